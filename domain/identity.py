@@ -1,0 +1,64 @@
+"""Names and keys, derived from what they belong to, never drawn at random.
+
+The same charge has the same key whoever computes it, so a second worker, a repeat after a crash
+and a restored backup all ask the provider about one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID, uuid5
+
+from domain.refusals import Refused
+
+SUBSCRIPTION_STREAMS = "subscription-"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def checked_id(what: str, value: str) -> str:
+    """An id of the merchant's own: 1 to 64 letters, digits, dots, dashes, underscores.
+
+    Raises: Refused("id-malformed").
+    """
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise Refused("id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Z a-z 0-9 . _ -")
+    return value
+
+
+def stream_of(subscription_id: str) -> str:
+    """The stream of a subscription."""
+    return SUBSCRIPTION_STREAMS + subscription_id
+
+
+def subscription_of(stream: str) -> str:
+    """The subscription that a stream belongs to."""
+    return stream.removeprefix(SUBSCRIPTION_STREAMS)
+
+
+def event_id(command_id: UUID, stream: str, version: int) -> UUID:
+    """The id of the event that a command wrote at this place."""
+    return uuid5(command_id, f"{stream}@{version}")
+
+
+def token_request_id(namespace: UUID, number: int) -> UUID:
+    """The key of a subscription's nth token request (from 1)."""
+    return uuid5(namespace, f"token/{number}")
+
+
+def attempt_id(namespace: UUID, invoice_number: int, attempt_number: int) -> UUID:
+    """The key of the nth attempt (from 1) to collect an invoice."""
+    return uuid5(namespace, f"charge/{invoice_number}/{attempt_number}")
+
+
+def capture_id(attempt: UUID) -> UUID:
+    """The key of the capture that follows an authorisation."""
+    return uuid5(attempt, "capture")
+
+
+def charge_reference(subscription_id: str, invoice_number: int, attempt: int, key: UUID) -> str:
+    """What both sides' books call one attempt; unique per merchant account, at most 100 chars.
+
+    It goes out as PayPal's invoice_id and Dintero's merchant_reference. The key's first digits
+    keep two sets of books on one merchant account apart.
+    """
+    return f"{subscription_id}-{invoice_number}-{attempt}-{key.hex[:10]}"

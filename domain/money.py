@@ -1,0 +1,112 @@
+"""Money: an integer of minor units with its currency.
+
+Fractions stay exact (`fractions.Fraction`) until `rounded`, the one place where money is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+import attrs
+
+from domain.currencies import minor_digits
+from domain.refusals import Refused
+
+# What PostgreSQL's bigint and JSON readers hold without loss, and far above any invoice.
+LARGEST_MINOR = 10**15
+
+
+def _known_currency(_: object, __: object, value: str) -> None:
+    minor_digits(value)
+
+
+def _whole(_: object, __: object, value: int) -> None:
+    if type(value) is not int:
+        raise Refused("money-not-integer", f"money is an integer of minor units, not {value!r}")
+    if abs(value) > LARGEST_MINOR:
+        raise Refused("money-too-large", f"{value} minor units is beyond {LARGEST_MINOR}")
+
+
+@attrs.frozen(order=False)
+class Money:
+    """An amount in one currency.
+
+    minor: minor units (cents, øre; whole yen), may be negative.
+    currency: ISO 4217 code.
+    """
+
+    minor: int = attrs.field(validator=_whole)
+    currency: str = attrs.field(validator=_known_currency)
+
+    def __add__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def __str__(self) -> str:
+        return f"{decimal_text(self)} {self.currency}"
+
+    def _same_currency(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise Refused("currency-mixed", f"cannot add {self.currency} and {other.currency}")
+
+
+def zero(currency: str) -> Money:
+    """Nothing, in a currency."""
+    return Money(0, currency)
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """The sum of amounts that are all in `currency`; zero when there are none."""
+    result = zero(currency)
+    for amount in amounts:
+        result = result + amount
+    return result
+
+
+def rounded(exact: Fraction, currency: str) -> Money:
+    """An exact number of minor units, rounded half up (away from zero) to a whole one."""
+    magnitude = abs(exact)
+    whole = (2 * magnitude.numerator + magnitude.denominator) // (2 * magnitude.denominator)
+    return Money(whole if exact >= 0 else -whole, currency)
+
+
+def decimal_text(money: Money, digits: int | None = None) -> str:
+    """The amount as a decimal string, e.g. Money(2985, "USD") -> "29.85".
+
+    digits: decimals to show; by default those of ISO 4217. A provider that takes fewer (PayPal
+        takes none for HUF and TWD) gets an exact string or a refusal, never a rounded one.
+    """
+    exponent = minor_digits(money.currency)
+    shown = exponent if digits is None else digits
+    value = Decimal(money.minor).scaleb(-exponent)
+    text = f"{value:.{shown}f}"
+    if Decimal(text) != value:
+        raise Refused("money-needs-decimals", f"{value} {money.currency} needs {exponent} decimals")
+    return text
+
+
+def parse_money(text: str, currency: str) -> Money:
+    """Money from a decimal string such as "29.85" or "70.7"; never from a float.
+
+    Raises: Refused("money-not-decimal") for anything that is not a plain finite decimal;
+        Refused("money-too-precise") for more decimals than the currency has.
+    """
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise Refused("money-not-decimal", f"{text[:40]!r} is not a decimal number") from None
+    if not value.is_finite() or abs(value) > LARGEST_MINOR:
+        raise Refused("money-not-decimal", f"{text[:40]!r} is not a decimal number in range")
+    scaled = value.scaleb(minor_digits(currency))
+    if scaled != scaled.to_integral_value():
+        raise Refused("money-too-precise", f"{text[:40]!r} has too many decimals for {currency}")
+    return Money(int(scaled), currency)

@@ -1,0 +1,104 @@
+"""What was agreed: price, rhythm, trial, and what is tried when a payment is declined.
+
+The terms are written into the fact that starts a subscription, so a stream explains itself even
+when the catalogue has moved on.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from domain.calendar import Interval
+from domain.money import Money
+from domain.refusals import Refused
+
+
+class Kind(Enum):
+    """What may vary. SUBSCRIPTION: fixed price, open end. INSTALLMENT: fixed price, n payments."""
+
+    SUBSCRIPTION = "SUBSCRIPTION"
+    INSTALLMENT = "INSTALLMENT"
+
+
+class Timing(Enum):
+    """When a period is billed: PREPAID at its start, POSTPAID at its end."""
+
+    PREPAID = "PREPAID"
+    POSTPAID = "POSTPAID"
+
+
+class CaptureMode(Enum):
+    """AT_ONCE: one call takes the money. AFTER_AUTHORIZATION: reserve first, then capture."""
+
+    AT_ONCE = "AT_ONCE"
+    AFTER_AUTHORIZATION = "AFTER_AUTHORIZATION"
+
+
+@attrs.frozen
+class RetryPolicy:
+    """When a soft decline is tried again.
+
+    wait_days: days from each decline to the next attempt, in order; when they are used up,
+        collection of that invoice ends and a person is told. Empty: never retried.
+    """
+
+    wait_days: tuple[int, ...] = (3, 5, 7)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.wait_days) > 12 or any(not 1 <= days <= 60 for days in self.wait_days):
+            raise Refused("retry-policy-malformed", "up to 12 waits of 1 to 60 days each")
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """One version of a plan, as one subscription agreed to it.
+
+    plan, plan_version: the catalogue's code and version number.
+    price: per period, minor units; more than zero.
+    trial: length of one free period before the first paid one, or None.
+    setup_fee: once, on the first invoice (for a trial: the trial's), or None.
+    cycles: number of paid periods (INSTALLMENT), or None for an open end (SUBSCRIPTION).
+    description: what the customer bought, 1-127 characters, shown to the payer.
+    """
+
+    plan: str
+    plan_version: int
+    description: str
+    kind: Kind
+    timing: Timing
+    interval: Interval
+    price: Money
+    trial: Interval | None = None
+    setup_fee: Money | None = None
+    cycles: int | None = None
+    capture: CaptureMode = CaptureMode.AT_ONCE
+    retry: RetryPolicy = RetryPolicy()
+
+    @property
+    def usage_pattern(self) -> str:
+        """PayPal's name for kind and timing, e.g. "SUBSCRIPTION_PREPAID"."""
+        return f"{self.kind.value}_{self.timing.value}"
+
+
+def check_terms(terms: Terms) -> None:
+    """Refuse terms that cannot be billed.
+
+    A decision's check, not a validator of the stored class: old facts are never refused.
+    Raises: Refused with the code of the first rule that is broken.
+    """
+    if not 1 <= len(terms.description) <= 127 or not terms.description.isprintable():
+        raise Refused("description-malformed", "a description is 1-127 printable characters")
+    if terms.price.minor <= 0:
+        raise Refused("price-not-positive", f"a price of {terms.price} cannot be charged")
+    if terms.setup_fee is not None and terms.setup_fee.minor <= 0:
+        raise Refused("setup-fee-not-positive", "leave the setup fee out instead of zero")
+    if terms.setup_fee is not None and terms.setup_fee.currency != terms.price.currency:
+        raise Refused("currency-mixed", "the setup fee is in another currency than the price")
+    if terms.plan_version < 1:
+        raise Refused("plan-version-malformed", "plan versions count from 1")
+    if terms.kind is Kind.INSTALLMENT and not (terms.cycles and 1 <= terms.cycles <= 999):
+        raise Refused("cycles-missing", "an instalment plan has 1 to 999 payments")
+    if terms.kind is Kind.SUBSCRIPTION and terms.cycles is not None:
+        raise Refused("cycles-not-allowed", "a subscription has an open end; use INSTALLMENT")

@@ -1,0 +1,307 @@
+"""Ports: what the rules ask of a provider, and every answer that they understand.
+
+A gateway turns one HTTP exchange into one of these answers. Three things it never does: call a
+doubt a decline, repeat a POST by itself, let a token into a log.
+
+answers
+  Captured | Authorized | Declined | Unknown | NotDone      to charge, authorise, capture
+  the same | NotFound                                       to look_up
+  Offered | TokenDenied | Unknown | NotDone                to request_token
+  Granted | StillOpen | TokenDenied | Unknown | NotDone    to complete_token
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import attrs
+
+from domain.money import Money
+from domain.plan import CaptureMode, Terms
+from domain.subscription.events import DeclineClass, Instrument
+
+
+class Secret:
+    """A token or credential: it prints as stars and compares by value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value; call it only where it goes onto the wire or into the vault."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+# --- what we ask ------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class TokenOrder:
+    """Ask for a token that may be charged without the payer present.
+
+    request_id: the key of this request.
+    subscription_id, customer_id: the merchant's own references; the provider may echo them.
+    terms: shown to the payer where the provider can (PayPal's billing_plan).
+    start_date: ISO date of the first regular charge, or None when it is today.
+    """
+
+    request_id: UUID
+    subscription_id: str
+    customer_id: str
+    terms: Terms
+    start_date: str | None
+
+
+@attrs.frozen(kw_only=True)
+class TokenQuery:
+    """See how a token request stands, and take the token if it was approved.
+
+    provider_ref: as ApprovalOffered holds it.
+    """
+
+    request_id: UUID
+    provider_ref: str
+
+
+@attrs.frozen(kw_only=True)
+class ChargeOrder:
+    """Charge a vaulted token once.
+
+    attempt_id: the key; reference: what both books call it.
+    capture: AT_ONCE takes the money, AFTER_AUTHORIZATION only reserves it.
+    """
+
+    attempt_id: UUID
+    reference: str
+    amount: Money
+    token: Secret
+    instrument: Instrument
+    terms: Terms
+    subscription_id: str
+    customer_id: str
+    capture: CaptureMode
+
+
+@attrs.frozen(kw_only=True)
+class CaptureOrder:
+    """Capture an authorisation in full, once.
+
+    capture_id: the key; authorization_ref: as ChargeAuthorized holds it.
+    """
+
+    attempt_id: UUID
+    capture_id: UUID
+    reference: str
+    amount: Money
+    authorization_ref: str
+
+
+@attrs.frozen(kw_only=True)
+class ChargeQuery:
+    """What became of an attempt?
+
+    attempted_at: UTC instant of the intention; a search need not look further back.
+    now: UTC instant of the question; a search need not look further on.
+    provider_ref, authorization_ref, order_ref: the provider's ids if we know them, else "".
+    capture_id: set when an authorisation is being captured, and the question is about that.
+    """
+
+    attempt_id: UUID
+    reference: str
+    amount: Money
+    attempted_at: datetime
+    now: datetime
+    provider_ref: str
+    authorization_ref: str
+    order_ref: str
+    capture_id: UUID | None
+
+
+# --- what they answer -------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Captured:
+    """Money moved. amount: as the provider states it. at: the provider's time, UTC."""
+
+    amount: Money
+    provider_ref: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Authorized:
+    """The amount is reserved, no money moved. See ChargeAuthorized for the fields."""
+
+    amount: Money
+    authorization_ref: str
+    order_ref: str
+    expires_at: datetime | None
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Declined:
+    """A definite no. See ChargeDeclined for the fields; at None: the provider gave no time."""
+
+    decline: DeclineClass
+    code: str
+    message: str
+    retry_not_before: datetime | None = None
+    provider_ref: str = ""
+    at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Unknown:
+    """Money may have moved or may yet move: no answer, an answer we cannot read, or "pending"."""
+
+    reason: str
+    provider_ref: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class NotDone:
+    """The request was certainly not carried out (refused connection, 401, 403, 429).
+
+    It may be sent again under the same key.
+    retry_after_s: seconds the provider asks us to wait, or None.
+    """
+
+    reason: str
+    retry_after_s: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NotFound:
+    """The provider answered a look-up and shows no such charge. What that proves depends on
+    how late the provider reports; the rules judge it, not the gateway."""
+
+    finding: str
+
+
+@attrs.frozen(kw_only=True)
+class Offered:
+    """A page where the payer approves. expires_at: None when the provider does not say."""
+
+    provider_ref: str
+    approve_url: str
+    expires_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Granted:
+    """The payer approved; here is the token."""
+
+    token: Secret
+    instrument: Instrument
+    at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StillOpen:
+    """The payer has not approved yet."""
+
+
+@attrs.frozen(kw_only=True)
+class TokenDenied:
+    """The payer or the provider said no, or the request is gone at the provider."""
+
+    code: str
+    message: str
+
+
+ChargeAnswer = Captured | Authorized | Declined | Unknown | NotDone
+LookUpAnswer = Captured | Authorized | Declined | Unknown | NotDone | NotFound
+TokenOfferAnswer = Offered | TokenDenied | Unknown | NotDone
+TokenAnswer = Granted | StillOpen | TokenDenied | Unknown | NotDone
+
+
+# --- callbacks --------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RawCallback:
+    """One HTTP request that claims to come from a provider, untouched.
+
+    url: the full URL as the provider called it (behind a proxy: the public one).
+    headers: names in lower case.
+    received_at: UTC.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Hint:
+    """What a verified callback is about. It only says where to look; the money is looked up.
+
+    delivery_id: the provider's id of the message; the inbox keeps one of each.
+    event_type: the provider's word, e.g. "PAYMENT.CAPTURE.COMPLETED".
+    reference: of a charge (ChargeAttempted.reference), or "".
+    token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
+    """
+
+    delivery_id: str
+    event_type: str
+    reference: str = ""
+    token_request_ref: str = ""
+
+
+class CallbackRejected(Exception):
+    """A callback that is not what it claims; nothing of it is used.
+
+    code: "signature-missing", "signature-wrong", "too-old", "foreign-certificate", "malformed".
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+
+
+class Gateway(Protocol):
+    """One merchant account at one provider. Every method makes at most one paying call.
+
+    None of them raises for anything a provider or a network can do; they answer.
+    """
+
+    async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
+        """Make a page where the payer approves. Same request_id, same page, in the key window."""
+
+    async def complete_token(self, query: TokenQuery) -> TokenAnswer:
+        """Take the token of an approved request; safe to repeat."""
+
+    async def charge(self, order: ChargeOrder) -> ChargeAnswer:
+        """Charge, or reserve where `order.capture` says so. Only within the key window."""
+
+    async def capture(self, order: CaptureOrder) -> ChargeAnswer:
+        """Capture an authorisation in full."""
+
+    async def look_up(self, query: ChargeQuery) -> LookUpAnswer:
+        """Say what became of an attempt, without ever making a charge."""
+
+    async def verify(self, callback: RawCallback) -> Hint:
+        """Check who sent it. Raises: CallbackRejected."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

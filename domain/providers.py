@@ -1,0 +1,68 @@
+"""What the rules must know about each provider: how long it remembers, how late it reports.
+
+Sources: reference notes on PayPal section 3 (keys: orders 6 h, vault 3 h, payments 45 d;
+transaction search up to 3 h late) and Dintero section 6 (no keys; a merchant reference is refused
+when it was used before; transactions are searchable by it at once).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+
+import attrs
+
+
+class Provider(Enum):
+    """Who holds the card or wallet."""
+
+    PAYPAL = "paypal"
+    DINTERO = "dintero"
+
+
+@attrs.frozen(kw_only=True)
+class ProviderRules:
+    """Times after which a provider's silence means something.
+
+    charge_key_window: from the intention on, a repeat under the same key cannot charge twice.
+    capture_key_window: the same for the capture of an authorisation.
+    token_key_window: the same for a token request.
+    token_request_life: how long a payer may take to approve.
+    report_delay: a charge that a look-up does not show this long after the intention, and after
+        the key window, was not made.
+    """
+
+    charge_key_window: timedelta
+    capture_key_window: timedelta
+    token_key_window: timedelta
+    token_request_life: timedelta
+    report_delay: timedelta
+
+
+# A safety margin is taken off PayPal's windows: we stop resending before PayPal may forget.
+RULES: dict[Provider, ProviderRules] = {
+    Provider.PAYPAL: ProviderRules(
+        charge_key_window=timedelta(hours=5, minutes=30),
+        capture_key_window=timedelta(days=44),
+        token_key_window=timedelta(hours=2, minutes=30),
+        token_request_life=timedelta(days=3),
+        report_delay=timedelta(hours=9),
+    ),
+    # Dintero has no keys: it refuses a merchant reference that any session has used. That refusal
+    # is not said to hold in a race, so the time in which we send at all is kept short.
+    Provider.DINTERO: ProviderRules(
+        charge_key_window=timedelta(minutes=30),
+        capture_key_window=timedelta(minutes=30),
+        token_key_window=timedelta(hours=1),
+        token_request_life=timedelta(days=3),
+        report_delay=timedelta(hours=1),
+    ),
+}
+
+# After an unknown outcome: when the provider is asked again, counted from the look before. When
+# these are used up a person decides.
+LOOK_UP_WAITS: tuple[timedelta, ...] = (
+    timedelta(minutes=5),
+    timedelta(hours=1),
+    *(timedelta(days=1),) * 7,
+)

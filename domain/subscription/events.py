@@ -1,0 +1,509 @@
+"""The facts of a subscription's life. Stored names and fields are for ever.
+
+Every fact has `effective_at`: the UTC instant from which it counts in the world (the provider's
+time for what a provider did, the due instant for an invoice), which may lie before the moment it
+was recorded. Amounts are Money: minor units with a currency. Ids are explained in identity.py.
+Nothing here is a secret or names a person: tokens are references into the token vault.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+from uuid import UUID
+
+import attrs
+
+from domain.calendar import Period
+from domain.money import Money
+from domain.plan import CaptureMode, Terms
+from domain.providers import Provider
+from domain.recorded import stored_as
+
+# --- starting ---------------------------------------------------------------------------------
+
+
+@stored_as("subscription-started.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionStarted:
+    """A customer agreed to terms; billing begins once a token is vaulted.
+
+    customer_id: the merchant's own reference of the customer.
+    namespace: from which all keys of this subscription derive; drawn once, by the caller.
+    account: the merchant's account at the provider, by its name in our settings.
+    zone: IANA name of the time zone whose days are billed.
+    zone_version: version of the tz database that gave `first_due_at`.
+    start: first local day of service (the trial's, if there is one).
+    first_due_at: UTC instant at which the first invoice falls due.
+    """
+
+    subscription_id: str
+    customer_id: str
+    namespace: UUID
+    provider: Provider
+    account: str
+    currency: str
+    zone: str
+    zone_version: str
+    start: date
+    first_due_at: datetime
+    terms: Terms
+    effective_at: datetime
+
+
+# --- vaulting ---------------------------------------------------------------------------------
+
+
+class TokenPurpose(Enum):
+    """INITIAL: sign-up. REPLACEMENT: the present token cannot be charged, or the payer asked."""
+
+    INITIAL = "INITIAL"
+    REPLACEMENT = "REPLACEMENT"
+
+
+@stored_as("token-requested.v1")
+@attrs.frozen(kw_only=True)
+class TokenRequested:
+    """We intend to ask the provider for a token, under this key.
+
+    request_id: sent as PayPal-Request-Id; Dintero's merchant_reference holds it.
+    number: counts the subscription's token requests, from 1.
+    reason: why a token is needed, in words or a decline's code.
+    key_expires_at: after this instant the request is not sent again under this key.
+    expires_at: after this instant an approval is no longer awaited.
+    """
+
+    request_id: UUID
+    number: int
+    purpose: TokenPurpose
+    reason: str
+    key_expires_at: datetime
+    expires_at: datetime
+    effective_at: datetime
+
+
+@stored_as("approval-offered.v1")
+@attrs.frozen(kw_only=True)
+class ApprovalOffered:
+    """The provider made a page where the payer approves.
+
+    provider_ref: the provider's id of the request (PayPal: setup token; Dintero: session).
+    approve_url: where to send the payer; useless without the payer's own login or card.
+    """
+
+    request_id: UUID
+    provider_ref: str
+    approve_url: str
+    expires_at: datetime
+    effective_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Instrument:
+    """What lies behind a token, as far as it may be shown.
+
+    kind: "wallet" or "card".
+    brand: e.g. "paypal", "Visa"; "" when the provider does not say.
+    last_digits: at most the last four digits of a card, or "".
+    expires: "YYYY-MM" of a card, or "".
+    provider_token_id: the provider's id of the token where that id cannot be charged
+        (Dintero's payment_token_id); "" where id and secret are one thing (PayPal).
+    """
+
+    kind: str
+    brand: str = ""
+    last_digits: str = ""
+    expires: str = ""
+    provider_token_id: str = ""
+
+
+@stored_as("token-vaulted.v1")
+@attrs.frozen(kw_only=True)
+class TokenVaulted:
+    """The payer approved and the token lies in our vault.
+
+    token_ref: the vault's reference; the token itself is in no fact.
+    replaces: reference of the token that is no longer used, or None for the first.
+    """
+
+    request_id: UUID
+    token_ref: str
+    instrument: Instrument
+    replaces: str | None
+    effective_at: datetime
+
+
+@stored_as("token-refused.v1")
+@attrs.frozen(kw_only=True)
+class TokenRefused:
+    """The payer or the provider said no to a token request.
+
+    code: the provider's own code, or "cancelled" where the payer turned back.
+    """
+
+    request_id: UUID
+    code: str
+    message: str
+    effective_at: datetime
+
+
+@stored_as("token-request-expired.v1")
+@attrs.frozen(kw_only=True)
+class TokenRequestExpired:
+    """Nobody approved in time; a look at the provider confirmed it where one was possible."""
+
+    request_id: UUID
+    effective_at: datetime
+
+
+# --- invoicing --------------------------------------------------------------------------------
+
+
+class LineKind(Enum):
+    """What a line charges for."""
+
+    PERIOD = "PERIOD"
+    TRIAL = "TRIAL"
+    SETUP_FEE = "SETUP_FEE"
+
+
+@attrs.frozen(kw_only=True)
+class Working:
+    """How a line's amount came about: quantity x unit_price x numerator / denominator.
+
+    policy: the rule that gave the fraction, e.g. "whole-period", "free-trial", "once".
+    days: local days of service that the line covers; 0 for what is not a stretch of time.
+    rounding: "none" when the product was already a whole number of minor units, else the rule.
+    """
+
+    quantity: int
+    unit_price: Money
+    numerator: int
+    denominator: int
+    days: int
+    policy: str
+    rounding: str
+
+
+@attrs.frozen(kw_only=True)
+class InvoiceLine:
+    """One line; `amount` is what `working` yields."""
+
+    kind: LineKind
+    description: str
+    amount: Money
+    working: Working
+
+
+@stored_as("invoice-issued.v1")
+@attrs.frozen(kw_only=True)
+class InvoiceIssued:
+    """A period is billed: the customer owes `total` from the due instant on.
+
+    invoice_number: counts this subscription's invoices from 1, one per period.
+    period: local days of service, end exclusive.
+    due_on: local day on which it falls due (the period's start if prepaid, its end if postpaid).
+    total: sum of the lines; may be zero (a free trial), then nothing is charged.
+    next_due_at: announced UTC instant of the next invoice; None when this was the last.
+    zone_version: version of the tz database that gave `next_due_at`.
+    effective_at: the due instant that had been announced.
+    """
+
+    customer_id: str
+    invoice_number: int
+    period: Period
+    due_on: date
+    lines: tuple[InvoiceLine, ...]
+    total: Money
+    next_due_at: datetime | None
+    zone_version: str
+    effective_at: datetime
+
+
+# --- charging ---------------------------------------------------------------------------------
+
+
+@stored_as("charge-attempted.v1")
+@attrs.frozen(kw_only=True)
+class ChargeAttempted:
+    """We intend to collect an invoice, under this key; from now on it may have been sent.
+
+    attempt_id: sent as PayPal-Request-Id.
+    attempt_number: counts the attempts on this invoice, from 1.
+    reference: what both books call it (PayPal invoice_id, Dintero merchant_reference).
+    amount: what we ask for: all that is open on the invoice.
+    key_expires_at: from this instant on it is looked up, never sent.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    attempt_number: int
+    amount: Money
+    provider: Provider
+    account: str
+    token_ref: str
+    reference: str
+    capture: CaptureMode
+    key_expires_at: datetime
+    effective_at: datetime
+
+
+@stored_as("charge-authorized.v1")
+@attrs.frozen(kw_only=True)
+class ChargeAuthorized:
+    """The provider reserved the amount; no money has moved.
+
+    authorization_ref: the provider's id of the reservation (Dintero: the transaction).
+    order_ref: the provider's id of the order around it; "" where there is none.
+    expires_at: until when it can be captured, or None if the provider does not say.
+    """
+
+    attempt_id: UUID
+    amount: Money
+    authorization_ref: str
+    order_ref: str
+    expires_at: datetime | None
+    effective_at: datetime
+
+
+@stored_as("capture-attempted.v1")
+@attrs.frozen(kw_only=True)
+class CaptureAttempted:
+    """We intend to capture an authorisation, under this key.
+
+    capture_id: sent as PayPal-Request-Id; Dintero's capture_reference.
+    """
+
+    attempt_id: UUID
+    capture_id: UUID
+    amount: Money
+    key_expires_at: datetime
+    effective_at: datetime
+
+
+@stored_as("charge-succeeded.v1")
+@attrs.frozen(kw_only=True)
+class ChargeSucceeded:
+    """The provider said it captured the money.
+
+    amount: what was captured, as the provider stated it; not what we asked for.
+    provider_ref: the provider's id of the capture (PayPal: captures[].id; Dintero: transaction).
+    evidence: how we know: "answer", "look-up", "callback", or a person's reason.
+    effective_at: the provider's own time of the capture.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    amount: Money
+    provider_ref: str
+    evidence: str
+    effective_at: datetime
+
+
+class DeclineClass(Enum):
+    """What a decline means for what we do next.
+
+    HARD: this token is not charged again; a new one is needed.
+    SOFT: may succeed later; retried by the plan's schedule.
+    PAYER_ACTION: the payer has to come back and approve.
+    MERCHANT: our account or our request is at fault; a person has to look.
+    """
+
+    HARD = "HARD"
+    SOFT = "SOFT"
+    PAYER_ACTION = "PAYER_ACTION"
+    MERCHANT = "MERCHANT"
+
+
+@stored_as("charge-declined.v1")
+@attrs.frozen(kw_only=True)
+class ChargeDeclined:
+    """The provider said no; no money moved.
+
+    code: the provider's own code (PayPal issue, Dintero error type), upper case.
+    message: the provider's words, cut at 200 characters.
+    retry_not_before: the provider's own advice, or None.
+    provider_ref: the provider's id of what failed, or "".
+    evidence: as in ChargeSucceeded.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    decline: DeclineClass
+    code: str
+    message: str
+    retry_not_before: datetime | None
+    provider_ref: str
+    evidence: str
+    effective_at: datetime
+
+
+@stored_as("charge-outcome-unknown.v1")
+@attrs.frozen(kw_only=True)
+class ChargeOutcomeUnknown:
+    """We do not know whether money moved; nothing else is charged until we do.
+
+    reason: what happened to the answer (time-out, 5xx, pending at the provider).
+    provider_ref: the provider's id if we got one, or "".
+    next_look_up_at: when the provider is asked.
+    """
+
+    attempt_id: UUID
+    reason: str
+    provider_ref: str
+    next_look_up_at: datetime
+    effective_at: datetime
+
+
+@stored_as("charge-looked-up.v1")
+@attrs.frozen(kw_only=True)
+class ChargeLookedUp:
+    """We asked the provider and still do not know.
+
+    look_number: counts the looks at this attempt, from 1.
+    finding: what the provider showed, in words.
+    next_look_up_at: when it is asked again; None: a person has to decide.
+    """
+
+    attempt_id: UUID
+    look_number: int
+    finding: str
+    next_look_up_at: datetime | None
+    effective_at: datetime
+
+
+@stored_as("charge-not-made.v1")
+@attrs.frozen(kw_only=True)
+class ChargeNotMade:
+    """It is established that the provider never made this charge; it will not be sent again.
+
+    evidence: "look-up" after the provider's own delay, or a person's reason.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    evidence: str
+    effective_at: datetime
+
+
+@stored_as("charge-found-late.v1")
+@attrs.frozen(kw_only=True)
+class ChargeFoundLate:
+    """The provider made a charge that we had recorded as declined or not made.
+
+    The money is booked as received; a person is shown the contradiction.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    amount: Money
+    provider_ref: str
+    evidence: str
+    effective_at: datetime
+
+
+class Discrepancy(Enum):
+    """In what a provider's answer differs from what we asked."""
+
+    AMOUNT = "AMOUNT"
+    CURRENCY = "CURRENCY"
+    UNEXPECTED = "UNEXPECTED"
+
+
+@stored_as("charge-discrepancy-found.v1")
+@attrs.frozen(kw_only=True)
+class ChargeDiscrepancyFound:
+    """The provider's charge is not the one we asked for; recorded as it is, never "fixed".
+
+    Collection of the invoice stops until a person has looked.
+    """
+
+    attempt_id: UUID
+    invoice_number: int
+    discrepancy: Discrepancy
+    expected: Money
+    received: Money
+    effective_at: datetime
+
+
+# --- retrying ---------------------------------------------------------------------------------
+
+
+@stored_as("retry-scheduled.v1")
+@attrs.frozen(kw_only=True)
+class RetryScheduled:
+    """A declined invoice is tried again at `retry_at` (UTC).
+
+    retry_number: counts the retries of this invoice, from 1.
+    """
+
+    invoice_number: int
+    retry_number: int
+    retry_at: datetime
+    effective_at: datetime
+
+
+@stored_as("collection-ended.v1")
+@attrs.frozen(kw_only=True)
+class CollectionEnded:
+    """An invoice is not tried again by itself; it stays owed and a person is told.
+
+    reason: "retries-used-up", or the code of a decline that is ours to mend.
+    """
+
+    invoice_number: int
+    reason: str
+    effective_at: datetime
+
+
+# --- ending -----------------------------------------------------------------------------------
+
+
+@stored_as("subscription-cancelled.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionCancelled:
+    """Billing ended: no invoice and no attempt after this; what is owed stays owed.
+
+    reason: the caller's words.
+    """
+
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("subscription-completed.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionCompleted:
+    """The last of the agreed payments is in."""
+
+    effective_at: datetime
+
+
+SubscriptionEvent = (
+    SubscriptionStarted
+    | TokenRequested
+    | ApprovalOffered
+    | TokenVaulted
+    | TokenRefused
+    | TokenRequestExpired
+    | InvoiceIssued
+    | ChargeAttempted
+    | ChargeAuthorized
+    | CaptureAttempted
+    | ChargeSucceeded
+    | ChargeDeclined
+    | ChargeOutcomeUnknown
+    | ChargeLookedUp
+    | ChargeNotMade
+    | ChargeFoundLate
+    | ChargeDiscrepancyFound
+    | RetryScheduled
+    | CollectionEnded
+    | SubscriptionCancelled
+    | SubscriptionCompleted
+)

@@ -1,0 +1,1 @@
+"""The outside: store, providers, API, command line, workers."""

@@ -1,0 +1,1 @@
+"""A PayPal and a Dintero that speak HTTP, keep a book, and misbehave on order."""

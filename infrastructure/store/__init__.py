@@ -1,0 +1,1 @@
+"""The ledger's tables in PostgreSQL: log, projections, agenda leases, inbox, token vault."""

@@ -1,0 +1,1 @@
+"""What moves things: take what is due, ask the provider, write the outcome."""
