@@ -50,9 +50,9 @@ def attempt_id(namespace: UUID, invoice_number: int, attempt_number: int) -> UUI
     return uuid5(namespace, f"charge/{invoice_number}/{attempt_number}")
 
 
-def capture_id(attempt: UUID) -> UUID:
-    """The key of the capture that follows an authorisation."""
-    return uuid5(attempt, "capture")
+def capture_id(attempt: UUID, number: int) -> UUID:
+    """The key of the nth capture (from 1) tried on an attempt's authorisation."""
+    return uuid5(attempt, f"capture/{number}")
 
 
 def charge_reference(subscription_id: str, invoice_number: int, attempt: int, key: UUID) -> str:

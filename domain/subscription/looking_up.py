@@ -1,0 +1,142 @@
+"""Resolve a doubt: by what the provider shows, or by a person with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from domain.money import Money
+from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
+from domain.providers import LOOK_UP_WAITS, RULES
+from domain.refusals import Refused
+from domain.subscription.charging import LOOK_UP, doubt, settle
+from domain.subscription.events import ChargeLookedUp, ChargeNotMade, SubscriptionEvent
+from domain.subscription.state import OpenAttempt, Subscription
+
+
+def looked_up(
+    state: Subscription,
+    attempt_id: UUID,
+    answer: LookUpAnswer,
+    *,
+    evidence: str = LOOK_UP,
+    now: datetime,
+) -> tuple[SubscriptionEvent, ...]:
+    """Record what a look at the provider showed. Safe to repeat.
+
+    evidence: LOOK_UP, or CALLBACK when a callback made us look.
+    "Not found" proves nothing before the provider's own delay is over; then the attempt is
+    closed as not made, and only a new attempt under a new key may follow.
+    """
+    attempt = state.open_attempt
+    if attempt is None or attempt.attempt_id != attempt_id:
+        if isinstance(answer, NotFound):
+            return ()
+        return settle(state, attempt_id, answer, evidence=evidence, now=now)
+    match answer:
+        case Captured() | Declined():
+            return settle(state, attempt_id, answer, evidence=evidence, now=now)
+        case Authorized():
+            return _still_authorized(state, attempt, answer, evidence, now)
+        case NotFound(finding=finding):
+            return _not_found(state, attempt, finding, now)
+        case Unknown(reason=reason, provider_ref=provider_ref):
+            if not attempt.unknown:
+                return (doubt(attempt, reason, provider_ref, now),)
+            return (_looked(attempt, reason, now),)
+        case NotDone():
+            return ()
+        case _:
+            assert_never(answer)
+
+
+def may_send_again(attempt: OpenAttempt, answer: LookUpAnswer, *, now: datetime) -> bool:
+    """After a crash: may an attempt that has no outcome be sent, under its own key?
+
+    Only if its outcome was never recorded as unknown, the provider does not show it, and the
+    provider still remembers the key, so that a first sending that is on its way is not doubled.
+    """
+    missing = isinstance(answer, NotFound) or (
+        isinstance(answer, Authorized) and attempt.capture_id is not None
+    )
+    return missing and not attempt.unknown and now < attempt.key_expires_at
+
+
+def _still_authorized(
+    state: Subscription, attempt: OpenAttempt, answer: Authorized, evidence: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Reserved, not captured: go on to the capture, unless one may still be under way."""
+    if attempt.capture_id is None:
+        facts = settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
+        return facts or (_looked(attempt, "authorised, and not captured yet", now),)
+    if now < attempt.attempted_at + RULES[state.provider].report_delay:
+        if attempt.unknown:
+            return (_looked(attempt, "authorised, and no capture shows yet", now),)
+        return (doubt(attempt, "authorised, and no capture shows", "", now),)
+    return settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
+
+
+def _not_found(
+    state: Subscription, attempt: OpenAttempt, finding: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    if now >= attempt.attempted_at + RULES[state.provider].report_delay:
+        return (
+            ChargeNotMade(
+                attempt_id=attempt.attempt_id,
+                customer_id=state.customer_id,
+                invoice_number=attempt.invoice_number,
+                evidence=f"{LOOK_UP}: {finding}"[:200],
+                effective_at=now,
+            ),
+        )
+    if attempt.unknown:
+        return (_looked(attempt, finding, now),)
+    return (doubt(attempt, f"may have been sent; {finding}", "", now),)
+
+
+def _looked(attempt: OpenAttempt, finding: str, now: datetime) -> ChargeLookedUp:
+    look = attempt.looks + 1
+    again = now + LOOK_UP_WAITS[look] if look < len(LOOK_UP_WAITS) else None
+    return ChargeLookedUp(
+        attempt_id=attempt.attempt_id,
+        look_number=look,
+        finding=finding[:200],
+        next_look_up_at=again,
+        effective_at=now,
+    )
+
+
+def decide_by_person(
+    state: Subscription,
+    attempt_id: UUID,
+    *,
+    received: Money | None,
+    provider_ref: str,
+    reason: str,
+    now: datetime,
+) -> tuple[SubscriptionEvent, ...]:
+    """A person settles a doubt from evidence of their own.
+
+    received: what the provider took, or None when it took nothing.
+    Refused: "attempt-not-unknown" unless the attempt's outcome is recorded as unknown;
+        "reason-malformed" without a reason.
+    """
+    attempt = state.open_attempt
+    if attempt is None or attempt.attempt_id != attempt_id or not attempt.unknown:
+        raise Refused("attempt-not-unknown", f"{attempt_id} is not an open doubt")
+    if not 1 <= len(reason) <= 150 or not reason.isprintable():
+        raise Refused("reason-malformed", "a reason is 1-150 printable characters")
+    evidence = f"person: {reason}"
+    if received is None:
+        return (
+            ChargeNotMade(
+                attempt_id=attempt_id,
+                customer_id=state.customer_id,
+                invoice_number=attempt.invoice_number,
+                evidence=evidence,
+                effective_at=now,
+            ),
+        )
+    answer = Captured(amount=received, provider_ref=provider_ref, at=now)
+    return settle(state, attempt_id, answer, evidence=evidence, now=now)

@@ -1,0 +1,153 @@
+"""Get a token: request it, offer the page, vault it, or learn that nobody approved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from domain.identity import token_request_id
+from domain.ports import (
+    Granted,
+    NotDone,
+    Offered,
+    StillOpen,
+    TokenAnswer,
+    TokenDenied,
+    TokenOfferAnswer,
+    Unknown,
+)
+from domain.providers import RULES
+from domain.refusals import Refused
+from domain.subscription.events import (
+    ApprovalOffered,
+    SubscriptionEvent,
+    TokenPurpose,
+    TokenRefused,
+    TokenRequested,
+    TokenRequestExpired,
+    TokenVaulted,
+)
+from domain.subscription.state import OpenTokenRequest, Status, Subscription
+
+
+def request_token(
+    state: Subscription, *, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Intend to ask for a token. Quiet while a request is open.
+
+    Refused: "subscription-ended".
+    """
+    if state.status in (Status.CANCELLED, Status.COMPLETED):
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    if state.token_request is not None:
+        return ()
+    return (_requested(state, reason=reason, now=now),)
+
+
+def _requested(state: Subscription, *, reason: str, now: datetime) -> TokenRequested:
+    rules = RULES[state.provider]
+    number = state.token_requests + 1
+    return TokenRequested(
+        request_id=token_request_id(state.namespace, number),
+        number=number,
+        purpose=TokenPurpose.INITIAL if state.token is None else TokenPurpose.REPLACEMENT,
+        reason=reason,
+        key_expires_at=now + rules.token_key_window,
+        expires_at=now + rules.token_request_life,
+        effective_at=now,
+    )
+
+
+def offered(
+    state: Subscription, request_id: UUID, answer: TokenOfferAnswer, *, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Record what the provider answered to a token request.
+
+    Safe to repeat: only the open request is answered. A doubt changes nothing: no money moves
+    by a token request, so it is simply asked again under the same key.
+    """
+    request = _open(state, request_id)
+    if request is None or request.provider_ref:
+        return ()
+    match answer:
+        case Offered():
+            return (
+                ApprovalOffered(
+                    request_id=request_id,
+                    provider_ref=answer.provider_ref,
+                    approve_url=answer.approve_url,
+                    expires_at=answer.expires_at or request.expires_at,
+                    effective_at=now,
+                ),
+            )
+        case TokenDenied():
+            return (_refused(request_id, answer, now),)
+        case Unknown() | NotDone():
+            return ()
+        case _:
+            assert_never(answer)
+
+
+def completed(
+    state: Subscription,
+    request_id: UUID,
+    answer: TokenAnswer,
+    *,
+    token_ref: str,
+    now: datetime,
+) -> tuple[SubscriptionEvent, ...]:
+    """Record how an offered request ended, or nothing while it is open.
+
+    token_ref: where the vault keeps the token, if the answer brought one.
+    """
+    request = _open(state, request_id)
+    if request is None:
+        return ()
+    match answer:
+        case Granted():
+            return (
+                TokenVaulted(
+                    request_id=request_id,
+                    token_ref=token_ref,
+                    instrument=answer.instrument,
+                    replaces=None if state.token is None else state.token.token_ref,
+                    effective_at=answer.at or now,
+                ),
+            )
+        case TokenDenied():
+            return (_refused(request_id, answer, now),)
+        case StillOpen():
+            return (
+                (TokenRequestExpired(request_id=request_id, effective_at=now),)
+                if now >= request.expires_at
+                else ()
+            )
+        case Unknown() | NotDone():
+            return ()
+        case _:
+            assert_never(answer)
+
+
+def give_up_asking(
+    state: Subscription, request_id: UUID, *, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """The provider never answered within its key's window: ask anew under another key."""
+    request = _open(state, request_id)
+    if request is None or request.provider_ref or now < request.key_expires_at:
+        return ()
+    return (
+        TokenRequestExpired(request_id=request_id, effective_at=now),
+        _requested(state, reason="the provider did not answer", now=now),
+    )
+
+
+def _open(state: Subscription, request_id: UUID) -> OpenTokenRequest | None:
+    request = state.token_request
+    return request if request is not None and request.request_id == request_id else None
+
+
+def _refused(request_id: UUID, answer: TokenDenied, now: datetime) -> TokenRefused:
+    return TokenRefused(
+        request_id=request_id, code=answer.code, message=answer.message[:200], effective_at=now
+    )
