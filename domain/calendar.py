@@ -108,7 +108,8 @@ def start_of_day(day: date, zone_name: str) -> datetime:
     # transition lies between midnight read with the one and midnight read with the other.
     before = midnight.replace(fold=0).utcoffset()
     after = midnight.replace(fold=1).utcoffset()
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     low, high = (
         datetime.combine(day, time.min, tzinfo=UTC) - max(before, after),
         datetime.combine(day, time.min, tzinfo=UTC) - min(before, after),

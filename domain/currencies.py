@@ -37,4 +37,6 @@ def minor_digits(currency: str) -> int:
     try:
         return MINOR_DIGITS[currency]
     except (KeyError, TypeError):
-        raise Refused("currency-unknown", f"{str(currency)[:12]!r} is not a currency we bill in") from None
+        raise Refused(
+            "currency-unknown", f"{str(currency)[:12]!r} is not a currency we bill in"
+        ) from None

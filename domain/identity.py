@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from uuid import UUID, uuid5
 
+import attrs
+
 from domain.refusals import Refused
 
 SUBSCRIPTION_STREAMS = "subscription-"
@@ -21,7 +23,9 @@ def checked_id(what: str, value: str) -> str:
     Raises: Refused("id-malformed").
     """
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise Refused("id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Z a-z 0-9 . _ -")
+        raise Refused(
+            "id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Z a-z 0-9 . _ -"
+        )
     return value
 
 
@@ -55,6 +59,15 @@ def capture_id(attempt: UUID, number: int) -> UUID:
     return uuid5(attempt, f"capture/{number}")
 
 
+@attrs.frozen
+class ReferenceParts:
+    """Where a charge's reference comes from."""
+
+    subscription_id: str
+    invoice_number: int
+    attempt_number: int
+
+
 def charge_reference(subscription_id: str, invoice_number: int, attempt: int, key: UUID) -> str:
     """What both sides' books call one attempt; unique per merchant account, at most 100 chars.
 
@@ -62,3 +75,14 @@ def charge_reference(subscription_id: str, invoice_number: int, attempt: int, ke
     keep two sets of books on one merchant account apart.
     """
     return f"{subscription_id}-{invoice_number}-{attempt}-{key.hex[:10]}"
+
+
+_REFERENCE = re.compile(r"(.{1,64})-([1-9][0-9]{0,8})-([1-9][0-9]{0,5})-[0-9a-f]{10}")
+
+
+def reference_parts(reference: str) -> ReferenceParts | None:
+    """The parts of a charge's reference, or None when it is not one of ours."""
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        return None
+    return ReferenceParts(match[1], int(match[2]), int(match[3]))

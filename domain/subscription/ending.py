@@ -10,7 +10,8 @@ from domain.subscription.events import (
     SubscriptionCompleted,
     SubscriptionEvent,
 )
-from domain.subscription.state import Status, Subscription, evolve
+from domain.subscription.folding import evolve
+from domain.subscription.state import Status, Subscription
 
 
 def cancel(state: Subscription, *, reason: str, now: datetime) -> tuple[SubscriptionEvent, ...]:

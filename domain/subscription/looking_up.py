@@ -10,7 +10,7 @@ from domain.money import Money
 from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
-from domain.subscription.charging import LOOK_UP, doubt, settle
+from domain.subscription.charging import CALLBACK, LOOK_UP, doubt, settle
 from domain.subscription.events import ChargeLookedUp, ChargeNotMade, SubscriptionEvent
 from domain.subscription.state import OpenAttempt, Subscription
 
@@ -26,6 +26,7 @@ def looked_up(
     """Record what a look at the provider showed. Safe to repeat.
 
     evidence: LOOK_UP, or CALLBACK when a callback made us look.
+    A callback's look that settles nothing leaves no trace: only planned looks use up the plan.
     "Not found" proves nothing before the provider's own delay is over; then the attempt is
     closed as not made, and only a new attempt under a new key may follow.
     """
@@ -34,6 +35,8 @@ def looked_up(
         if isinstance(answer, NotFound):
             return ()
         return settle(state, attempt_id, answer, evidence=evidence, now=now)
+    if evidence == CALLBACK and isinstance(answer, Unknown | NotFound):
+        return ()
     match answer:
         case Captured() | Declined():
             return settle(state, attempt_id, answer, evidence=evidence, now=now)

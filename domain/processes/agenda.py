@@ -1,0 +1,121 @@
+"""The agenda of one subscription: every open item, when it is due, and why some are not.
+
+It is a pure function of the subscription's state, so whatever the facts add up to is what is on
+the agenda: an item is put there and taken off by facts alone, and a rebuild finds them all again.
+People read it as "what falls due when"; workers take their work from it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import attrs
+
+from domain.subscription.state import OpenInvoice, Status, Subscription
+
+
+class ItemKind(Enum):
+    """What can be open.
+
+    TOKEN: ask the provider for a page where the payer approves.
+    APPROVAL: the payer has the page; when its time is over, see what became of it.
+    INVOICE: issue the invoice of the next period.
+    CHARGE: an attempt is on the ledger and has no outcome.
+    LOOK_UP: an attempt's outcome is unknown; ask the provider.
+    COLLECT: an invoice is open; attempt to collect it.
+    """
+
+    TOKEN = "token"
+    APPROVAL = "approval"
+    INVOICE = "invoice"
+    CHARGE = "charge"
+    LOOK_UP = "look-up"
+    COLLECT = "collect"
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """One open item.
+
+    key: tells items of one kind apart: an invoice number, an attempt id, a request id.
+    due_at: UTC; None while something else has to happen first.
+    why: what is awaited, for a person.
+    """
+
+    kind: ItemKind
+    key: str
+    due_at: datetime | None
+    why: str
+
+
+def agenda_of(state: Subscription) -> tuple[Item, ...]:
+    """Every open item of a subscription."""
+    return (*_vaulting(state), *_invoicing(state), *_charging(state), *_collecting(state))
+
+
+def next_due(items: tuple[Item, ...]) -> datetime | None:
+    """When the first of these items is due; None when all of them wait for something."""
+    return min((item.due_at for item in items if item.due_at is not None), default=None)
+
+
+def _vaulting(state: Subscription) -> tuple[Item, ...]:
+    request = state.token_request
+    if request is None:
+        return ()
+    if not request.provider_ref:
+        kind, due, why = ItemKind.TOKEN, request.requested_at, "ask for an approval page"
+    else:
+        kind, due, why = ItemKind.APPROVAL, request.expires_at, "the payer has the approval page"
+    return (Item(kind=kind, key=str(request.request_id), due_at=due, why=why),)
+
+
+def _invoicing(state: Subscription) -> tuple[Item, ...]:
+    if state.next_due_at is None or state.status not in (Status.PENDING, Status.ACTIVE):
+        return ()
+    key = str(state.invoices_issued + 1)
+    if state.status is Status.PENDING:
+        why = "waits for the first token"
+        return (Item(kind=ItemKind.INVOICE, key=key, due_at=None, why=why),)
+    why = "bill the next period"
+    return (Item(kind=ItemKind.INVOICE, key=key, due_at=state.next_due_at, why=why),)
+
+
+def _charging(state: Subscription) -> tuple[Item, ...]:
+    attempt = state.open_attempt
+    if attempt is None:
+        return ()
+    key = str(attempt.attempt_id)
+    if not attempt.unknown:
+        why = "attempted; no outcome yet"
+        return (Item(kind=ItemKind.CHARGE, key=key, due_at=attempt.attempted_at, why=why),)
+    if attempt.next_look_up_at is None:
+        why = "outcome unknown; a person has to decide"
+    else:
+        why = f"outcome unknown; look {attempt.looks + 1} at the provider"
+    return (Item(kind=ItemKind.LOOK_UP, key=key, due_at=attempt.next_look_up_at, why=why),)
+
+
+def _collecting(state: Subscription) -> tuple[Item, ...]:
+    return tuple(
+        _collect(state, invoice)
+        for invoice in state.open_invoices
+        if state.open_attempt is None or state.open_attempt.invoice_number != invoice.number
+    )
+
+
+def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
+    due: datetime | None = None
+    if state.status is not Status.ACTIVE:
+        why = f"{state.status.value.lower()}; what is owed stays owed"
+    elif invoice.ended:
+        why = f"not collected by itself: {invoice.ended}; a person has to look"
+    elif state.open_attempt is not None:
+        why = "waits for the outcome of another charge"
+    elif state.token is None or not state.token.usable:
+        why = "waits for a new token"
+    elif invoice.retry_at is not None:
+        due, why = invoice.retry_at, f"retry {invoice.retries}"
+    else:
+        due, why = invoice.due_at, "collect"
+    return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)

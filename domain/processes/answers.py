@@ -1,0 +1,61 @@
+"""Which facts follow from a provider's answer to a step. Pure, and safe to repeat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from domain.ports import ChargeAnswer, LookUpAnswer, NotFound, TokenAnswer, TokenOfferAnswer
+from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
+from domain.subscription.charging import ANSWER, settle
+from domain.subscription.events import SubscriptionEvent
+from domain.subscription.looking_up import looked_up
+from domain.subscription.state import OpenTokenRequest, Subscription
+from domain.subscription.vaulting import completed, offered
+
+Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer
+
+
+def token_ref_of(request: OpenTokenRequest) -> str:
+    """Where the vault keeps the token of a request."""
+    return f"token-{request.request_id}"
+
+
+def follow(
+    state: Subscription, call: Call, answer: Answer, *, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """The facts that an answer makes, on the state as it is now.
+
+    A race with a callback, a second worker or a cancellation is decided here: an attempt or a
+    request that is no longer open makes no fact.
+    """
+    match call:
+        case AskToken(request=request):
+            return offered(state, request.request_id, answer, now=now)  # type: ignore[arg-type]
+        case SeeToken(request=request):
+            return completed(
+                state,
+                request.request_id,
+                answer,  # type: ignore[arg-type]
+                token_ref=token_ref_of(request),
+                now=now,
+            )
+        case SendCharge(attempt=attempt) | SendCapture(attempt=attempt):
+            assert not isinstance(answer, NotFound)
+            return settle(
+                state,
+                attempt.attempt_id,
+                answer,  # type: ignore[arg-type]
+                evidence=ANSWER,
+                now=now,
+            )
+        case LookUp(attempt=attempt, evidence=evidence):
+            return looked_up(
+                state,
+                attempt.attempt_id,
+                answer,  # type: ignore[arg-type]
+                evidence=evidence,
+                now=now,
+            )
+        case _:
+            assert_never(call)

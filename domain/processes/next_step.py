@@ -1,0 +1,81 @@
+"""What a subscription needs next. Pure: the state and the time decide, never the agenda row.
+
+The order is the rule: first settle what may have been sent, then get a token, then bill what is
+due, then collect what is open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.processes.agenda import ItemKind
+from domain.processes.steps import (
+    AskToken,
+    LookUp,
+    Nothing,
+    Record,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+    Step,
+)
+from domain.subscription.charging import LOOK_UP, attempt_charge
+from domain.subscription.folding import evolve
+from domain.subscription.invoicing import issue_invoice
+from domain.subscription.state import OpenAttempt, OpenTokenRequest, Subscription
+from domain.subscription.vaulting import give_up_asking
+
+
+def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_version: str) -> Step:
+    """The first thing that this subscription needs at `now`.
+
+    taken_before: another worker held this subscription and never gave it back, so whatever
+        attempt is open may have been sent.
+    Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
+    has settled needs nothing.
+    """
+    if state.open_attempt is not None:
+        step = _settle(state.open_attempt, now, taken_before)
+        if not isinstance(step, Nothing):
+            return step
+    if state.token_request is not None:
+        step = _vault(state, state.token_request, now)
+        if not isinstance(step, Nothing):
+            return step
+    return _bill(state, now, zone_version)
+
+
+def _settle(attempt: OpenAttempt, now: datetime, taken_before: bool) -> Step:
+    """An open attempt: send it if that is certainly the first time, else look."""
+    if attempt.unknown:
+        if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
+            return Nothing()
+        return LookUp(attempt, LOOK_UP)
+    if taken_before or now >= attempt.key_expires_at:
+        return LookUp(attempt, LOOK_UP)
+    if attempt.capture_id is not None:
+        return SendCapture(attempt, attempt.capture_id)
+    return SendCharge(attempt)
+
+
+def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Step:
+    """A token request: ask until the key's window ends; once offered, look when time is up."""
+    if request.provider_ref:
+        return SeeToken(request) if now >= request.expires_at else Nothing()
+    if now >= request.key_expires_at:
+        facts = give_up_asking(state, request.request_id, now=now)
+        return Record(facts, ItemKind.TOKEN.value)
+    return AskToken(request)
+
+
+def _bill(state: Subscription, now: datetime, zone_version: str) -> Step:
+    """Issue the invoice that is due and attempt it, in one append; else collect what is open."""
+    invoiced = issue_invoice(state, now=now, zone_version=zone_version)
+    after = state
+    for event in invoiced:
+        after = evolve(after, event)
+    attempted = attempt_charge(after, now=now)
+    if invoiced or attempted:
+        cause = ItemKind.INVOICE if invoiced else ItemKind.COLLECT
+        return Record((*invoiced, *attempted), cause.value)
+    return Nothing()

@@ -1,0 +1,40 @@
+"""Fact -> the agenda items that it may put on, move or take off: "what happens when X".
+
+The agenda itself follows from the state (agenda.py); a property test holds this table against it,
+so the table cannot lie. The catalogue of events that the README links to is printed from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.processes.agenda import ItemKind
+from domain.subscription import events
+
+_ALL = frozenset(ItemKind)
+_COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
+_VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
+
+REACTIONS: Mapping[type, frozenset[ItemKind]] = {
+    events.SubscriptionStarted: frozenset({ItemKind.INVOICE}),
+    events.TokenRequested: _VAULTING,
+    events.ApprovalOffered: _VAULTING,
+    events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT},
+    events.TokenRefused: _VAULTING,
+    events.TokenRequestExpired: _VAULTING,
+    events.InvoiceIssued: frozenset({ItemKind.INVOICE, ItemKind.COLLECT}),
+    events.ChargeAttempted: _COLLECTING,
+    events.ChargeAuthorized: _COLLECTING,
+    events.CaptureAttempted: _COLLECTING,
+    events.ChargeSucceeded: _COLLECTING,
+    events.ChargeDeclined: _COLLECTING,
+    events.ChargeOutcomeUnknown: _COLLECTING,
+    events.ChargeLookedUp: _COLLECTING,
+    events.ChargeNotMade: _COLLECTING,
+    events.ChargeFoundLate: frozenset({ItemKind.COLLECT}),
+    events.ChargeDiscrepancyFound: frozenset({ItemKind.COLLECT}),
+    events.RetryScheduled: frozenset({ItemKind.COLLECT}),
+    events.CollectionEnded: frozenset({ItemKind.COLLECT}),
+    events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP},
+    events.SubscriptionCompleted: frozenset({ItemKind.COLLECT, ItemKind.INVOICE}),
+}

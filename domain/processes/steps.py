@@ -1,0 +1,76 @@
+"""Steps: what a process manager may ask a worker to do. It asks; the worker does it.
+
+Record      write facts, call nobody
+AskToken    request_token
+SeeToken    complete_token
+SendCharge  charge
+SendCapture capture
+LookUp      look_up
+Nothing     this subscription needs nothing now
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import attrs
+
+from domain.subscription.events import SubscriptionEvent
+from domain.subscription.state import OpenAttempt, OpenTokenRequest
+
+
+@attrs.frozen
+class Nothing:
+    """Nothing is due now, however stale the item that brought us here."""
+
+
+@attrs.frozen
+class Record:
+    """Facts that follow from the state and the time alone. cause: the item's kind."""
+
+    events: tuple[SubscriptionEvent, ...]
+    cause: str
+
+
+@attrs.frozen
+class AskToken:
+    """Ask the provider for an approval page."""
+
+    request: OpenTokenRequest
+
+
+@attrs.frozen
+class SeeToken:
+    """See at the provider how an offered token request stands."""
+
+    request: OpenTokenRequest
+
+
+@attrs.frozen
+class SendCharge:
+    """Send the open attempt, under its key."""
+
+    attempt: OpenAttempt
+
+
+@attrs.frozen
+class SendCapture:
+    """Capture the authorisation of the open attempt, under the capture's key."""
+
+    attempt: OpenAttempt
+    capture_id: UUID
+
+
+@attrs.frozen
+class LookUp:
+    """Ask the provider what became of an attempt; never send it.
+
+    evidence: what made us look, as ChargeSucceeded.evidence records it.
+    """
+
+    attempt: OpenAttempt
+    evidence: str
+
+
+Call = AskToken | SeeToken | SendCharge | SendCapture | LookUp
+Step = Nothing | Record | Call

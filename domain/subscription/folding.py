@@ -1,0 +1,262 @@
+"""Facts fold into state. Folding judges nothing: it never refuses a stored fact."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from attrs import evolve as with_
+
+from domain.money import Money, zero
+from domain.subscription.events import (
+    ApprovalOffered,
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeDeclined,
+    ChargeDiscrepancyFound,
+    ChargeFoundLate,
+    ChargeLookedUp,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    CollectionEnded,
+    DeclineClass,
+    InvoiceIssued,
+    RetryScheduled,
+    SubscriptionCancelled,
+    SubscriptionCompleted,
+    SubscriptionEvent,
+    SubscriptionStarted,
+    TokenRefused,
+    TokenRequested,
+    TokenRequestExpired,
+    TokenVaulted,
+)
+from domain.subscription.state import (
+    DISCREPANCY,
+    FailedAttempt,
+    OpenAttempt,
+    OpenInvoice,
+    OpenTokenRequest,
+    Status,
+    Subscription,
+    Token,
+)
+
+
+def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription:
+    """The state after one more fact."""
+    if isinstance(event, SubscriptionStarted):
+        return _started(event)
+    assert state is not None, "a stream begins with SubscriptionStarted"
+    match event:
+        case TokenRequested() | ApprovalOffered() | TokenVaulted():
+            return _vaulting(state, event)
+        case TokenRefused() | TokenRequestExpired():
+            return with_(state, token_request=None)
+        case InvoiceIssued():
+            return _invoiced(state, event)
+        case ChargeAttempted():
+            return _attempted(state, event)
+        case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
+            return _still_open(state, event)
+        case ChargeSucceeded(invoice_number=number, amount=amount):
+            return _paid(with_(state, open_attempt=None), number, amount)
+        case ChargeFoundLate(invoice_number=number, amount=amount):
+            remaining = tuple(
+                each for each in state.failed_attempts if each.attempt_id != event.attempt_id
+            )
+            return _paid(with_(state, failed_attempts=remaining), number, amount)
+        case ChargeDeclined() | ChargeNotMade():
+            return _failed(state, event)
+        case ChargeDiscrepancyFound(invoice_number=number):
+            return _with_invoice(state, number, ended=DISCREPANCY)
+        case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
+            return _with_invoice(state, number, retries=retries, retry_at=retry_at)
+        case CollectionEnded(invoice_number=number, reason=reason):
+            return _with_invoice(state, number, ended=reason)
+        case SubscriptionCancelled():
+            return with_(state, status=Status.CANCELLED, next_due_at=None, token_request=None)
+        case SubscriptionCompleted():
+            return with_(state, status=Status.COMPLETED)
+        case _:
+            assert_never(event)
+
+
+def _started(event: SubscriptionStarted) -> Subscription:
+    return Subscription(
+        subscription_id=event.subscription_id,
+        customer_id=event.customer_id,
+        namespace=event.namespace,
+        provider=event.provider,
+        account=event.account,
+        currency=event.currency,
+        zone=event.zone,
+        start=event.start,
+        terms=event.terms,
+        status=Status.PENDING,
+        started_at=event.effective_at,
+        next_due_at=event.first_due_at,
+    )
+
+
+def _vaulting(
+    state: Subscription, event: TokenRequested | ApprovalOffered | TokenVaulted
+) -> Subscription:
+    match event:
+        case TokenRequested():
+            request = OpenTokenRequest(
+                request_id=event.request_id,
+                number=event.number,
+                purpose=event.purpose,
+                requested_at=event.effective_at,
+                key_expires_at=event.key_expires_at,
+                expires_at=event.expires_at,
+            )
+            return with_(state, token_request=request, token_requests=event.number)
+        case ApprovalOffered():
+            if state.token_request is None:
+                return state
+            offered = with_(
+                state.token_request,
+                provider_ref=event.provider_ref,
+                approve_url=event.approve_url,
+                expires_at=event.expires_at,
+            )
+            return with_(state, token_request=offered)
+        case TokenVaulted():
+            token = Token(token_ref=event.token_ref, instrument=event.instrument, usable=True)
+            status = Status.ACTIVE if state.status is Status.PENDING else state.status
+            return with_(
+                state,
+                token=token,
+                token_request=None,
+                status=status,
+                open_invoices=tuple(_collectible_again(each) for each in state.open_invoices),
+            )
+
+
+def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
+    """A new token gives every open invoice a fresh start, unless a person has to look first."""
+    if invoice.ended == DISCREPANCY:
+        return invoice
+    return with_(invoice, retry_at=None, retries=0, ended="")
+
+
+def _invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
+    invoices = state.open_invoices
+    if event.total.minor > 0:
+        invoices = (
+            *invoices,
+            OpenInvoice(
+                number=event.invoice_number,
+                due_at=event.effective_at,
+                total=event.total,
+                paid=zero(event.total.currency),
+            ),
+        )
+    return with_(
+        state,
+        invoices_issued=event.invoice_number,
+        next_due_at=event.next_due_at,
+        open_invoices=invoices,
+    )
+
+
+def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
+    attempt = OpenAttempt(
+        attempt_id=event.attempt_id,
+        invoice_number=event.invoice_number,
+        attempt_number=event.attempt_number,
+        amount=event.amount,
+        reference=event.reference,
+        token_ref=event.token_ref,
+        capture=event.capture,
+        attempted_at=event.effective_at,
+        key_expires_at=event.key_expires_at,
+    )
+    return _with_invoice(
+        with_(state, open_attempt=attempt), event.invoice_number, attempts=event.attempt_number
+    )
+
+
+def _still_open(
+    state: Subscription,
+    event: ChargeAuthorized | CaptureAttempted | ChargeOutcomeUnknown | ChargeLookedUp,
+) -> Subscription:
+    attempt = state.open_attempt
+    if attempt is None or attempt.attempt_id != event.attempt_id:
+        return state
+    match event:
+        case ChargeAuthorized():
+            changed = with_(
+                attempt,
+                authorization_ref=event.authorization_ref,
+                order_ref=event.order_ref,
+                unknown=False,
+                looks=0,
+                next_look_up_at=None,
+            )
+        case CaptureAttempted():
+            changed = with_(
+                attempt,
+                capture_id=event.capture_id,
+                captures=attempt.captures + 1,
+                attempted_at=event.effective_at,
+                key_expires_at=event.key_expires_at,
+                unknown=False,
+                looks=0,
+                next_look_up_at=None,
+            )
+        case ChargeOutcomeUnknown():
+            changed = with_(
+                attempt,
+                unknown=True,
+                next_look_up_at=event.next_look_up_at,
+                provider_ref=event.provider_ref or attempt.provider_ref,
+            )
+        case ChargeLookedUp():
+            changed = with_(
+                attempt,
+                unknown=True,
+                looks=event.look_number,
+                next_look_up_at=event.next_look_up_at,
+            )
+    return with_(state, open_attempt=changed)
+
+
+def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
+    invoice = state.invoice(number)
+    if invoice is None or amount.currency != invoice.total.currency:
+        return state
+    paid = invoice.paid + amount
+    if paid.minor < invoice.total.minor:
+        return _with_invoice(state, number, paid=paid, retry_at=None)
+    rest = tuple(each for each in state.open_invoices if each.number != number)
+    return with_(state, open_invoices=rest)
+
+
+def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
+    failed = FailedAttempt(event.attempt_id, event.invoice_number)
+    token = state.token
+    if (
+        token is not None
+        and isinstance(event, ChargeDeclined)
+        and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
+        and state.open_attempt is not None
+        and state.open_attempt.token_ref == token.token_ref
+    ):
+        token = with_(token, usable=False)
+    return with_(
+        state,
+        open_attempt=None,
+        token=token,
+        failed_attempts=(*state.failed_attempts, failed),
+    )
+
+
+def _with_invoice(state: Subscription, number: int, **changes: Any) -> Subscription:
+    invoices = tuple(
+        with_(each, **changes) if each.number == number else each for each in state.open_invoices
+    )
+    return with_(state, open_invoices=invoices)
