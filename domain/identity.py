@@ -24,7 +24,7 @@ def checked_id(what: str, value: str) -> str:
     """
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise Refused(
-            "id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Z a-z 0-9 . _ -"
+            "id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Za-z0-9._-"
         )
     return value
 

@@ -26,7 +26,7 @@ class ItemKind(Enum):
     COLLECT: an invoice is open; attempt to collect it.
     """
 
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     APPROVAL = "approval"
     INVOICE = "invoice"
     CHARGE = "charge"
