@@ -23,9 +23,7 @@ def checked_id(what: str, value: str) -> str:
     Raises: Refused("id-malformed").
     """
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise Refused(
-            "id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Za-z0-9._-"
-        )
+        raise Refused("id-malformed", f"{what} {str(value)[:70]!r} is not 1-64 of A-Za-z0-9._-")
     return value
 
 

@@ -22,7 +22,7 @@ from domain.processes.steps import (
 from domain.subscription.charging import LOOK_UP, attempt_charge
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import issue_invoice
-from domain.subscription.state import OpenAttempt, OpenTokenRequest, Subscription
+from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from domain.subscription.vaulting import give_up_asking
 
 
@@ -45,7 +45,7 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
     return _bill(state, now, zone_version)
 
 
-def _settle(attempt: OpenAttempt, now: datetime, taken_before: bool) -> Step:
+def _settle(attempt: Attempt, now: datetime, taken_before: bool) -> Step:
     """An open attempt: send it if that is certainly the first time, else look."""
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:

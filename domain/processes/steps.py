@@ -16,7 +16,7 @@ from uuid import UUID
 import attrs
 
 from domain.subscription.events import SubscriptionEvent
-from domain.subscription.state import OpenAttempt, OpenTokenRequest
+from domain.subscription.state import Attempt, OpenTokenRequest
 
 
 @attrs.frozen
@@ -50,14 +50,14 @@ class SeeToken:
 class SendCharge:
     """Send the open attempt, under its key."""
 
-    attempt: OpenAttempt
+    attempt: Attempt
 
 
 @attrs.frozen
 class SendCapture:
     """Capture the authorisation of the open attempt, under the capture's key."""
 
-    attempt: OpenAttempt
+    attempt: Attempt
     capture_id: UUID
 
 
@@ -68,7 +68,7 @@ class LookUp:
     evidence: what made us look, as ChargeSucceeded.evidence records it.
     """
 
-    attempt: OpenAttempt
+    attempt: Attempt
     evidence: str
 
 

@@ -25,7 +25,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.retrying import after_decline
-from domain.subscription.state import OpenAttempt, OpenInvoice, Status, Subscription
+from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription
 
 ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 
@@ -103,9 +103,7 @@ def settle(
             assert_never(answer)
 
 
-def doubt(
-    attempt: OpenAttempt, reason: str, provider_ref: str, now: datetime
-) -> ChargeOutcomeUnknown:
+def doubt(attempt: Attempt, reason: str, provider_ref: str, now: datetime) -> ChargeOutcomeUnknown:
     """We cannot tell whether money moved; the provider is asked after the first wait."""
     return ChargeOutcomeUnknown(
         attempt_id=attempt.attempt_id,
@@ -117,7 +115,7 @@ def doubt(
 
 
 def _captured(
-    state: Subscription, attempt: OpenAttempt, answer: Captured, evidence: str, now: datetime
+    state: Subscription, attempt: Attempt, answer: Captured, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     paid: tuple[SubscriptionEvent, ...] = (
         ChargeSucceeded(
@@ -147,7 +145,7 @@ def _captured(
 
 
 def _authorized(
-    state: Subscription, attempt: OpenAttempt, answer: Authorized, now: datetime
+    state: Subscription, attempt: Attempt, answer: Authorized, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """Reserve recorded, then the intention to capture. Captured in full, an authorisation can
     be captured once only, so a new key for a capture that did not happen is safe."""
@@ -179,7 +177,7 @@ def _authorized(
 
 
 def _declined(
-    state: Subscription, attempt: OpenAttempt, answer: Declined, evidence: str, now: datetime
+    state: Subscription, attempt: Attempt, answer: Declined, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     fact = ChargeDeclined(
         attempt_id=attempt.attempt_id,

@@ -34,8 +34,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import (
     DISCREPANCY,
-    FailedAttempt,
-    OpenAttempt,
+    Attempt,
     OpenInvoice,
     OpenTokenRequest,
     Status,
@@ -164,7 +163,7 @@ def _invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
 
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
-    attempt = OpenAttempt(
+    attempt = Attempt(
         attempt_id=event.attempt_id,
         invoice_number=event.invoice_number,
         attempt_number=event.attempt_number,
@@ -237,21 +236,21 @@ def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
 
 
 def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
-    failed = FailedAttempt(event.attempt_id, event.invoice_number)
-    token = state.token
+    attempt, token = state.open_attempt, state.token
+    if attempt is None or attempt.attempt_id != event.attempt_id:
+        return state
     if (
         token is not None
         and isinstance(event, ChargeDeclined)
         and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
-        and state.open_attempt is not None
-        and state.open_attempt.token_ref == token.token_ref
+        and attempt.token_ref == token.token_ref
     ):
         token = with_(token, usable=False)
     return with_(
         state,
         open_attempt=None,
         token=token,
-        failed_attempts=(*state.failed_attempts, failed),
+        failed_attempts=(*state.failed_attempts, attempt),
     )
 
 

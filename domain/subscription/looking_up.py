@@ -12,7 +12,7 @@ from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
 from domain.subscription.charging import CALLBACK, LOOK_UP, doubt, settle
 from domain.subscription.events import ChargeLookedUp, ChargeNotMade, SubscriptionEvent
-from domain.subscription.state import OpenAttempt, Subscription
+from domain.subscription.state import Attempt, Subscription
 
 
 def looked_up(
@@ -54,7 +54,7 @@ def looked_up(
             assert_never(answer)
 
 
-def may_send_again(attempt: OpenAttempt, answer: LookUpAnswer, *, now: datetime) -> bool:
+def may_send_again(attempt: Attempt, answer: LookUpAnswer, *, now: datetime) -> bool:
     """After a crash: may an attempt that has no outcome be sent, under its own key?
 
     Only if its outcome was never recorded as unknown, the provider does not show it, and the
@@ -67,7 +67,7 @@ def may_send_again(attempt: OpenAttempt, answer: LookUpAnswer, *, now: datetime)
 
 
 def _still_authorized(
-    state: Subscription, attempt: OpenAttempt, answer: Authorized, evidence: str, now: datetime
+    state: Subscription, attempt: Attempt, answer: Authorized, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """Reserved, not captured: go on to the capture, unless one may still be under way."""
     if attempt.capture_id is None:
@@ -81,7 +81,7 @@ def _still_authorized(
 
 
 def _not_found(
-    state: Subscription, attempt: OpenAttempt, finding: str, now: datetime
+    state: Subscription, attempt: Attempt, finding: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     if now >= attempt.attempted_at + RULES[state.provider].report_delay:
         return (
@@ -98,7 +98,7 @@ def _not_found(
     return (doubt(attempt, f"may have been sent; {finding}", "", now),)
 
 
-def _looked(attempt: OpenAttempt, finding: str, now: datetime) -> ChargeLookedUp:
+def _looked(attempt: Attempt, finding: str, now: datetime) -> ChargeLookedUp:
     look = attempt.looks + 1
     again = now + LOOK_UP_WAITS[look] if look < len(LOOK_UP_WAITS) else None
     return ChargeLookedUp(

@@ -76,8 +76,8 @@ class OpenInvoice:
 
 
 @attrs.frozen(kw_only=True)
-class OpenAttempt:
-    """The one charge that may have been sent and has no outcome yet.
+class Attempt:
+    """One try to collect an invoice: the open one, or one that was settled without money.
 
     unknown: its outcome was recorded as unknown; then it is only looked up.
     next_look_up_at: None with `unknown` means that a person has to decide.
@@ -104,20 +104,14 @@ class OpenAttempt:
     capture_id: UUID | None = None
 
 
-@attrs.frozen
-class FailedAttempt:
-    """An attempt that was settled without money; kept to recognise money that turns up late."""
-
-    attempt_id: UUID
-    invoice_number: int
-
-
 @attrs.frozen(kw_only=True)
 class Subscription:
     """One subscription now.
 
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     open_invoices: oldest first.
+    open_attempt: the one charge that may have been sent and has no outcome.
+    failed_attempts: settled without money; kept to recognise money that turns up late.
     """
 
     subscription_id: str
@@ -137,8 +131,8 @@ class Subscription:
     token_request: OpenTokenRequest | None = None
     token_requests: int = 0
     open_invoices: tuple[OpenInvoice, ...] = ()
-    open_attempt: OpenAttempt | None = None
-    failed_attempts: tuple[FailedAttempt, ...] = ()
+    open_attempt: Attempt | None = None
+    failed_attempts: tuple[Attempt, ...] = ()
 
     def invoice(self, number: int) -> OpenInvoice | None:
         """The open invoice of that number, if it is still open."""
