@@ -1,0 +1,268 @@
+"""The live runner of stored projections: reads the log once, feeds every projection, commits whole.
+
+A batch's rows and its position commit together, so a runner that dies in the middle leaves either
+all of a batch or nothing. One runner leads a projection at a time, by an advisory lock of its
+session; the others stand by and take over when that session ends. A lost connection is made again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import attrs
+import eventsourcing.persistence
+import psycopg
+import structlog
+from psycopg import Connection
+
+from infrastructure.store.folding import Log, Parked
+from infrastructure.store.tracking import (
+    Standing,
+    advance,
+    enter,
+    park,
+    parked_streams,
+    require_shape,
+    standing,
+)
+from infrastructure.store.view_alias import point_alias
+from infrastructure.store.view_table import ViewTable, live_name
+from infrastructure.store.view_writer import ViewWriter, Written
+from projections.table import TableProjection
+
+_log = structlog.get_logger(__name__)
+
+BATCH = 1000
+_FIRST_BACKOFF_S = 0.1
+_LONGEST_BACKOFF_S = 5.0
+# What a lost or refused connection looks like, on our own connection and on the ledger's.
+_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    eventsourcing.persistence.OperationalError,
+    eventsourcing.persistence.InterfaceError,
+)
+
+
+@attrs.define
+class RunnerStats:
+    """What a runner has done since it was made. parked: the alarm counter of streams set aside."""
+
+    events: int = 0
+    batches: int = 0
+    parked: int = 0
+    reconnects: int = 0
+
+
+@attrs.define
+class _Led:
+    """A projection that this runner leads."""
+
+    writer: ViewWriter[Any]
+    generation: int
+    alias_pending: bool = True
+
+    @property
+    def position(self) -> int:
+        return self.writer.position
+
+
+class Runner:
+    """Keeps stored projections up with the log.
+
+    connect: makes a connection that this runner alone uses; the leader's lock lives in it.
+    schema: the set of books.
+    wake: waits at most so many seconds for a sign that the log has grown; polling is the floor.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection[Any]],
+        schema: str,
+        log: Log,
+        projections: Sequence[TableProjection[Any]],
+        *,
+        batch: int = BATCH,
+        poll_s: float = 0.2,
+        wake: Callable[[float], object] | None = None,
+    ) -> None:
+        self._connect = connect
+        self._schema = schema
+        self._events = log
+        self._projections = {live_name(p): p for p in projections}
+        self._batch = batch
+        self._poll_s = poll_s
+        self._wake = wake
+        self._conn: Connection[Any] | None = None
+        self._led: dict[str, _Led] = {}
+        self.stats = RunnerStats()
+
+    # --- public -------------------------------------------------------------------------------
+
+    def run_once(self, now: datetime) -> int:
+        """One batch for every projection that this runner leads or can take the lead of.
+
+        Returns: events read; 0 when all stand at the log's end, or others lead.
+        Raises: psycopg.OperationalError and its like when the connection is lost; nothing of the
+        batch is stored then, and the next call connects anew. ShapeChanged.
+        """
+        try:
+            conn = self._connection()
+            self._take_the_lead(conn, now)
+            return self._run_groups(conn, now)
+        except BaseException:
+            self.close()
+            raise
+
+    def catch_up(self, now: datetime) -> int:
+        """Batches until there is nothing left to read. Returns: events read."""
+        total = 0
+        while count := self.run_once(now):
+            total += count
+        return total
+
+    def run_forever(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
+        """Batches until `stop` is set. A lost connection is waited out."""
+        backoff_s = _FIRST_BACKOFF_S
+        while not stop.is_set():
+            try:
+                count = self.run_once(clock())
+            except _LOST as error:
+                self.stats.reconnects += 1
+                _log.warning("projector-connection-lost", error=type(error).__name__)
+                stop.wait(backoff_s)
+                backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+                continue
+            backoff_s = _FIRST_BACKOFF_S
+            if count == 0:
+                (self._wake or stop.wait)(self._poll_s)
+        self.close()
+
+    def leads(self) -> frozenset[str]:
+        """Names of the tables whose projections this runner leads at the moment."""
+        return frozenset(self._led)
+
+    def close(self) -> None:
+        """Give up the lead and the connection; the runner may be used again."""
+        self._led.clear()
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    # --- leading ------------------------------------------------------------------------------
+
+    def _connection(self) -> Connection[Any]:
+        if self._conn is None or self._conn.closed:
+            self._led.clear()
+            self._conn = self._connect()
+            self._conn.autocommit = True
+        return self._conn
+
+    def _take_the_lead(self, conn: Connection[Any], now: datetime) -> None:
+        """Lead every projection that nobody else leads."""
+        for name, projection in self._projections.items():
+            if name in self._led:
+                continue
+            taken = conn.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))",
+                [f"billing.projection.{self._schema}.{name}"],
+            ).fetchone()
+            if taken == (True,):
+                self._led[name] = self._enter(conn, projection, now)
+
+    def _enter(
+        self, conn: Connection[Any], projection: TableProjection[Any], now: datetime
+    ) -> _Led:
+        """Stand where the table stands, and make it if there is none."""
+        table = ViewTable(projection, self._schema, live_name(projection))
+        with conn.transaction():
+            if enter(conn, self._schema, projection, now):
+                table.create(conn)
+            stands = standing(conn, self._schema, projection)
+            parked = parked_streams(conn, self._schema, projection)
+        require_shape(projection, stands)
+        led = _Led(ViewWriter(projection, table), stands.generation)
+        led.writer.start_from(stands.position, parked)
+        self._try_alias(conn, led)
+        return led
+
+    def _try_alias(self, conn: Connection[Any], led: _Led) -> None:
+        """Let the plain name show this version, once it is as far as the one shown before."""
+        if led.alias_pending:
+            led.alias_pending = not point_alias(conn, self._schema, led.writer.projection)
+
+    # --- batches ------------------------------------------------------------------------------
+
+    def _run_groups(self, conn: Connection[Any], now: datetime) -> int:
+        """One batch for each group of projections that stand at the same position.
+
+        A group that lags stops where the next one stands, so that they go on as one.
+        """
+        led = sorted(self._led.values(), key=lambda each: each.position)
+        groups = [list(group) for _, group in groupby(led, key=lambda each: each.position)]
+        ahead = [group[0].position for group in groups[1:]]
+        total = 0
+        for group, stop in zip(groups, [*ahead, None], strict=True):
+            total += self._run_batch(conn, group, stop, now)
+        return total
+
+    def _run_batch(
+        self, conn: Connection[Any], group: list[_Led], stop: int | None, now: datetime
+    ) -> int:
+        items = self._events.read_log(group[0].position, self._batch, stop)
+        if not items:
+            return 0
+        upto = items[-1].position
+        with conn.transaction():
+            if self._overtaken(conn, group):
+                return len(items)
+            written = [each.writer.write(conn, items, upto) for each in group]
+            for each, result in zip(group, written, strict=True):
+                if result.folded.parked:
+                    streams = result.folded.parked.values()
+                    park(conn, self._schema, each.writer.projection, streams, now)
+            advance(conn, self._schema, [each.writer.projection for each in group], upto, now)
+        for each, result in zip(group, written, strict=True):
+            self._accept(conn, each, result)
+        self.stats.events += len(items)
+        self.stats.batches += 1
+        return len(items)
+
+    def _accept(self, conn: Connection[Any], led: _Led, written: Written[Any]) -> None:
+        led.writer.accept(written)
+        self._try_alias(conn, led)
+        for parked in written.folded.parked.values():
+            self.stats.parked += 1
+            _alarm(led.writer.projection, parked)
+
+    def _overtaken(self, conn: Connection[Any], group: list[_Led]) -> bool:
+        """Lock the group's positions; True if somebody wrote rows past us, which are then reread.
+
+        The order of the locks is the order of the names, for whoever takes several.
+        """
+        overtaken = False
+        for each in sorted(group, key=lambda led: live_name(led.writer.projection)):
+            projection = each.writer.projection
+            stands: Standing = standing(conn, self._schema, projection, lock=True)
+            if (stands.position, stands.generation) != (each.position, each.generation):
+                require_shape(projection, stands)
+                parked = parked_streams(conn, self._schema, projection)
+                each.writer.start_from(stands.position, parked)
+                each.generation = stands.generation
+                overtaken = True
+        return overtaken
+
+
+def _alarm(projection: TableProjection[Any], parked: Parked) -> None:
+    _log.error(
+        "stream-parked",
+        projection=projection.name,
+        version=projection.version,
+        stream=parked.stream,
+        position=parked.position,
+        reason=parked.reason,
+    )

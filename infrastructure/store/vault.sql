@@ -1,0 +1,33 @@
+-- Tokens, each encrypted under its customer's data key; a data key is wrapped by a master key that
+-- is never stored. To forget a customer is to destroy the data key.
+
+CREATE TABLE @schema@.vault_master_keys (
+    key_id      text        PRIMARY KEY,
+    -- A known text under the key: tells a wrong key at start, not at the first charge.
+    check_value bytea       NOT NULL,
+    created_at  timestamptz NOT NULL
+);
+
+CREATE TABLE @schema@.vault_customers (
+    customer_id   text        PRIMARY KEY,
+    master_key_id text        NOT NULL REFERENCES @schema@.vault_master_keys (key_id),
+    -- NULL once erased: the row stays as the tombstone.
+    wrapped_key   bytea,
+    created_at    timestamptz NOT NULL,
+    erased_at     timestamptz,
+    CHECK ((wrapped_key IS NULL) = (erased_at IS NOT NULL))
+);
+
+CREATE TABLE @schema@.vault_tokens (
+    token_ref   text        PRIMARY KEY,
+    customer_id text        NOT NULL REFERENCES @schema@.vault_customers (customer_id),
+    -- Nonce and ciphertext; NULL once its customer is erased.
+    sealed      bytea,
+    created_at  timestamptz NOT NULL
+);
+
+CREATE INDEX ON @schema@.vault_tokens (customer_id);
+
+GRANT SELECT, INSERT, UPDATE ON @schema@.vault_master_keys TO @app@;
+GRANT SELECT, INSERT, UPDATE ON @schema@.vault_customers TO @app@;
+GRANT SELECT, INSERT, UPDATE ON @schema@.vault_tokens TO @app@;
