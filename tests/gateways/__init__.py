@@ -1,0 +1,1 @@
+"""Gateways, against the simulators over real HTTP."""

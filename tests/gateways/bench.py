@@ -1,0 +1,223 @@
+"""A provider on the bench: a gateway, the simulator it talks to, and a scripted payer."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+from aiohttp import web
+
+from domain.calendar import Interval, Unit
+from domain.money import Money
+from domain.plan import CaptureMode, Kind, Terms, Timing
+from domain.ports import (
+    CaptureOrder,
+    ChargeOrder,
+    ChargeQuery,
+    Gateway,
+    Granted,
+    Offered,
+    RawCallback,
+    TokenOrder,
+    TokenQuery,
+)
+from infrastructure.simulators.faults import CallbackFault, Fault, ScriptedFault
+from infrastructure.simulators.serving import Controls
+
+START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+NAMESPACE = UUID("6f0c2a52-0f3e-4b8e-9a55-2f1f6f7c2a10")
+PRICE = Money(2985, "USD")
+
+
+def terms(**changes: Any) -> Terms:
+    """A monthly subscription of 29.85 USD."""
+    facts: dict[str, Any] = {
+        "plan": "basic",
+        "plan_version": 1,
+        "description": "Basic membership",
+        "kind": Kind.SUBSCRIPTION,
+        "timing": Timing.PREPAID,
+        "interval": Interval(Unit.MONTH),
+        "price": PRICE,
+    }
+    return Terms(**{**facts, **changes})
+
+
+class Bench(abc.ABC):
+    """What the contract needs of a provider.
+
+    gateway: talks to the simulator that `controls` belongs to; both share its clock.
+    received: every callback that the simulator delivered, untouched.
+    secrets: texts that no log may hold.
+    report_delay: after this long a look-up shows every charge that was made.
+    repeats_pages: a repeated token request gives the same page.
+    """
+
+    repeats_pages: ClassVar[bool]
+    report_delay: ClassVar[timedelta]
+
+    gateway: Gateway
+    controls: Controls
+    received: list[RawCallback]
+    secrets: tuple[str, ...]
+
+    @abc.abstractmethod
+    async def approve(self, provider_ref: str) -> None:
+        """The payer approves a token request."""
+
+    @abc.abstractmethod
+    async def refuse(self, provider_ref: str) -> None:
+        """The payer turns back."""
+
+    @abc.abstractmethod
+    def with_wrong_credentials(self) -> Gateway:
+        """A gateway of the same account whose client secret is wrong. The caller closes it."""
+
+    @abc.abstractmethod
+    def unreachable(self) -> Gateway:
+        """A gateway whose provider listens on no port. The caller closes it."""
+
+    @abc.abstractmethod
+    def of_another_account(self) -> Gateway:
+        """A gateway that must refuse this account's callbacks. The caller closes it."""
+
+    def pass_time(self, span: timedelta) -> None:
+        """Step the clock that the simulator and the gateway share."""
+        self.controls.clock.set(self.controls.clock.now() + span)
+
+    def strike(
+        self, operation: str, reference: str, fault: Fault | CallbackFault, nth: int = 1
+    ) -> None:
+        """Script one exact fault; operations as in ScriptedFault."""
+        self.controls.faults.script.append(ScriptedFault(operation, reference, nth, fault))
+
+    async def vaulted(self) -> Granted:
+        """A token that may be charged."""
+        order = self.token_order()
+        offered = await self.gateway.request_token(order)
+        assert isinstance(offered, Offered), offered
+        await self.approve(offered.provider_ref)
+        granted = await self.gateway.complete_token(
+            TokenQuery(request_id=order.request_id, provider_ref=offered.provider_ref)
+        )
+        assert isinstance(granted, Granted), granted
+        return granted
+
+    def token_order(self, name: str = "token/1", **changes: Any) -> TokenOrder:
+        """A token request under a key derived from `name`."""
+        return TokenOrder(
+            request_id=uuid5(NAMESPACE, name),
+            subscription_id="sub-1",
+            customer_id="customer-1",
+            terms=changes.get("terms", terms()),
+            start_date=changes.get("start_date"),
+        )
+
+    def charge_order(
+        self,
+        granted: Granted,
+        reference: str,
+        amount: Money = PRICE,
+        capture: CaptureMode = CaptureMode.AT_ONCE,
+    ) -> ChargeOrder:
+        """A charge of a vaulted token."""
+        return ChargeOrder(
+            attempt_id=uuid5(NAMESPACE, reference),
+            reference=reference,
+            amount=amount,
+            token=granted.token,
+            instrument=granted.instrument,
+            terms=terms(price=amount),
+            subscription_id="sub-1",
+            customer_id="customer-1",
+            capture=capture,
+        )
+
+    def capture_order(self, order: ChargeOrder, authorization_ref: str) -> CaptureOrder:
+        """The capture of an authorisation in full."""
+        return CaptureOrder(
+            attempt_id=order.attempt_id,
+            capture_id=uuid5(order.attempt_id, "capture"),
+            reference=order.reference,
+            amount=order.amount,
+            authorization_ref=authorization_ref,
+        )
+
+    def query(self, order: ChargeOrder, **known: Any) -> ChargeQuery:
+        """The question what became of a charge, now. known: ids, as in ChargeQuery."""
+        facts: dict[str, Any] = {"provider_ref": "", "authorization_ref": "", "order_ref": ""}
+        return ChargeQuery(
+            attempt_id=order.attempt_id,
+            reference=order.reference,
+            amount=order.amount,
+            attempted_at=START,
+            now=self.controls.clock.now(),
+            **{**facts, "capture_id": None, **known},
+        )
+
+    async def callbacks(self, count: int) -> list[RawCallback]:
+        """The callbacks received, once there are `count` of them and no more are on their way."""
+        deadline = asyncio.get_running_loop().time() + 10
+        while len(self.received) < count or self.controls.deliveries.pending:
+            assert asyncio.get_running_loop().time() < deadline, f"{len(self.received)} of {count}"
+            await asyncio.sleep(0.005)
+        return list(self.received)
+
+
+class CallbackReceiver:
+    """A web server that keeps every request it gets and answers 200."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._runner: web.AppRunner | None = None
+        self.received: list[RawCallback] = []
+        self.base_url = ""
+
+    async def __aenter__(self) -> CallbackReceiver:
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self._keep)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _keep(self, request: web.Request) -> web.Response:
+        self.received.append(
+            RawCallback(
+                method=request.method,
+                url=str(request.url),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=await request.read(),
+                received_at=self._now(),
+            )
+        )
+        return web.Response()
+
+
+MakeBench = Callable[[], AbstractAsyncContextManager[Bench]]
+
+
+def on_the_bench(test: Callable[[Any, Any], Awaitable[None]]) -> Callable[[Any], None]:
+    """Run an asynchronous test of a class that has `bench()`, in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(self: Any) -> None:
+        async def main() -> None:
+            async with self.bench() as bench:
+                await test(self, bench)
+
+        asyncio.run(main())
+
+    del run.__wrapped__  # type: ignore[attr-defined]  # pytest would look for a fixture "bench"
+    return run

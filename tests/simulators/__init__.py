@@ -1,0 +1,1 @@
+"""Simulators: that they behave, and misbehave, as the providers would."""
