@@ -1,0 +1,1 @@
+"""Dintero: hosted checkout for tokens, /sessions/pay for charges, signed callbacks."""

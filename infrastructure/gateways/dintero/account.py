@@ -1,0 +1,85 @@
+"""One merchant account at Dintero, as the settings describe it.
+
+There is no sandbox host: an account id that begins with T is a test account, P a live one.
+Sources: reference notes on Dintero, sections 1 (hosts, identity), 2 (token requests), 5 (tokens).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Literal, get_args
+
+import attrs
+
+from domain.ports import Secret
+
+TokenKind = Literal["recurrence_token", "payment_token"]
+
+CHECKOUT_HOST = "https://checkout.dintero.com"
+API_HOST = "https://api.dintero.com"
+
+# What may be charged in the merchant's name, and which kinds of token each product hands out.
+TOKEN_KINDS: dict[str, tuple[TokenKind, ...]] = {
+    "payex.creditcard": ("recurrence_token", "payment_token"),
+    "bambora.creditcard": ("payment_token",),
+    "dintero_psp.creditcard": ("payment_token",),
+}
+_ACCOUNT_ID = re.compile(r"[PT]\d{8}")
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _account_id(_: object, __: object, value: str) -> None:
+    if not _ACCOUNT_ID.fullmatch(value):
+        raise ValueError(f"{value!r} is not a Dintero account id (T or P, then eight digits)")
+
+
+def _product(_: object, __: object, value: str) -> None:
+    if value not in TOKEN_KINDS:
+        raise ValueError(f"{value!r} cannot be charged in the merchant's name")
+
+
+@attrs.frozen(kw_only=True)
+class DinteroAccount:
+    """Where an account is, how we sign in, and how its payers are asked for a token.
+
+    name: of the account in our settings.
+    account_id: "T" (test) or "P" (live) and eight digits; part of every signed callback.
+    signature_secret: made with POST /v1/admin/signature; None: no callback is believed.
+    base_url: of the checkout API, without /v1. auth_url: host of the token call.
+    audience: what the access token is for; derived from the account id when left out.
+    callback_url: public address that Dintero calls; "" for none (then only look-ups tell).
+    return_url: where a payer's browser comes back to.
+    profile_id: the look of the checkout page; "" for the account's own.
+    token_kind: recurrence tokens are for constant prices, and only Swedbank Pay makes them.
+    page_life: how long a payer may use the page.
+    """
+
+    name: str
+    account_id: str = attrs.field(validator=_account_id)
+    client_id: str
+    client_secret: Secret
+    signature_secret: Secret | None
+    callback_url: str
+    return_url: str
+    base_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
+    auth_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
+    audience: str = ""
+    profile_id: str = ""
+    payment_product_type: str = attrs.field(default="payex.creditcard", validator=_product)
+    token_kind: TokenKind = "recurrence_token"  # noqa: S105
+    page_life: timedelta = timedelta(days=3)
+
+    def __attrs_post_init__(self) -> None:
+        if self.token_kind not in get_args(TokenKind):
+            raise ValueError(f"{self.token_kind!r} is not a kind of Dintero token")
+        if self.token_kind not in TOKEN_KINDS[self.payment_product_type]:
+            raise ValueError(f"{self.payment_product_type} makes no {self.token_kind}")
+
+    @property
+    def token_audience(self) -> str:
+        """The audience of the access token."""
+        return self.audience or f"{API_HOST}/v1/accounts/{self.account_id}"

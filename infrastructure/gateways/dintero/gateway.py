@@ -1,0 +1,288 @@
+"""The Gateway port for one Dintero account.
+
+Dintero has no idempotency keys. What stands in their place: a merchant reference of its own for
+every attempt, sent with `strict-merchant-reference`, so that a second sending is refused. Each
+method sends at most one POST and never repeats it; reads may precede or follow.
+
+`strict-session-amounts` is not sent: /sessions/pay does not list it, and a token session has no
+amount. What each answer means is in transactions.py, declines.py and tokens.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+
+import httpx
+
+from domain.ports import (
+    Authorized,
+    CaptureOrder,
+    ChargeAnswer,
+    ChargeOrder,
+    ChargeQuery,
+    Hint,
+    LookUpAnswer,
+    NotDone,
+    NotFound,
+    Offered,
+    RawCallback,
+    TokenAnswer,
+    TokenDenied,
+    TokenOfferAnswer,
+    TokenOrder,
+    TokenQuery,
+    Unknown,
+)
+from infrastructure.gateways.dintero import requests, signature
+from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.callbacks import hint_of
+from infrastructure.gateways.dintero.calls import (
+    DinteroCalls,
+    accepted,
+    http_error,
+    ours_to_mend,
+    without_reply,
+)
+from infrastructure.gateways.dintero.declines import instant
+from infrastructure.gateways.dintero.tokens import (
+    TOKEN_INCLUDES,
+    reference_of,
+    sessions_with,
+    token_of,
+    without_transaction,
+)
+from infrastructure.gateways.dintero.transactions import (
+    Transaction,
+    TransactionAnswer,
+    Unreadable,
+    answer_to_charge,
+    capture_standing,
+    read_transaction,
+    rows,
+    standing,
+    table,
+    text,
+    together,
+)
+from infrastructure.gateways.exchange import NotSent, Reply
+from infrastructure.gateways.http import HttpPolicy
+
+
+class DinteroGateway:
+    """One Dintero account. See the port's docstrings for what every method promises.
+
+    now: UTC clock, for access tokens and the life of token pages.
+    transport: another httpx transport, for tests. policy: limits of its calls.
+    """
+
+    def __init__(
+        self,
+        account: DinteroAccount,
+        *,
+        now: Callable[[], datetime],
+        transport: httpx.AsyncBaseTransport | None = None,
+        policy: HttpPolicy | None = None,
+    ) -> None:
+        self._account = account
+        self._now = now
+        self._calls = DinteroCalls(account, now=now, transport=transport, policy=policy)
+
+    async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
+        """A page where the payer enters a card; nothing is charged.
+
+        Without keys, a repeat finds the first page by its reference. Should two pages be made in
+        a race, only the recorded one is ever shown to the payer, and no money hangs on either.
+        """
+        reference = requests.token_reference(order.request_id)
+        listed = await self._calls.sessions(reference)
+        if isinstance(listed, Reply):
+            for session in sessions_with(listed, reference):
+                return self._offered_before(session)
+        elif not (isinstance(listed, NotSent) and listed.status == 403):
+            # Nothing was asked yet. An account that may not list sessions is let through.
+            wait = listed.retry_after_s if isinstance(listed, NotSent) else None
+            return NotDone(reason=f"{listed.reason} for the sessions", retry_after_s=wait)
+        expires_at = self._now() + self._account.page_life
+        body = requests.token_session(self._account, order, expires_at)
+        exchange = await self._calls.make_token_session(body, reference)
+        if not isinstance(exchange, Reply):
+            return without_reply(exchange)
+        if exchange.status >= 400:
+            code, words = http_error(exchange)
+            return TokenDenied(code=code, message=words)
+        ref, url = text(table(exchange.data).get("id")), text(table(exchange.data).get("url"))
+        if not ref or not url.startswith(("https://", "http://")):
+            return Unknown(reason=f"HTTP {exchange.status} without a session and its page")
+        return Offered(provider_ref=ref, approve_url=url, expires_at=expires_at)
+
+    async def complete_token(self, query: TokenQuery) -> TokenAnswer:
+        """See how the session stands; take the token of its transaction, asking for it by name."""
+        seen = await self._calls.session(query.provider_ref)
+        if not isinstance(seen, Reply):
+            return without_reply(seen)
+        if seen.status == 404:
+            return TokenDenied(code="gone", message="Dintero knows the session no more")
+        if seen.status != 200:
+            return Unknown(reason=f"HTTP {seen.status} for the session")
+        if reference_of(seen.data) not in ("", requests.token_reference(query.request_id)):
+            return Unknown(reason="the session is another request's")
+        transaction_id = text(table(seen.data).get("transaction_id"))
+        if not transaction_id:
+            return without_transaction(seen.data)
+        shown = await self._calls.transaction(transaction_id, *TOKEN_INCLUDES)
+        if not isinstance(shown, Reply):
+            return without_reply(shown)
+        if shown.status != 200:
+            return Unknown(reason=f"HTTP {shown.status} for the session's transaction")
+        return token_of(self._account, shown.data)
+
+    async def charge(self, order: ChargeOrder) -> ChargeAnswer:
+        """Create and pay a session with the stored token; nobody is present.
+
+        order.amount: minor units, as Dintero takes them, int32.
+        A 200 may be a refusal: its transaction's status decides. A 4xx may mean that the
+        reference was used before, by a sending whose answer we never saw: see `_refused`.
+        """
+        token = requests.stored_token(order.token)
+        if token is None:
+            return ours_to_mend("TOKEN_UNREADABLE", "the stored token is not one of Dintero's")
+        if not 0 < order.amount.minor <= requests.LARGEST_AMOUNT:
+            return ours_to_mend("AMOUNT_OUT_OF_RANGE", f"{order.amount} does not fit an int32")
+        body = requests.pay_session(self._account, order, token)
+        exchange = await self._calls.pay(body, order.reference)
+        if not isinstance(exchange, Reply):
+            return without_reply(exchange)
+        if exchange.status >= 400:
+            return await self._refused(order, exchange)
+        if exchange.status != 200:
+            return Unknown(reason=accepted(exchange))
+        return _judged(
+            exchange,
+            order.reference,
+            lambda found: answer_to_charge(found, order.capture, self._now()),
+        )
+
+    async def capture(self, order: CaptureOrder) -> ChargeAnswer:
+        """Capture the whole authorisation, under the capture id as its reference.
+
+        Dintero never captures more than was authorised, so a second capture in full is refused,
+        and the transaction then tells about the first. A 200 is checked by its events.
+        """
+        ref = order.authorization_ref
+        exchange = await self._calls.capture(
+            ref, requests.capture_body(order), str(order.capture_id)
+        )
+        if not isinstance(exchange, Reply):
+            return without_reply(exchange, ref)
+        if exchange.status != 200 and exchange.status < 400:
+            return Unknown(reason=accepted(exchange), provider_ref=ref)
+        shown = exchange if exchange.status == 200 else await self._calls.transaction(ref)
+        if not isinstance(shown, Reply) or shown.status != 200:
+            return Unknown(reason=f"HTTP {exchange.status}", provider_ref=ref)
+        answer = _judged(
+            shown,
+            order.reference,
+            lambda found: capture_standing(found, order.capture_id, self._now()),
+        )
+        if not isinstance(answer, Authorized):
+            return answer
+        if exchange.status in (200, 409):
+            reason = f"HTTP {exchange.status}, and no capture shows"
+            return Unknown(reason=reason, provider_ref=ref)
+        return ours_to_mend(*http_error(exchange), provider_ref=ref)
+
+    async def look_up(self, query: ChargeQuery) -> LookUpAnswer:
+        """What became of an attempt, by its transaction or else by its reference. Only reads."""
+        known = query.authorization_ref or query.provider_ref
+        if known:
+            return await self._look_at(known, query)
+        listed = await self._calls.transactions(query.reference)
+        if not isinstance(listed, Reply):
+            return without_reply(listed)
+        if listed.status != 200 or not isinstance(listed.data, list):
+            return Unknown(reason=f"HTTP {listed.status} for the search")
+        answers: list[TransactionAnswer] = []
+        for found in rows(listed.data):
+            if found.get("merchant_reference") == query.reference:
+                answer = await self._look_at(text(found.get("id")), query)
+                if isinstance(answer, NotDone):
+                    return answer
+                answers.append(answer)
+        return together(answers) if answers else await self._look_for_session(query)
+
+    async def verify(self, callback: RawCallback) -> Hint:
+        """Check the signature, and its age at the moment the callback came in.
+
+        Counted from `received_at`, not from now, so that one that waited in the inbox is not
+        refused for our own delay. Raises: CallbackRejected.
+        """
+        account = self._account
+        at = callback.received_at
+        signature.check(account.signature_secret, account.account_id, callback, at)
+        return hint_of(callback)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._calls.close()
+
+    def _offered_before(self, session: dict[str, object]) -> Offered:
+        """A page that an earlier call made; its address is built as Dintero's own web SDK does."""
+        ref = text(session.get("id"))
+        return Offered(
+            provider_ref=ref,
+            approve_url=f"{self._account.base_url}/v1/view/{quote(ref, safe='')}",
+            expires_at=instant(session.get("expires_at")),
+        )
+
+    async def _refused(self, order: ChargeOrder, reply: Reply) -> ChargeAnswer:
+        """A 4xx to a charge. Dintero names no code for a reference that was used before, so the
+        refusal is ours only once Dintero shows no session that bears the reference: then nothing
+        was ever made under it. Else it is a doubt, for a look-up to resolve."""
+        listed = await self._calls.sessions(order.reference)
+        shown = isinstance(listed, Reply) and listed.status == 200
+        if reply.status == 409 or not shown or sessions_with(listed, order.reference):
+            return Unknown(reason=f"HTTP {reply.status}: the reference may have been used before")
+        return ours_to_mend(*http_error(reply))
+
+    async def _look_at(
+        self, transaction_id: str, query: ChargeQuery
+    ) -> TransactionAnswer | NotDone:
+        shown = await self._calls.transaction(transaction_id, "session")
+        if not isinstance(shown, Reply):
+            return without_reply(shown, transaction_id)
+        if shown.status != 200:
+            reason = f"HTTP {shown.status} for the transaction"
+            return Unknown(reason=reason, provider_ref=transaction_id)
+        capture_id = query.capture_id
+        if capture_id is None:
+            return _judged(shown, query.reference, lambda found: standing(found, query.now))
+        return _judged(
+            shown, query.reference, lambda found: capture_standing(found, capture_id, query.now)
+        )
+
+    async def _look_for_session(self, query: ChargeQuery) -> LookUpAnswer:
+        """No transaction bears the reference: is a session of it still at work?"""
+        listed = await self._calls.sessions(query.reference)
+        if not isinstance(listed, Reply | NotSent):
+            return Unknown(reason=f"no transaction, and {listed.reason} for the sessions")
+        for session in sessions_with(listed, query.reference):
+            if transaction_id := text(session.get("transaction_id")):
+                return await self._look_at(transaction_id, query)
+            return Unknown(reason=f"session {text(session.get('id'))[:60]}, no transaction yet")
+        return NotFound(finding="no transaction and no session bears the reference")
+
+
+def _judged(
+    reply: Reply, reference: str, judge: Callable[[Transaction], TransactionAnswer]
+) -> TransactionAnswer:
+    """Judge the transaction of an answer, if it is the one we asked about."""
+    try:
+        found = read_transaction(reply.data)
+        if found.reference not in ("", reference):
+            return Unknown(reason="the answer is about another reference")
+        return judge(found)
+    except Unreadable as problem:
+        ref = text(table(reply.data).get("id"))
+        return Unknown(reason=f"HTTP {reply.status}: {problem}", provider_ref=ref)

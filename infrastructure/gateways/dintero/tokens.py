@@ -1,0 +1,100 @@
+"""A token request at Dintero: how its session stands, and the token of its transaction.
+
+The token itself is shown only to who asks for it with `includes`; its id is always shown, and
+cannot be charged. Source: reference notes on Dintero, sections 2 and 4.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from domain.ports import Granted, StillOpen, TokenAnswer, TokenDenied, Unknown
+from domain.subscription.events import Instrument
+from infrastructure.gateways.dintero.account import DinteroAccount, TokenKind
+from infrastructure.gateways.dintero.declines import MESSAGE_CHARS, instant, read_error
+from infrastructure.gateways.dintero.requests import StoredToken
+from infrastructure.gateways.dintero.transactions import REFUSED, rows, table, text
+from infrastructure.gateways.exchange import Exchange, Reply
+
+TOKEN_INCLUDES = ("card.payment_token", "card.recurrence_token")
+_LAST_DIGITS = re.compile(r"\d{1,4}$")
+_EXPIRY = re.compile(r"(\d{2})/(\d{4})")
+# Ends of a session without a transaction; PAY_FAILED is none, the payer may try again.
+_ENDS = {"CANCELLED": "cancelled", "DECLINED": "declined", "FAILED": "failed"}
+
+
+def reference_of(session: object) -> str:
+    """The merchant reference of a session."""
+    return text(table(table(session).get("order")).get("merchant_reference"))
+
+
+def sessions_with(listed: Exchange, reference: str) -> list[dict[str, object]]:
+    """The sessions of a list that bear exactly this reference.
+
+    The list's outer form is not documented, so both likely ones are read.
+    """
+    if not isinstance(listed, Reply) or listed.status != 200:
+        return []
+    found = listed.data if isinstance(listed.data, list) else table(listed.data).get("sessions")
+    return [each for each in rows(found) if reference_of(each) == reference and each.get("id")]
+
+
+def without_transaction(session: object) -> StillOpen | TokenDenied:
+    """How a session stands that has no transaction."""
+    raw = table(session)
+    names = [text(each.get("name")) for each in rows(raw.get("events"))]
+    if raw.get("cancelled_at"):
+        names.append("CANCELLED")
+    for name in reversed(names):
+        if name in _ENDS:
+            return TokenDenied(code=_ENDS[name], message=f"the session ended with {name}")
+    return StillOpen()
+
+
+def token_of(account: DinteroAccount, transaction: object) -> TokenAnswer:
+    """The token of a transaction that was asked for with TOKEN_INCLUDES.
+
+    The kind that the account wants comes first; the other kind serves as well.
+    A finished transaction without any token is a no: Dintero made none.
+    """
+    raw = table(transaction)
+    card = table(raw.get("card"))
+    product = text(raw.get("payment_product_type")) or account.payment_product_type
+    status = text(raw.get("status"))
+    if status in REFUSED:
+        return _denied(raw, status)
+    kinds: tuple[TokenKind, ...] = get_args(TokenKind)
+    for kind in sorted(kinds, key=lambda each: each != account.token_kind):
+        if value := text(card.get(kind)):
+            return Granted(
+                token=StoredToken(product, kind, value).sealed(),
+                instrument=_instrument(card, text(card.get(f"{kind}_id"))),
+                at=instant(raw.get("created_at")),
+            )
+    if any(card.get(f"{kind}_id") for kind in kinds):
+        return Unknown(reason="a token was made, but the answer does not show it")
+    if status in ("AUTHORIZED", "CAPTURED"):
+        return TokenDenied(code="token-missing", message=f"{status} without a token")
+    return StillOpen()
+
+
+def _denied(raw: dict[str, object], status: str) -> TokenDenied:
+    for event in reversed(rows(raw.get("events"))):
+        error = read_error(event.get("error"))
+        if error.types or error.code or error.message:
+            code = error.types[0] if error.types else error.code or status
+            return TokenDenied(code=code, message=(error.message or status)[:MESSAGE_CHARS])
+    return TokenDenied(code=status, message=status)
+
+
+def _instrument(card: dict[str, object], token_id: str) -> Instrument:
+    digits = _LAST_DIGITS.search(text(card.get("masked_pan")))
+    expiry = _EXPIRY.fullmatch(text(card.get("expiry_date")))
+    return Instrument(
+        kind="card",
+        brand=text(card.get("brand"))[:40],
+        last_digits=digits[0] if digits else "",
+        expires=f"{expiry[2]}-{expiry[1]}" if expiry else "",
+        provider_token_id=token_id,
+    )
