@@ -1,0 +1,204 @@
+"""The one place where adapters are built: from settings to a system that can be used.
+
+Everything else takes what it needs as an argument.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import attrs
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from domain.ports import Gateway
+from domain.subscription.folding import evolve
+from domain.subscription.state import STATE_VERSION, Subscription
+from infrastructure.clock import Clock, SteppingClock, SystemClock
+from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.gateway import DinteroGateway
+from infrastructure.gateways.http import HttpPolicy
+from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.paypal.gateway import PayPalGateway
+from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
+from infrastructure.store.agenda import Agenda
+from infrastructure.store.books import Books
+from infrastructure.store.commands import Commands
+from infrastructure.store.embedded import EmbeddedPostgres
+from infrastructure.store.inbox import Inbox
+from infrastructure.store.ledger import Ledger
+from infrastructure.store.projector import Runner
+from infrastructure.store.schema import open_books
+from infrastructure.store.vault import TokenVault
+from infrastructure.store.view_reader import ViewReader
+from projections.catalogue import PROJECTIONS
+
+# Connections of one process: threads that ask at once, and one more for each long-lived user.
+POOL_SIZE = 8
+
+
+@attrs.define
+class System:
+    """One process's access to one set of books.
+
+    owner: what this process's leases are called.
+    zone_version: version of the tz database, written into every fact that announces an instant.
+    """
+
+    settings: Settings
+    books: Books
+    pool: ConnectionPool[psycopg.Connection[Any]]
+    owner: str
+    zone_version: str
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The process's clock."""
+        if self.settings.clock == "stepping":
+            return SteppingClock(self.books, self.books.schema)
+        return SystemClock()
+
+    @cached_property
+    def ledger(self) -> Ledger[Subscription]:
+        """The log of facts."""
+        return Ledger(
+            self.books, evolve=evolve, state_type=Subscription, state_version=STATE_VERSION
+        )
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        """Claims and leases over what falls due."""
+        return Agenda(self.pool, self.books.schema)
+
+    @cached_property
+    def vault(self) -> TokenVault:
+        """The tokens, encrypted."""
+        return TokenVault(self.pool, self.books.schema, master_key_bytes(self.settings))
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Callbacks as they came."""
+        return Inbox(self.pool, self.books.schema)
+
+    @cached_property
+    def commands(self) -> Commands:
+        """Answers to commands that were given once."""
+        return Commands(self.pool, self.books.schema)
+
+    @cached_property
+    def views(self) -> ViewReader:
+        """The stored projections, for reading."""
+        return ViewReader(self.pool, self.books.schema, PROJECTIONS)
+
+    def projection_runner(self) -> Runner:
+        """A runner that keeps the stored projections up with the log."""
+        return Runner(self.books.connect, self.books.schema, self.ledger, PROJECTIONS)
+
+    def gateways(self) -> dict[tuple[str, str], Gateway]:
+        """A gateway for every merchant account in the settings. Raises: SettingsError.
+
+        Made anew for each event loop: connections belong to the loop that opened them.
+        """
+        policy = HttpPolicy(
+            read_timeout_s=self.settings.provider_timeout_s,
+            concurrency=self.settings.provider_calls,
+        )
+        made: dict[tuple[str, str], Gateway] = {}
+        for account in self.settings.accounts:
+            build = _BUILDERS.get(account.provider)
+            if build is None:
+                raise SettingsError(f"{account.provider!r} is not a provider we know")
+            made[account.provider, account.name] = build(self.settings, account, self.clock, policy)
+        return made
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+        self.pool.close()
+
+
+def _paypal(
+    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
+) -> Gateway:
+    plain = PayPalAccount(
+        name=account.name,
+        client_id=account.text("client_id"),
+        client_secret=account.secret("client_secret"),
+        base_url=account.text("base_url", "https://api-m.paypal.com"),
+        webhook_id=account.text("webhook_id", ""),
+        return_url=account.text("return_url", f"{settings.public_url}/returns/paypal"),
+        cancel_url=account.text("cancel_url", f"{settings.public_url}/returns/paypal?cancelled=1"),
+        brand_name=account.text("brand_name", ""),
+        certificate_hosts=tuple(account.values.get("certificate_hosts", ())),
+    )
+    return PayPalGateway(plain, now=clock, policy=policy)
+
+
+def _dintero(
+    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
+) -> Gateway:
+    host = account.text("base_url", "https://checkout.dintero.com")
+    callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
+    plain = DinteroAccount(
+        name=account.name,
+        account_id=account.text("account_id"),
+        client_id=account.text("client_id"),
+        client_secret=account.secret("client_secret"),
+        signature_secret=account.secrets.get("signature_secret"),
+        callback_url=account.text("callback_url", callback),
+        return_url=account.text("return_url", f"{settings.public_url}/returns/dintero"),
+        base_url=host,
+        auth_url=account.text("auth_url", host),
+        profile_id=account.text("profile_id", ""),
+        payment_product_type=account.text("payment_product_type", "payex.creditcard"),
+    )
+    return DinteroGateway(plain, now=clock, policy=policy)
+
+
+_BUILDERS: dict[
+    str, Callable[[Settings, AccountSettings, Clock, HttpPolicy], Gateway]
+] = {"paypal": _paypal, "dintero": _dintero}
+
+
+@contextmanager
+def running_system(settings: Settings) -> Iterator[System]:
+    """A system on the books that the settings name; the books are made if they are missing.
+
+    The embedded PostgreSQL is started if nobody runs it, and stopped by its last user.
+    Raises: SettingsError, BooksError, EmbeddedPostgresError, psycopg.OperationalError.
+    """
+    server = None
+    conninfo = settings.database_url
+    if conninfo is None:
+        server = EmbeddedPostgres(settings.data_dir / "postgres")
+        conninfo = server.start()
+    try:
+        books = open_books(conninfo, settings.schema)
+        pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+            books.conninfo,
+            kwargs={**books.connection_arguments},
+            min_size=1,
+            max_size=POOL_SIZE,
+            open=True,
+        )
+        system = System(
+            settings=settings,
+            books=books,
+            pool=pool,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            zone_version=importlib.metadata.version("tzdata"),
+        )
+        try:
+            yield system
+        finally:
+            system.close()
+    finally:
+        if server is not None:
+            server.stop()

@@ -1,0 +1,212 @@
+"""Settings: one TOML file, overridden by the environment. Secrets come by reference only.
+
+A secret is named as `<name>_env` (an environment variable) or `<name>_file` (a file); it is never
+written into the settings file itself, so the file can be shown to anyone.
+
+Environment
+  BILLING_CONFIG         the settings file (default: billing.toml in the data folder, if it exists)
+  BILLING_DATA_DIR       data folder of the embedded PostgreSQL and the master key (.billing)
+  BILLING_DATABASE_URL   a PostgreSQL of one's own; empty: the embedded one. Several hosts work.
+  BILLING_SCHEMA         the set of books: one schema, one ledger (books)
+  BILLING_MASTER_KEY     base64 of 32 bytes that seal the token vault
+  BILLING_CLOCK          "system", or "stepping" in a rehearsal
+  BILLING_LOG            "text" or "json"
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from domain.ports import Secret
+
+MASTER_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text says which one and why, and holds no secret."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountSettings:
+    """One merchant account at one provider.
+
+    name: what subscriptions call it, e.g. "main".
+    values: the provider's own settings as read; `secrets` holds those that print as stars.
+    """
+
+    provider: str
+    name: str
+    values: Mapping[str, Any]
+    secrets: Mapping[str, Secret]
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A required (or defaulted) text setting. Raises: SettingsError."""
+        value = self.values.get(key, default)
+        if not isinstance(value, str):
+            raise SettingsError(f"accounts.{self.provider}.{self.name}: {key} is missing")
+        return value
+
+    def secret(self, key: str) -> Secret:
+        """A required secret. Raises: SettingsError."""
+        try:
+            return self.secrets[key]
+        except KeyError:
+            raise SettingsError(
+                f"accounts.{self.provider}.{self.name}: {key}_env or {key}_file is missing"
+            ) from None
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything a process needs to know before it starts.
+
+    database_url: None for the embedded PostgreSQL.
+    public_url: under which providers reach our callbacks.
+    lease_s: seconds a worker may hold a subscription; longer than any provider call.
+    in_flight: subscriptions one worker process works on at a time.
+    provider_calls: calls one worker process has open at one merchant account at a time.
+    """
+
+    data_dir: Path
+    schema: str = "books"
+    database_url: str | None = None
+    clock: str = "system"
+    log: str = "text"
+    public_url: str = "http://127.0.0.1:8080"
+    lease_s: float = 120.0
+    in_flight: int = 256
+    provider_calls: int = 64
+    provider_timeout_s: float = 20.0
+    accounts: tuple[AccountSettings, ...] = ()
+    master_key: Secret | None = None
+
+
+_NUMBERS = ("lease_s", "in_flight", "provider_calls", "provider_timeout_s")
+_TEXTS = ("schema", "clock", "log", "public_url")
+
+
+def read_settings(environment: Mapping[str, str], config: Path | None = None) -> Settings:
+    """Settings from the file and the environment. Raises: SettingsError."""
+    data_dir = Path(environment.get("BILLING_DATA_DIR", ".billing"))
+    named = config or (
+        Path(environment["BILLING_CONFIG"]) if "BILLING_CONFIG" in environment else None
+    )
+    path = named or data_dir / "billing.toml"
+    if named is not None and not named.exists():
+        raise SettingsError(f"no settings file at {named}")
+    table = _read_toml(path) if path.exists() else {}
+    chosen: dict[str, Any] = {name: table[name] for name in (*_TEXTS, *_NUMBERS) if name in table}
+    for name in _TEXTS:
+        if f"BILLING_{name.upper()}" in environment:
+            chosen[name] = environment[f"BILLING_{name.upper()}"]
+    for name in _TEXTS:
+        if not isinstance(chosen.get(name, ""), str):
+            raise SettingsError(f"{name} must be text")
+    for name in _NUMBERS:
+        if not isinstance(chosen.get(name, 1), int | float) or chosen.get(name, 1) <= 0:
+            raise SettingsError(f"{name} must be a number above 0")
+    settings = Settings(
+        data_dir=data_dir,
+        database_url=environment.get("BILLING_DATABASE_URL") or table.get("database_url") or None,
+        accounts=_accounts(table.get("accounts", {}), environment),
+        master_key=_master_key(environment, data_dir),
+        **chosen,
+    )
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", settings.schema):
+        raise SettingsError(f"schema {settings.schema!r} is not 1-41 of a-z 0-9 _")
+    if settings.clock not in ("system", "stepping"):
+        raise SettingsError('clock is "system" or "stepping"')
+    return settings
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _accounts(table: Any, environment: Mapping[str, str]) -> tuple[AccountSettings, ...]:
+    found = []
+    for provider, named in dict(table).items():
+        for name, values in dict(named).items():
+            if not isinstance(values, dict):
+                raise SettingsError(f"accounts.{provider}.{name} is not a table")
+            found.append(_account(provider, name, values, environment))
+    return tuple(found)
+
+
+def _account(
+    provider: str, name: str, values: dict[str, Any], environment: Mapping[str, str]
+) -> AccountSettings:
+    where = f"accounts.{provider}.{name}"
+    plain: dict[str, Any] = {}
+    hidden: dict[str, Secret] = {}
+    for key, value in values.items():
+        if key.endswith("secret"):
+            raise SettingsError(f"{where}: give {key}_env or {key}_file, not the secret itself")
+        if key.endswith("_env"):
+            if value not in environment:
+                raise SettingsError(f"{where}: the environment has no {value}")
+            hidden[key.removesuffix("_env")] = Secret(environment[value])
+        elif key.endswith("secret_file"):
+            hidden[key.removesuffix("_file")] = Secret(_secret_file(Path(value), where))
+        else:
+            plain[key] = value
+    return AccountSettings(provider=provider, name=name, values=plain, secrets=hidden)
+
+
+def _secret_file(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{where}: cannot read {path}") from error
+
+
+def _master_key(environment: Mapping[str, str], data_dir: Path) -> Secret | None:
+    text = environment.get("BILLING_MASTER_KEY")
+    if text is None:
+        path = data_dir / "master.key"
+        if not path.exists():
+            return None
+        text = _secret_file(path, "master key")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise SettingsError("the master key is not base64 of 32 bytes")
+    return Secret(text)
+
+
+def master_key_bytes(settings: Settings) -> bytes:
+    """The master key; made on first use when the database is the embedded one.
+
+    With a database of one's own the key must be given: a key beside the code would be lost with
+    the machine, and the tokens with it.
+    Raises: SettingsError.
+    """
+    if settings.master_key is not None:
+        return base64.b64decode(settings.master_key.reveal())
+    if settings.database_url is not None:
+        raise SettingsError("BILLING_MASTER_KEY is missing (base64 of 32 bytes)")
+    path = settings.data_dir / "master.key"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    text = base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return base64.b64decode(_secret_file(path, "master key"))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    return base64.b64decode(text)

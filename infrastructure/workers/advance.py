@@ -1,0 +1,220 @@
+"""Take one subscription as far as it can go now: decide, write, ask, write, until nothing is due.
+
+Intention before effect: a charge is sent only after the append that holds its attempt succeeded.
+Every fact is decided on the newest state; a stream that moved meanwhile is loaded and decided on
+anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import attrs
+import structlog
+
+from domain.ports import Granted, NotDone, Secret, Unknown
+from domain.processes.answers import Answer, follow, token_ref_of
+from domain.processes.next_step import next_step
+from domain.processes.steps import (
+    AskToken,
+    Call,
+    LookUp,
+    Nothing,
+    Record,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+)
+from domain.subscription.events import SubscriptionEvent
+from domain.subscription.folding import evolve
+from domain.subscription.looking_up import may_send_again
+from domain.subscription.state import Subscription
+from infrastructure.store.agenda import Claim
+from infrastructure.store.ledger import Appended
+from infrastructure.workers.crash_points import (
+    AFTER_ANSWER,
+    AFTER_INTENT,
+    AFTER_OUTCOME,
+    BEFORE_INTENT,
+    TOKEN_IN_VAULT,
+    reached,
+)
+from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
+from infrastructure.workers.provider_calls import Gateways, ask
+
+log = structlog.get_logger(__name__)
+
+# How long something that was certainly not carried out is left alone, when nobody says.
+WAIT_AFTER_NOT_DONE = timedelta(minutes=1)
+# A subscription that is due many times over (a late sign-up, a long outage) is given back after
+# this many steps, so that no claim outlives its lease.
+MOST_STEPS = 40
+
+Events = tuple[SubscriptionEvent, ...]
+
+
+class LeaseLost(Exception):
+    """Another worker may hold this subscription by now; nothing more is sent from here."""
+
+
+@attrs.define
+class Hand:
+    """One claimed subscription in a worker's hand.
+
+    taken_before: whether the attempt found open may have been sent by somebody else.
+    position: the last position written here.
+    check_lease_at: monotonic seconds after which the lease is asked for before a call.
+    """
+
+    claim: Claim
+    state: Subscription
+    version: int
+    taken_before: bool
+    check_lease_at: float
+    position: int = 0
+    not_before: datetime | None = None
+    snapshot_due: bool = False
+
+
+class Advancer:
+    """Advances subscriptions of one set of books through its gateways.
+
+    zone_version: version of the tz database that due instants are computed with.
+    """
+
+    def __init__(self, desk: Desk, gateways: Gateways, zone_version: str) -> None:
+        self._desk, self._gateways, self._zone_version = desk, gateways, zone_version
+
+    async def advance(self, hand: Hand) -> None:
+        """Do all that is due now. Raises: LeaseLost."""
+        for _ in range(MOST_STEPS):
+            step = next_step(
+                hand.state,
+                now=self._desk.clock(),
+                taken_before=hand.taken_before,
+                zone_version=self._zone_version,
+            )
+            match step:
+                case Nothing():
+                    return
+                case Record(events=events, cause=cause):
+                    reached(BEFORE_INTENT)
+                    if await self._write(hand, events, f"agenda:{cause}"):
+                        reached(AFTER_INTENT)
+                        # What is open now was attempted here and sent by nobody else.
+                        hand.taken_before = False
+                    else:
+                        await self._reload(hand)
+                case call:
+                    if not await self.carry_out(hand, call):
+                        return
+
+    async def carry_out(self, hand: Hand, call: Call) -> bool:
+        """Make a call and write what follows. False when the provider did nothing: wait."""
+        answer = await self._ask(hand, call)
+        reached(AFTER_ANSWER)
+        if isinstance(call, LookUp) and may_send_again(
+            call.attempt, answer, now=self._desk.clock()  # type: ignore[arg-type]
+        ):
+            hand.taken_before = False
+            return True
+        wrote = await self._conclude(
+            hand,
+            lambda state: follow(state, call, answer, now=self._desk.clock()),
+            _cause_of(call),
+        )
+        reached(AFTER_OUTCOME)
+        if wrote:
+            return True
+        self._wait(hand, answer)
+        return False
+
+    async def _ask(self, hand: Hand, call: Call) -> Answer:
+        if time.monotonic() >= hand.check_lease_at:
+            await self._check_lease(hand)
+        token = await self._token(hand, call)
+        answer = await ask(
+            self._gateways, hand.state, call, token=token, now=self._desk.clock()
+        )
+        if isinstance(answer, Granted) and isinstance(call, SeeToken):
+            given = Given(
+                customer_id=hand.state.customer_id,
+                token_ref=token_ref_of(call.request),
+                token=answer.token,
+            )
+            await self._desk.keep_token(given)
+            reached(TOKEN_IN_VAULT)
+        return answer
+
+    async def _token(self, hand: Hand, call: Call) -> Secret | None:
+        if not isinstance(call, SendCharge):
+            return None
+        return await self._desk.open_token(call.attempt.token_ref)
+
+    async def _check_lease(self, hand: Hand) -> None:
+        claim = hand.claim
+        if not await self._desk.renew(claim):
+            raise LeaseLost(claim.subscription_id)
+        hand.check_lease_at = time.monotonic() + self._desk.lease_s / 2
+
+    async def _conclude(
+        self, hand: Hand, decide: Callable[[Subscription], Events], cause: str
+    ) -> bool:
+        """Write what an answer makes of the state, however often the stream moves meanwhile."""
+        while True:
+            events = decide(hand.state)
+            if not events:
+                return False
+            if await self._write(hand, events, cause):
+                return True
+            await self._reload(hand)
+
+    async def _write(self, hand: Hand, events: Events, cause: str) -> bool:
+        """Append facts; False when the stream has moved."""
+        subscription_id = hand.state.subscription_id
+        append = self._desk.facts(subscription_id, hand.version, events, cause)
+        result = await self._desk.append(append)
+        if not isinstance(result, Appended):
+            log.info("stream moved", subscription=subscription_id, expected=hand.version)
+            return False
+        for event in events:
+            hand.state = evolve(hand.state, event)
+        if hand.version // SNAPSHOT_EVERY != result.version // SNAPSHOT_EVERY:
+            hand.snapshot_due = True
+        hand.version, hand.position = result.version, result.position
+        return True
+
+    async def _reload(self, hand: Hand) -> None:
+        loaded = await self._desk.load(hand.state.subscription_id)
+        assert loaded.state is not None, "a stream does not vanish"
+        hand.state, hand.version = loaded.state, loaded.version
+
+    def _wait(self, hand: Hand, answer: Answer) -> None:
+        """Leave it alone for a while if the provider did nothing; else there was nothing to do."""
+        if not isinstance(answer, NotDone | Unknown):
+            return
+        wait = WAIT_AFTER_NOT_DONE
+        if isinstance(answer, NotDone) and answer.retry_after_s is not None:
+            wait = timedelta(seconds=answer.retry_after_s)
+        hand.not_before = self._desk.clock() + wait
+        log.warning(
+            "provider did nothing",
+            subscription=hand.state.subscription_id,
+            reason=answer.reason,
+            until=hand.not_before.isoformat(),
+        )
+
+
+def _cause_of(call: Call) -> str:
+    """What the facts after a call name as their cause."""
+    match call:
+        case AskToken() | SeeToken():
+            return "answer:token"
+        case SendCharge():
+            return "answer:charge"
+        case SendCapture():
+            return "answer:capture"
+        case LookUp(evidence=evidence):
+            return f"answer:{evidence}"

@@ -1,0 +1,118 @@
+"""Take what is due, advance it, give it back; many subscriptions at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from domain.subscription.state import Subscription
+from infrastructure.store.agenda import Claim
+from infrastructure.store.ledger import Loaded
+from infrastructure.workers.advance import Advancer, Hand, LeaseLost
+from infrastructure.workers.crash_points import BEFORE_RELEASE, reached
+from infrastructure.workers.desk import Desk, Returned
+
+log = structlog.get_logger(__name__)
+
+
+def hand_of(claim: Claim, loaded: Loaded[Subscription], lease_s: float) -> Hand | None:
+    """A claimed subscription with its state; None when its stream has no subscription."""
+    if loaded.state is None:
+        return None
+    return Hand(
+        claim=claim,
+        state=loaded.state,
+        version=loaded.version,
+        taken_before=claim.taken_before,
+        check_lease_at=time.monotonic() + lease_s / 2,
+        position=0,
+    )
+
+
+class AgendaWorker:
+    """Works the agenda: at most `in_flight` subscriptions at a time in this process."""
+
+    def __init__(self, desk: Desk, advancer: Advancer, *, in_flight: int, poll_s: float) -> None:
+        self._desk, self._advancer = desk, advancer
+        self._in_flight, self._poll_s = in_flight, poll_s
+        # Claiming a few at a time would cost a round trip each: wait until it is worth one.
+        self._refill_at = in_flight * 3 // 4
+        self._working: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping`; then what is in flight is finished and given back."""
+        while not stopping.is_set():
+            if len(self._working) > self._refill_at:
+                self._room.clear()
+                await self._room.wait()
+            elif await self._take() == 0:
+                await rest(stopping, self._poll_s)
+        if self._working:
+            await asyncio.wait(self._working)
+
+    async def _take(self) -> int:
+        """Claim up to the free places and start on them; how many were claimed."""
+        claims = await asyncio.to_thread(
+            self._desk.agenda.claim,
+            self._desk.clock(),
+            limit=self._in_flight - len(self._working),
+            owner=self._desk.owner,
+            lease_s=self._desk.lease_s,
+        )
+        await self.start(claims)
+        return len(claims)
+
+    async def start(self, claims: Sequence[Claim]) -> None:
+        """Load claimed subscriptions and begin to advance each."""
+        loaded = await asyncio.gather(*(self._desk.load(each.subscription_id) for each in claims))
+        for claim, one in zip(claims, loaded, strict=True):
+            task = asyncio.create_task(self._work(claim, one))
+            self._working.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        if len(self._working) <= self._refill_at:
+            self._room.set()
+
+    async def _work(self, claim: Claim, loaded: Loaded[Subscription]) -> None:
+        hand = hand_of(claim, loaded, self._desk.lease_s)
+        if hand is None:
+            log.error("agenda row without a subscription", subscription=claim.subscription_id)
+            return
+        await advance_and_give_back(self._desk, self._advancer, hand)
+
+
+async def rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait, but not past the moment at which the process is told to stop."""
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def advance_and_give_back(desk: Desk, advancer: Advancer, hand: Hand) -> None:
+    """Advance a claimed subscription and give it back, unless something went wrong.
+
+    A claim that is not given back is taken by another worker when its lease ends, which then
+    looks before it sends: the right thing after any error that we did not foresee.
+    """
+    try:
+        await advancer.advance(hand)
+    except LeaseLost:
+        log.warning("lease lost", subscription=hand.claim.subscription_id)
+        return
+    except Exception:
+        # Whatever it is, it concerns this subscription only; the others must be billed.
+        log.exception("work on a subscription failed", subscription=hand.claim.subscription_id)
+        return
+    if hand.snapshot_due:
+        await desk.snapshot((hand.claim.subscription_id, hand.version, hand.state))
+    reached(BEFORE_RELEASE)
+    await desk.give_back(
+        Returned(claim=hand.claim, seen_position=hand.position, not_before=hand.not_before)
+    )

@@ -1,0 +1,148 @@
+"""Work the inbox: what a callback is about is looked up at the provider, then advanced.
+
+A callback is a hint. It says where to look; what is booked comes from the look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from domain.identity import attempt_id, reference_parts
+from domain.processes.steps import Call, LookUp, SeeToken
+from domain.subscription.charging import CALLBACK
+from domain.subscription.state import Subscription
+from infrastructure.store.agenda import Claim
+from infrastructure.store.inbox import Inbox, Received
+from infrastructure.store.view_reader import ViewReader
+from infrastructure.workers.advance import Advancer, Hand, LeaseLost
+from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest
+from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
+from infrastructure.workers.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+# How long a callback may wait for the facts it is about (it can overtake our own append) before
+# it is set aside for a person.
+QUARANTINE_AFTER = timedelta(minutes=10)
+
+
+class CallbackWorker:
+    """Takes callbacks from the inbox, in batches; one subscription at a time is leased."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        advancer: Advancer,
+        inbox: Inbox,
+        views: ViewReader,
+        *,
+        batch: int,
+        poll_s: float,
+    ) -> None:
+        self._desk, self._advancer, self._inbox, self._views = desk, advancer, inbox, views
+        self._batch, self._poll_s = batch, poll_s
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping`; a batch that was taken is finished."""
+        while not stopping.is_set():
+            received = await asyncio.to_thread(
+                self._inbox.take,
+                limit=self._batch,
+                owner=self._desk.owner,
+                lease_s=self._desk.lease_s,
+            )
+            if received:
+                await self.work(received)
+            else:
+                await rest(stopping, self._poll_s)
+
+    async def work(self, received: Sequence[Received]) -> None:
+        """Work one batch: match, lease the subscriptions, look, give back."""
+        reached(CALLBACK_TAKEN)
+        matched = await asyncio.to_thread(self._match, received)
+        by_subscription: dict[str, list[Received]] = defaultdict(list)
+        unmatched = []
+        for one in received:
+            subscription_id = matched.get(one.id)
+            if subscription_id is None:
+                unmatched.append(one)
+            else:
+                by_subscription[subscription_id].append(one)
+        await asyncio.to_thread(self._set_aside, unmatched)
+        claims = await asyncio.to_thread(
+            self._desk.agenda.claim_ids,
+            list(by_subscription),
+            owner=self._desk.owner,
+            lease_s=self._desk.lease_s,
+        )
+        held = {claim.subscription_id for claim in claims}
+        busy = [one.id for key, each in by_subscription.items() if key not in held for one in each]
+        await asyncio.to_thread(self._inbox.put_back, busy)
+        await asyncio.gather(
+            *(self._one(claim, by_subscription[claim.subscription_id]) for claim in claims)
+        )
+
+    def _match(self, received: Sequence[Received]) -> dict[int, str]:
+        """Which subscription each is about, as far as that is known yet."""
+        found: dict[int, str] = {}
+        for one in received:
+            if one.reference:
+                parts = reference_parts(one.reference)
+                if parts is not None:
+                    found[one.id] = parts.subscription_id
+        refs = sorted({each.token_request_ref for each in received if each.token_request_ref})
+        if refs:
+            owners = self._views.owners_of("due_dates", "token_request_ref", refs)
+            for one in received:
+                if one.token_request_ref in owners:
+                    found[one.id] = owners[one.token_request_ref]
+        return found
+
+    def _set_aside(self, unmatched: Sequence[Received]) -> None:
+        """Put back what may yet be matched; quarantine what has waited long enough."""
+        now = self._desk.clock()
+        early = [one.id for one in unmatched if now - one.received_at < QUARANTINE_AFTER]
+        self._inbox.put_back(early)
+        for one in unmatched:
+            if one.id not in early:
+                self._inbox.quarantine(one.id, "belongs to no subscription of these books")
+
+    async def _one(self, claim: Claim, received: Sequence[Received]) -> None:
+        loaded = await self._desk.load(claim.subscription_id)
+        hand = hand_of(claim, loaded, self._desk.lease_s)
+        if hand is None:
+            for one in received:
+                reason = "belongs to no subscription of these books"
+                await asyncio.to_thread(self._inbox.quarantine, one.id, reason)
+            return
+        try:
+            for call in _calls(hand.state, received):
+                await self._advancer.carry_out(hand, call)
+        except LeaseLost:
+            log.warning("lease lost", subscription=claim.subscription_id)
+            return
+        await advance_and_give_back(self._desk, self._advancer, hand)
+        await asyncio.to_thread(self._inbox.done, [one.id for one in received], "handled")
+
+
+def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
+    """What these callbacks ask us to look at; nothing when it is settled already."""
+    calls: dict[str, Call] = {}
+    for one in received:
+        request = state.token_request
+        if one.token_request_ref and request and request.provider_ref == one.token_request_ref:
+            calls["token"] = SeeToken(request)
+        parts = reference_parts(one.reference)
+        if parts is None:
+            continue
+        key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
+        open_attempt = () if state.open_attempt is None else (state.open_attempt,)
+        for attempt in (*open_attempt, *state.failed_attempts):
+            if attempt.attempt_id == key:
+                calls[one.reference] = LookUp(attempt, CALLBACK)
+    return list(calls.values())

@@ -1,0 +1,118 @@
+"""The desk: everything a worker asks of the store, each kind gathered into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+import attrs
+
+from domain.identity import stream_of
+from domain.ports import Secret
+from domain.recorded import Stamp
+from domain.subscription.events import SubscriptionEvent
+from domain.subscription.state import Subscription
+from infrastructure.clock import Clock
+from infrastructure.store.agenda import Agenda, Claim
+from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded
+from infrastructure.store.vault import TokenVault
+from infrastructure.workers.batching import Batcher
+
+# A snapshot is taken when a stream's version passes a multiple of this many facts: loading then
+# reads one snapshot and at most this many facts.
+SNAPSHOT_EVERY = 12
+
+
+@attrs.frozen(kw_only=True)
+class Given:
+    """A token to put into the vault. token_ref: where; customer_id: under whose key."""
+
+    customer_id: str
+    token_ref: str
+    token: Secret
+
+
+@attrs.frozen(kw_only=True)
+class Returned:
+    """A claim given back. not_before: leave it alone until then, by the books' clock."""
+
+    claim: Claim
+    seen_position: int
+    not_before: datetime | None
+
+
+class Desk:
+    """One worker process's access to one set of books, for coroutines.
+
+    actor: what the facts written here name as their actor.
+    owner: what the leases taken here name as their owner; one name a process.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger[Subscription],
+        agenda: Agenda,
+        vault: TokenVault,
+        clock: Clock,
+        actor: str,
+        owner: str,
+        lease_s: float,
+    ) -> None:
+        self.agenda, self.clock, self.actor = agenda, clock, actor
+        self.owner, self.lease_s = owner, lease_s
+        self._ledger, self._vault = ledger, vault
+        self.append = Batcher[Append, Appended | Conflict](self._append)
+        self.load = Batcher[str, Loaded[Subscription]](self._load)
+        self.open_token = Batcher[str, Secret | None](self._open_tokens)
+        self.keep_token = Batcher[Given, None](self._keep_tokens)
+        self.give_back = Batcher[Returned, None](self._give_back)
+        self.renew = Batcher[Claim, bool](self._renew)
+        self.snapshot = Batcher[tuple[str, int, Subscription], None](self._snapshot)
+
+    def facts(
+        self,
+        subscription_id: str,
+        version: int,
+        events: tuple[SubscriptionEvent, ...],
+        cause: str,
+    ) -> Append:
+        """An append at the end of a subscription's stream.
+
+        Its command id is drawn, not derived: of two workers who decide the same, only one has
+        written it, and only that one may send what it intends.
+        """
+        stamp = Stamp(actor=self.actor, cause=cause, command_id=uuid4())
+        stream = stream_of(subscription_id)
+        return Append(stream=stream, expected_version=version, events=events, stamp=stamp)
+
+    def _append(self, appends: Sequence[Append]) -> Sequence[Appended | Conflict]:
+        return self._ledger.append(appends, now=self.clock())
+
+    def _load(self, subscription_ids: Sequence[str]) -> Sequence[Loaded[Subscription]]:
+        streams = [stream_of(each) for each in subscription_ids]
+        loaded = self._ledger.load(streams)
+        return [loaded[stream] for stream in streams]
+
+    def _open_tokens(self, refs: Sequence[str]) -> Sequence[Secret | None]:
+        found: Mapping[str, Secret] = self._vault.open_many(list(dict.fromkeys(refs)))
+        return [found.get(ref) for ref in refs]
+
+    def _keep_tokens(self, given: Sequence[Given]) -> Sequence[None]:
+        self._vault.put_many([(each.customer_id, each.token_ref, each.token) for each in given])
+        return [None] * len(given)
+
+    def _give_back(self, returned: Sequence[Returned]) -> Sequence[None]:
+        self.agenda.release(
+            [(each.claim, each.seen_position, each.not_before) for each in returned]
+        )
+        return [None] * len(returned)
+
+    def _renew(self, claims: Sequence[Claim]) -> Sequence[bool]:
+        held = self.agenda.renew(claims)
+        return [claim.subscription_id in held for claim in claims]
+
+    def _snapshot(self, items: Sequence[tuple[str, int, Subscription]]) -> Sequence[None]:
+        self._ledger.save_snapshots(items)
+        return [None] * len(items)

@@ -1,0 +1,96 @@
+"""One worker process: agenda, inbox and projections side by side, and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+
+import structlog
+
+from infrastructure.bootstrap import System
+from infrastructure.clock import ClockJumped
+from infrastructure.workers.advance import Advancer
+from infrastructure.workers.agenda_worker import AgendaWorker
+from infrastructure.workers.callback_worker import CallbackWorker
+from infrastructure.workers.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+CALLBACK_BATCH = 200
+
+
+async def work(
+    system: System,
+    stopping: asyncio.Event,
+    *,
+    project: bool = True,
+    poll_s: float = 0.2,
+) -> None:
+    """Work until `stopping`: SIGTERM finishes what is in flight.
+
+    project: also keep the projections up to date; one process of all leads, the others stand by.
+    poll_s: seconds between looks at an empty agenda.
+    Raises: ClockJumped when the machine's clock cannot be trusted; nothing is billed by it.
+    """
+    gateways = system.gateways()
+    desk = Desk(
+        ledger=system.ledger,
+        agenda=system.agenda,
+        vault=system.vault,
+        clock=system.clock,
+        actor="worker",
+        owner=system.owner,
+        lease_s=system.settings.lease_s,
+    )
+    advancer = Advancer(desk, gateways, system.zone_version)
+    agenda = AgendaWorker(
+        desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s
+    )
+    callbacks = CallbackWorker(
+        desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
+    )
+    with _projections(system, enabled=project):
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_until_told(agenda.run(stopping), stopping))
+                group.create_task(_until_told(callbacks.run(stopping), stopping))
+        except* ClockJumped as jumped:
+            log.error("clock jumped; stopping", reason=str(jumped.exceptions[0]))
+            raise ClockJumped(str(jumped.exceptions[0])) from None
+        finally:
+            for gateway in gateways.values():
+                await gateway.close()
+
+
+async def _until_told(loop: object, stopping: asyncio.Event) -> None:
+    """Run one loop; if it fails, tell the other one to finish what it has in flight."""
+    try:
+        await loop  # type: ignore[misc]
+    finally:
+        stopping.set()
+
+
+@contextlib.contextmanager
+def _projections(system: System, *, enabled: bool):  # type: ignore[no-untyped-def]
+    """The projection runner in a thread of its own, ended with the worker."""
+    if not enabled:
+        yield
+        return
+    end = threading.Event()
+    runner = system.projection_runner()
+    thread = threading.Thread(target=runner.run_forever, args=(end,), name="projections")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask for a graceful end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)

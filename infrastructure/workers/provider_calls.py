@@ -1,0 +1,107 @@
+"""Do what a step asks for: turn it into an order, hand it to the subscription's gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import assert_never
+
+from domain.calendar import local_day
+from domain.ports import (
+    CaptureOrder,
+    ChargeOrder,
+    ChargeQuery,
+    Gateway,
+    NotDone,
+    Secret,
+    TokenOrder,
+    TokenQuery,
+)
+from domain.processes.answers import Answer
+from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
+from domain.subscription.state import Attempt, Subscription
+
+# (provider, account) -> gateway
+Gateways = Mapping[tuple[str, str], Gateway]
+
+
+async def ask(
+    gateways: Gateways,
+    state: Subscription,
+    call: Call,
+    *,
+    token: Secret | None,
+    now: datetime,
+) -> Answer:
+    """The provider's answer to one step.
+
+    token: the vaulted token, for SendCharge. Without it, or without settings for the account,
+        nothing is sent and the answer is NotDone: the charge waits, it is not declined.
+    """
+    gateway = gateways.get((state.provider.value, state.account))
+    if gateway is None:
+        return NotDone(reason=f"no settings for {state.provider.value} account {state.account}")
+    match call:
+        case AskToken(request=request):
+            return await gateway.request_token(_token_order(state, call, now))
+        case SeeToken(request=request):
+            query = TokenQuery(request_id=request.request_id, provider_ref=request.provider_ref)
+            return await gateway.complete_token(query)
+        case SendCharge(attempt=attempt):
+            if token is None:
+                return NotDone(reason="the token vault has no such token")
+            return await gateway.charge(_charge_order(state, attempt, token))
+        case SendCapture(attempt=attempt, capture_id=capture_id):
+            return await gateway.capture(
+                CaptureOrder(
+                    attempt_id=attempt.attempt_id,
+                    capture_id=capture_id,
+                    reference=attempt.reference,
+                    amount=attempt.amount,
+                    authorization_ref=attempt.authorization_ref,
+                )
+            )
+        case LookUp(attempt=attempt):
+            return await gateway.look_up(_query(attempt, now))
+        case _:
+            assert_never(call)
+
+
+def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrder:
+    starts_later = state.start > local_day(now, state.zone)
+    return TokenOrder(
+        request_id=call.request.request_id,
+        subscription_id=state.subscription_id,
+        customer_id=state.customer_id,
+        terms=state.terms,
+        start_date=state.start.isoformat() if starts_later else None,
+    )
+
+
+def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> ChargeOrder:
+    assert state.token is not None, "an attempt is made with a vaulted token"
+    return ChargeOrder(
+        attempt_id=attempt.attempt_id,
+        reference=attempt.reference,
+        amount=attempt.amount,
+        token=token,
+        instrument=state.token.instrument,
+        terms=state.terms,
+        subscription_id=state.subscription_id,
+        customer_id=state.customer_id,
+        capture=attempt.capture,
+    )
+
+
+def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
+    return ChargeQuery(
+        attempt_id=attempt.attempt_id,
+        reference=attempt.reference,
+        amount=attempt.amount,
+        attempted_at=attempt.attempted_at,
+        now=now,
+        provider_ref=attempt.provider_ref,
+        authorization_ref=attempt.authorization_ref,
+        order_ref=attempt.order_ref,
+        capture_id=attempt.capture_id,
+    )
