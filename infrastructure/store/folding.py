@@ -89,10 +89,14 @@ class Touch:
 
 @attrs.define
 class Folded(Generic[Row]):
-    """What a batch did: rows changed (row None: removed), and streams newly parked."""
+    """What a batch did: rows changed (row None: removed), and streams newly parked.
+
+    late: keys of rows that held newer facts than one now applied; never so in log order.
+    """
 
     changed: dict[str, Held[Row]]
     parked: dict[str, Parked]
+    late: tuple[str, ...] = ()
 
 
 class RowUnreadable(Exception):
@@ -145,6 +149,7 @@ def fold(
     """
     changed: dict[str, Held[Row]] = {}
     parked: dict[str, Parked] = {}
+    late: dict[str, None] = {}
     for touch in touches:
         recorded = touch.recorded
         if recorded.stream in parked:
@@ -158,8 +163,11 @@ def fold(
         except Exception as error:
             parked[recorded.stream] = _parked(recorded, f"{type(error).__name__}: {error}")
             continue
-        changed.update(after)
-    return Folded(changed, parked)
+        for key, held in after.items():
+            changed[key] = held
+            if held.position > recorded.position:
+                late[key] = None
+    return Folded(changed, parked, tuple(late))
 
 
 def _rows_after(

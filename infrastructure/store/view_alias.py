@@ -17,7 +17,7 @@ def point_alias(conn: Connection[Any], schema: str, projection: TableProjection[
     An older version never takes the name from a newer one. Returns: False while this version is
     behind the one that is shown, True when nothing is left to do.
     """
-    shown = _shown_version(conn, schema, projection)
+    shown = shown_version(conn, schema, projection)
     if shown is not None and shown >= projection.version:
         return True
     if shown is not None and _position(conn, schema, projection, shown) > _position(
@@ -48,7 +48,7 @@ def replace_alias(conn: Connection[Any], schema: str, projection: TableProjectio
         )
 
 
-def _shown_version(
+def shown_version(
     conn: Connection[Any], schema: str, projection: TableProjection[Any]
 ) -> int | None:
     """The version that the plain name shows; kept as the view's comment."""

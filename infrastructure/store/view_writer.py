@@ -126,7 +126,7 @@ class ViewWriter(Generic[Row]):
         removed = [key for key, held in folded.changed.items() if held.row is None and key in rows]
         self.table.write(conn, encoded, removed)
         # What a fold parks lies before what the batch parked of the same stream.
-        return Written(upto, encoded, Folded(folded.changed, parked | folded.parked))
+        return Written(upto, encoded, attrs.evolve(folded, parked=parked | folded.parked))
 
     def accept(self, written: Written[Row]) -> None:
         """The caller has committed: remember it."""
