@@ -1,0 +1,244 @@
+"""One good example of every event, as it would stand in a real stream.
+
+The golden files of the store are made from these, and tests of folds and projections may use them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from domain.calendar import Interval, Period, Unit
+from domain.identity import attempt_id, capture_id, charge_reference, token_request_id
+from domain.money import Money
+from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.providers import Provider
+from domain.recorded import stored_name
+from domain.subscription import events as e
+
+NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
+SUBSCRIPTION = "7590-VHVEG"
+CUSTOMER = "7590-VHVEG"
+REQUEST = token_request_id(NAMESPACE, 1)
+ATTEMPT = attempt_id(NAMESPACE, 1, 1)
+CAPTURE = capture_id(ATTEMPT, 1)
+PRICE = Money(2985, "USD")
+FEE = Money(1000, "USD")
+TOTAL = Money(3985, "USD")
+STARTED = datetime(2026, 1, 15, 9, 30, 0, 125000, tzinfo=UTC)
+DUE = datetime(2026, 1, 31, 5, 0, tzinfo=UTC)
+NEXT_DUE = datetime(2026, 2, 28, 5, 0, tzinfo=UTC)
+CHARGED = datetime(2026, 1, 31, 5, 0, 7, tzinfo=UTC)
+
+TERMS = Terms(
+    plan="fibre-100",
+    plan_version=3,
+    description="Fibre 100, månedlig",
+    kind=Kind.SUBSCRIPTION,
+    timing=Timing.PREPAID,
+    interval=Interval(Unit.MONTH, 1),
+    price=PRICE,
+    trial=Interval(Unit.DAY, 14),
+    setup_fee=FEE,
+    cycles=None,
+    capture=CaptureMode.AFTER_AUTHORIZATION,
+    retry=RetryPolicy((3, 5, 7)),
+)
+
+LINES = (
+    e.InvoiceLine(
+        kind=e.LineKind.PERIOD,
+        description="Fibre 100, månedlig",
+        amount=PRICE,
+        working=e.Working(
+            quantity=1,
+            unit_price=PRICE,
+            numerator=1,
+            denominator=1,
+            days=28,
+            policy="whole-period",
+            rounding="none",
+        ),
+    ),
+    e.InvoiceLine(
+        kind=e.LineKind.SETUP_FEE,
+        description="Set-up",
+        amount=FEE,
+        working=e.Working(
+            quantity=1,
+            unit_price=FEE,
+            numerator=1,
+            denominator=1,
+            days=0,
+            policy="once",
+            rounding="none",
+        ),
+    ),
+)
+
+_STARTING: tuple[e.SubscriptionEvent, ...] = (
+    e.SubscriptionStarted(
+        subscription_id=SUBSCRIPTION,
+        customer_id=CUSTOMER,
+        namespace=NAMESPACE,
+        provider=Provider.PAYPAL,
+        account="main",
+        currency="USD",
+        zone="America/New_York",
+        zone_version="2026f",
+        start=date(2026, 1, 31),
+        first_due_at=DUE,
+        terms=TERMS,
+        effective_at=STARTED,
+    ),
+    e.TokenRequested(
+        request_id=REQUEST,
+        number=1,
+        purpose=e.TokenPurpose.INITIAL,
+        reason="sign-up",
+        key_expires_at=datetime(2026, 1, 15, 12, 0, tzinfo=UTC),
+        expires_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC),
+        effective_at=STARTED,
+    ),
+    e.ApprovalOffered(
+        request_id=REQUEST,
+        provider_ref="5C991763VB2781612",
+        approve_url="https://www.paypal.com/agreements/approve?approval_session_id=5C991763VB2781612",
+        expires_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC),
+        effective_at=STARTED,
+    ),
+    e.TokenVaulted(
+        request_id=REQUEST,
+        token_ref="token-7590-VHVEG-1",
+        instrument=e.Instrument(kind="card", brand="Visa", last_digits="1111", expires="2029-04"),
+        replaces=None,
+        effective_at=STARTED,
+    ),
+    e.TokenRefused(
+        request_id=REQUEST,
+        code="cancelled",
+        message="The payer turned back.",
+        effective_at=STARTED,
+    ),
+    e.TokenRequestExpired(
+        request_id=REQUEST, effective_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC)
+    ),
+)
+
+_CHARGING: tuple[e.SubscriptionEvent, ...] = (
+    e.InvoiceIssued(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        period=Period(date(2026, 1, 31), date(2026, 2, 28)),
+        due_on=date(2026, 1, 31),
+        lines=LINES,
+        total=TOTAL,
+        next_due_at=NEXT_DUE,
+        zone_version="2026f",
+        effective_at=DUE,
+    ),
+    e.ChargeAttempted(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        attempt_number=1,
+        amount=TOTAL,
+        provider=Provider.PAYPAL,
+        account="main",
+        token_ref="token-7590-VHVEG-1",
+        reference=charge_reference(SUBSCRIPTION, 1, 1, ATTEMPT),
+        capture=CaptureMode.AFTER_AUTHORIZATION,
+        key_expires_at=datetime(2026, 1, 31, 10, 30, tzinfo=UTC),
+        effective_at=DUE,
+    ),
+    e.ChargeAuthorized(
+        attempt_id=ATTEMPT,
+        amount=TOTAL,
+        authorization_ref="0VF52814937998046",
+        order_ref="5O190127TN364715T",
+        expires_at=datetime(2026, 3, 1, 5, 0, tzinfo=UTC),
+        effective_at=CHARGED,
+    ),
+    e.CaptureAttempted(
+        attempt_id=ATTEMPT,
+        capture_id=CAPTURE,
+        amount=TOTAL,
+        key_expires_at=datetime(2026, 3, 1, 5, 0, tzinfo=UTC),
+        effective_at=CHARGED,
+    ),
+    e.ChargeSucceeded(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=TOTAL,
+        provider_ref="3C679366HH908993F",
+        evidence="answer",
+        effective_at=CHARGED,
+    ),
+    e.ChargeDeclined(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        decline=e.DeclineClass.SOFT,
+        code="INSTRUMENT_DECLINED",
+        message="The instrument presented was declined.",
+        retry_not_before=datetime(2026, 2, 3, 5, 0, tzinfo=UTC),
+        provider_ref="5O190127TN364715T",
+        evidence="answer",
+        effective_at=CHARGED,
+    ),
+    e.ChargeOutcomeUnknown(
+        attempt_id=ATTEMPT,
+        reason="ReadTimeout",
+        provider_ref="",
+        next_look_up_at=datetime(2026, 1, 31, 5, 5, 7, tzinfo=UTC),
+        effective_at=CHARGED,
+    ),
+    e.ChargeLookedUp(
+        attempt_id=ATTEMPT,
+        look_number=1,
+        finding="pending at the provider",
+        next_look_up_at=datetime(2026, 1, 31, 6, 5, 7, tzinfo=UTC),
+        effective_at=datetime(2026, 1, 31, 5, 5, 7, tzinfo=UTC),
+    ),
+    e.ChargeNotMade(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        evidence="look-up",
+        effective_at=datetime(2026, 1, 31, 14, 0, tzinfo=UTC),
+    ),
+    e.ChargeFoundLate(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=TOTAL,
+        provider_ref="3C679366HH908993F",
+        evidence="callback",
+        effective_at=CHARGED,
+    ),
+    e.ChargeDiscrepancyFound(
+        attempt_id=ATTEMPT,
+        invoice_number=1,
+        discrepancy=e.Discrepancy.AMOUNT,
+        expected=TOTAL,
+        received=Money(3980, "USD"),
+        effective_at=CHARGED,
+    ),
+)
+
+_ENDING: tuple[e.SubscriptionEvent, ...] = (
+    e.RetryScheduled(
+        invoice_number=1,
+        retry_number=1,
+        retry_at=datetime(2026, 2, 3, 5, 0, tzinfo=UTC),
+        effective_at=CHARGED,
+    ),
+    e.CollectionEnded(invoice_number=1, reason="retries-used-up", effective_at=CHARGED),
+    e.SubscriptionCancelled(reason="moved abroad", effective_at=NEXT_DUE),
+    e.SubscriptionCompleted(effective_at=NEXT_DUE),
+)
+
+EXAMPLES: dict[str, e.SubscriptionEvent] = {
+    stored_name(type(event)): event for event in (*_STARTING, *_CHARGING, *_ENDING)
+}
