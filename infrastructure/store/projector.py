@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import attrs
@@ -204,9 +204,9 @@ class Runner:
         """
         led = sorted(self._led.values(), key=lambda each: each.position)
         groups = [list(group) for _, group in groupby(led, key=lambda each: each.position)]
-        ahead = [group[0].position for group in groups[1:]]
+        ahead: list[int | None] = [group[0].position for group in groups[1:]]
         total = 0
-        for group, stop in zip(groups, [*ahead, None], strict=True):
+        for group, stop in zip_longest(groups, ahead):
             total += self._run_batch(conn, group, stop, now)
         return total
 

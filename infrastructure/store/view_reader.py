@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.sql import SQL, Composed, Identifier
 from psycopg_pool import ConnectionPool
 
@@ -152,12 +152,16 @@ class ViewReader:
             " WHERE stands.name = %s AND stands.version = %s ORDER BY found.place"
         ).format(Identifier(self._schema, "view_positions"), table.identifier, ending)
         projection = table.projection
-        with self._pool.connection() as conn:
-            found = conn.execute(
-                statement, [*values, projection.name, projection.version], binary=True
-            ).fetchall()
+        missing = ViewMissing(f"projection {live_name(projection)} has never run")
+        try:
+            with self._pool.connection() as conn:
+                found = conn.execute(
+                    statement, [*values, projection.name, projection.version], binary=True
+                ).fetchall()
+        except errors.UndefinedTable as error:
+            raise missing from error
         if not found:
-            raise ViewMissing(f"projection {live_name(projection)} has never run")
+            raise missing
         rows = {key: table.decode(text) for _, key, text in found if key is not None}
         return Page(rows, found[0][0])
 
