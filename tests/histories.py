@@ -1,7 +1,7 @@
 """Histories that the rules can make: Hypothesis strategies over the real decisions.
 
 A history is drawn as wishes to start and a list of plain moves ("advance the clock so, work, let
-the provider answer so"). `played` plays them through next_step, follow, cancel and the other
+the provider answer so"). `play` plays them through next_step, follow, cancel and the other
 decisions, so every fact in it is one that the rules made; nothing is made up. Being plain data,
 a history shrinks well, and the same moves always give the same log.
 
@@ -10,13 +10,13 @@ a history shrinks well, and the same moves always give the same log.
         show(history)                       # hypothesis.event(...): what was reached
         for recorded in history.log: ...
 
-`Books` is the log in memory; hand-written tests may drive it move by move.
+`Books` (books.py) is the log in memory; hand-written tests may drive it move by move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -26,35 +26,11 @@ from hypothesis import event as show_event
 from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
-from domain.identity import event_id, stream_of
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
-from domain.ports import (
-    Authorized,
-    Captured,
-    Declined,
-    Granted,
-    NotDone,
-    NotFound,
-    Offered,
-    Secret,
-    StillOpen,
-    TokenDenied,
-    Unknown,
-)
-from domain.processes.agenda import agenda_of, next_due
-from domain.processes.answers import Answer, follow
-from domain.processes.next_step import next_step
-from domain.processes.steps import (
-    AskToken,
-    Call,
-    LookUp,
-    Nothing,
-    Record,
-    SeeToken,
-    SendCapture,
-    SendCharge,
-)
+from domain.ports import Captured
+from domain.processes.answers import Answer
+from domain.processes.steps import Call, LookUp
 from domain.providers import Provider
 from domain.recorded import Recorded, stored_name
 from domain.refusals import Refused
@@ -64,169 +40,24 @@ from domain.subscription.events import (
     ChargeAttempted,
     ChargeFoundLate,
     ChargeSucceeded,
-    DeclineClass,
-    Instrument,
     InvoiceIssued,
     SubscriptionEvent,
 )
-from domain.subscription.folding import evolve
 from domain.subscription.looking_up import decide_by_person
-from domain.subscription.starting import Start, start
+from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
+from tests.books import ZONE_VERSION, Books, Clock
+from tests.replies import Reply, received, reply_to
+
+__all__ = ["ZONE_VERSION", "Act", "Books", "Clock", "History", "Move", "Reply", "histories"]
 
 T = TypeVar("T")
 
-ZONE_VERSION = "2025b"
 _SPACE = UUID("6f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c11")
-_WALLET = Instrument(kind="wallet", brand="paypal")
-
-
-# --- the log in memory ------------------------------------------------------------------------
-
-
-@attrs.define
-class Books:
-    """A log in memory that the real decisions write to. now: its clock, which never goes back."""
-
-    now: datetime
-    log: list[Recorded[SubscriptionEvent]] = attrs.field(factory=list)
-    states: dict[str, Subscription] = attrs.field(factory=dict)
-    versions: dict[str, int] = attrs.field(factory=dict)
-    commands: int = 0
-
-    def append(
-        self,
-        subscription_id: str,
-        events: Iterable[SubscriptionEvent],
-        *,
-        actor: str = "worker",
-        cause: str = "agenda:test",
-    ) -> tuple[Recorded[SubscriptionEvent], ...]:
-        """Record facts of one subscription under one command; no facts, no command."""
-        facts = tuple(events)
-        if not facts:
-            return ()
-        self.commands += 1
-        command = uuid5(_SPACE, f"command/{self.commands}")
-        written = []
-        for fact in facts:
-            stream, version = stream_of(subscription_id), self.versions.get(subscription_id, 0) + 1
-            recorded = Recorded(
-                position=len(self.log) + 1,
-                stream=stream,
-                version=version,
-                event_id=event_id(command, stream, version),
-                recorded_at=self.now,
-                actor=actor,
-                cause=cause,
-                command_id=command,
-                event=fact,
-            )
-            self.log.append(recorded)
-            self.versions[subscription_id] = version
-            self.states[subscription_id] = evolve(self.states.get(subscription_id), fact)
-            written.append(recorded)
-        return tuple(written)
-
-    def start(self, wish: Start) -> Subscription:
-        """Start a subscription and ask for its first token."""
-        facts = start(
-            self.states.get(wish.subscription_id), wish, now=self.now, zone_version=ZONE_VERSION
-        )
-        self.append(wish.subscription_id, facts, actor="operator:kari", cause="command:import")
-        state = self.states[wish.subscription_id]
-        self.append(
-            wish.subscription_id,
-            request_token(state, reason="sign-up", now=self.now),
-            actor="operator:kari",
-            cause="command:import",
-        )
-        return self.states[wish.subscription_id]
-
-    def intend(self, subscription_id: str, *, taken_before: bool = False) -> Call | None:
-        """Record what follows from the state and the time; the call that is then needed.
-
-        None when nothing is needed, or after 20 records: a daily plan that sleeps for years
-        catches up in several moves.
-        """
-        for _ in range(20):
-            step = next_step(
-                self.states[subscription_id],
-                now=self.now,
-                taken_before=taken_before,
-                zone_version=ZONE_VERSION,
-            )
-            match step:
-                case Nothing():
-                    return None
-                case Record(events=events, cause=cause):
-                    assert events, "a step that records nothing would never come to rest"
-                    self.append(subscription_id, events, cause=f"agenda:{cause}")
-                case _:
-                    return step
-        return None
-
-    def answer(self, subscription_id: str, call: Call, answer: Answer) -> None:
-        """Record what follows from a provider's answer."""
-        facts = follow(self.states[subscription_id], call, answer, now=self.now)
-        self.append(subscription_id, facts, cause="answer")
-
-    def work(
-        self, subscription_id: str, reply: Reply | None = None, *, taken_before: bool = False
-    ) -> Call | None:
-        """One step of a worker: intend, call, record the answer. Returns the call it made."""
-        call = self.intend(subscription_id, taken_before=taken_before)
-        if call is not None:
-            state = self.states[subscription_id]
-            self.answer(subscription_id, call, reply_to(call, reply or Reply.YES, state, self.now))
-        return call
-
-    def sign_up(self, wish: Start) -> Subscription:
-        """Start a subscription whose payer approves at once."""
-        self.start(wish)
-        self.work(wish.subscription_id)
-        self.payer_comes(wish.subscription_id, Reply.YES)
-        return self.states[wish.subscription_id]
-
-    def payer_comes(self, subscription_id: str, reply: Reply) -> None:
-        """A callback says that the payer is done with the approval page."""
-        state = self.states[subscription_id]
-        if state.token_request is not None and state.token_request.provider_ref:
-            call = SeeToken(state.token_request)
-            self.answer(subscription_id, call, reply_to(call, reply, state, self.now))
-
-    def advance(self, clock: Clock, subscription_id: str) -> None:
-        """Move the clock on; to the next due item of a subscription where the clock says so."""
-        if clock is not Clock.NEXT_DUE:
-            self.now += _STEPS[clock]
-            return
-        state = self.states.get(subscription_id)
-        due = None if state is None else next_due(agenda_of(state))
-        self.now = max(self.now, due or self.now)
 
 
 # --- moves ------------------------------------------------------------------------------------
-
-
-class Clock(Enum):
-    """How far the clock moves on before a move."""
-
-    STILL = "still"
-    MINUTES = "minutes"
-    HOURS = "hours"
-    DAYS = "days"
-    MONTH = "month"
-    NEXT_DUE = "next-due"
-
-
-_STEPS = {
-    Clock.STILL: timedelta(0),
-    Clock.MINUTES: timedelta(minutes=6),
-    Clock.HOURS: timedelta(hours=7),
-    Clock.DAYS: timedelta(days=4),
-    Clock.MONTH: timedelta(days=31),
-}
 
 
 class Act(Enum):
@@ -252,24 +83,6 @@ class Act(Enum):
     CANCEL = "cancel"
 
 
-class Reply(Enum):
-    """What the provider says; read for each call by `reply_to`."""
-
-    YES = "yes"
-    RESERVED = "reserved"
-    LESS = "less"
-    MORE = "more"
-    OTHER_CURRENCY = "other-currency"
-    SOFT = "soft"
-    SOFT_LATER = "soft-later"
-    HARD = "hard"
-    PAYER_ACTION = "payer-action"
-    MERCHANT = "merchant"
-    UNKNOWN = "unknown"
-    NOT_FOUND = "not-found"
-    NOT_DONE = "not-done"
-
-
 @attrs.frozen
 class Move:
     """One thing that happens. which: picks the subscription, modulo their number."""
@@ -278,98 +91,6 @@ class Move:
     clock: Clock
     act: Act
     reply: Reply
-
-
-def reply_to(call: Call, reply: Reply, state: Subscription, now: datetime) -> Answer:
-    """The answer to a call that a reply stands for; some port answer for every pair."""
-    match call:
-        case AskToken():
-            return _offer(reply, call)
-        case SeeToken():
-            return _approval(reply, now)
-        case SendCharge(attempt=attempt):
-            reserve = attempt.capture is CaptureMode.AFTER_AUTHORIZATION
-        case SendCapture(attempt=attempt):
-            reserve = False
-        case LookUp(attempt=attempt):
-            reserve = (
-                attempt.capture is CaptureMode.AFTER_AUTHORIZATION and attempt.capture_id is None
-            )
-            if reply is Reply.NOT_FOUND:
-                return NotFound(finding="no charge under this reference")
-    if reply is Reply.RESERVED or (reserve and reply is Reply.YES):
-        return Authorized(
-            amount=attempt.amount,
-            authorization_ref=f"auth-{attempt.reference}",
-            order_ref=f"order-{attempt.reference}",
-            expires_at=now + timedelta(days=29),
-            at=now,
-        )
-    return _charged(reply, attempt.amount, attempt.reference, now)
-
-
-def _offer(reply: Reply, call: AskToken) -> Answer:
-    match reply:
-        case Reply.HARD | Reply.MERCHANT:
-            return TokenDenied(code="INVALID_REQUEST", message="the request is not well formed")
-        case Reply.UNKNOWN | Reply.NOT_FOUND:
-            return Unknown(reason="ReadTimeout")
-        case Reply.NOT_DONE:
-            return NotDone(reason="ConnectError")
-    ref = f"setup-{call.request.request_id.hex[:12]}"
-    return Offered(provider_ref=ref, approve_url=f"https://pay.example/{ref}", expires_at=None)
-
-
-def _approval(reply: Reply, now: datetime) -> Answer:
-    match reply:
-        case Reply.HARD | Reply.MERCHANT:
-            return TokenDenied(code="cancelled", message="the payer turned back")
-        case Reply.SOFT | Reply.PAYER_ACTION | Reply.RESERVED:
-            return StillOpen()
-        case Reply.UNKNOWN | Reply.NOT_FOUND:
-            return Unknown(reason="ReadTimeout")
-        case Reply.NOT_DONE:
-            return NotDone(reason="429", retry_after_s=1.0)
-    return Granted(token=Secret("tok"), instrument=_WALLET, at=now)
-
-
-_DECLINES = {
-    Reply.SOFT: (DeclineClass.SOFT, "INSUFFICIENT_FUNDS"),
-    Reply.SOFT_LATER: (DeclineClass.SOFT, "TRY_LATER"),
-    Reply.HARD: (DeclineClass.HARD, "CARD_CLOSED"),
-    Reply.PAYER_ACTION: (DeclineClass.PAYER_ACTION, "PAYER_ACTION_REQUIRED"),
-    Reply.MERCHANT: (DeclineClass.MERCHANT, "PERMISSION_DENIED"),
-}
-
-
-def _charged(reply: Reply, asked: Money, reference: str, now: datetime) -> Answer:
-    match reply:
-        case Reply.UNKNOWN | Reply.NOT_FOUND:
-            return Unknown(reason="ReadTimeout: no answer after 30 s")
-        case Reply.NOT_DONE:
-            return NotDone(reason="ConnectError")
-        case Reply.SOFT | Reply.SOFT_LATER | Reply.HARD | Reply.PAYER_ACTION | Reply.MERCHANT:
-            kind, code = _DECLINES[reply]
-            return Declined(
-                decline=kind,
-                code=code,
-                message="declined by the bank",
-                retry_not_before=now + timedelta(days=9) if reply is Reply.SOFT_LATER else None,
-                at=now,
-            )
-    return Captured(amount=_received(reply, asked), provider_ref=f"cap-{reference}", at=now)
-
-
-def _received(reply: Reply, asked: Money) -> Money:
-    match reply:
-        case Reply.LESS:
-            return Money(max(asked.minor - 100, 1), asked.currency)
-        case Reply.MORE:
-            return Money(asked.minor + 100, asked.currency)
-        case Reply.OTHER_CURRENCY:
-            return Money(asked.minor, "EUR" if asked.currency != "EUR" else "USD")
-        case _:
-            return asked
 
 
 def play(books: Books, moves: Iterable[Move], wishes: list[Start]) -> None:
@@ -381,7 +102,7 @@ def play(books: Books, moves: Iterable[Move], wishes: list[Start]) -> None:
         if move.act in (Act.WORK, Act.TAKEN_BEFORE):
             call = books.intend(subscription_id, taken_before=move.act is Act.TAKEN_BEFORE)
             if call is not None:
-                answer = reply_to(call, move.reply, books.states[subscription_id], books.now)
+                answer = reply_to(call, move.reply, books.now)
                 last[subscription_id] = (call, answer)
                 books.answer(subscription_id, call, answer)
             elif move.reply is not Reply.NOT_DONE:
@@ -402,7 +123,7 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             books.payer_comes(subscription_id, move.reply)
         case Act.CALLBACK if attempt is not None:
             look = LookUp(attempt, CALLBACK)
-            books.answer(subscription_id, look, reply_to(look, move.reply, state, now))
+            books.answer(subscription_id, look, reply_to(look, move.reply, now))
         case Act.LATE if state.failed_attempts:
             _find_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
@@ -410,7 +131,7 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             facts = decide_by_person(
                 state,
                 attempt.attempt_id,
-                received=_received(move.reply, attempt.amount) if took else None,
+                received=received(move.reply, attempt.amount) if took else None,
                 provider_ref="statement-7" if took else "",
                 reason="seen in the provider's statement",
                 now=now,
@@ -437,7 +158,7 @@ def _find_late(books: Books, move: Move, subscription_id: str) -> None:
         and recorded.event.attempt_id == failed.attempt_id
     )
     answer = Captured(
-        amount=_received(move.reply, asked.amount),
+        amount=received(move.reply, asked.amount),
         provider_ref=f"cap-{asked.reference}",
         at=asked.effective_at,
     )

@@ -1,0 +1,166 @@
+"""A log in memory that the real decisions write to, driven move by move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID, uuid5
+
+import attrs
+
+from domain.identity import event_id, stream_of
+from domain.processes.agenda import agenda_of, next_due
+from domain.processes.answers import Answer, follow
+from domain.processes.next_step import next_step
+from domain.processes.steps import Call, Nothing, Record, SeeToken
+from domain.recorded import Recorded
+from domain.subscription.events import SubscriptionEvent
+from domain.subscription.folding import evolve
+from domain.subscription.starting import Start, start
+from domain.subscription.state import Subscription
+from domain.subscription.vaulting import request_token
+from tests.replies import Reply, reply_to
+
+ZONE_VERSION = "2025b"
+_SPACE = UUID("6f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c11")
+
+
+class Clock(Enum):
+    """How far the clock moves on before a move."""
+
+    STILL = "still"
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAYS = "days"
+    MONTH = "month"
+    NEXT_DUE = "next-due"
+
+
+_STEPS = {
+    Clock.STILL: timedelta(0),
+    Clock.MINUTES: timedelta(minutes=6),
+    Clock.HOURS: timedelta(hours=7),
+    Clock.DAYS: timedelta(days=4),
+    Clock.MONTH: timedelta(days=31),
+}
+
+
+@attrs.define
+class Books:
+    """A log in memory that the real decisions write to. now: its clock, which never goes back."""
+
+    now: datetime
+    log: list[Recorded[SubscriptionEvent]] = attrs.field(factory=list)
+    states: dict[str, Subscription] = attrs.field(factory=dict)
+    versions: dict[str, int] = attrs.field(factory=dict)
+    commands: int = 0
+
+    def append(
+        self,
+        subscription_id: str,
+        events: Iterable[SubscriptionEvent],
+        *,
+        actor: str = "worker",
+        cause: str = "agenda:test",
+    ) -> tuple[Recorded[SubscriptionEvent], ...]:
+        """Record facts of one subscription under one command; no facts, no command."""
+        facts = tuple(events)
+        if not facts:
+            return ()
+        self.commands += 1
+        command = uuid5(_SPACE, f"command/{self.commands}")
+        written = []
+        for fact in facts:
+            stream, version = stream_of(subscription_id), self.versions.get(subscription_id, 0) + 1
+            recorded = Recorded(
+                position=len(self.log) + 1,
+                stream=stream,
+                version=version,
+                event_id=event_id(command, stream, version),
+                recorded_at=self.now,
+                actor=actor,
+                cause=cause,
+                command_id=command,
+                event=fact,
+            )
+            self.log.append(recorded)
+            self.versions[subscription_id] = version
+            self.states[subscription_id] = evolve(self.states.get(subscription_id), fact)
+            written.append(recorded)
+        return tuple(written)
+
+    def start(self, wish: Start) -> Subscription:
+        """Start a subscription and ask for its first token."""
+        facts = start(
+            self.states.get(wish.subscription_id), wish, now=self.now, zone_version=ZONE_VERSION
+        )
+        self.append(wish.subscription_id, facts, actor="operator:kari", cause="command:import")
+        state = self.states[wish.subscription_id]
+        self.append(
+            wish.subscription_id,
+            request_token(state, reason="sign-up", now=self.now),
+            actor="operator:kari",
+            cause="command:import",
+        )
+        return self.states[wish.subscription_id]
+
+    def intend(self, subscription_id: str, *, taken_before: bool = False) -> Call | None:
+        """Record what follows from the state and the time; the call that is then needed.
+
+        None when nothing is needed, or after 20 records: a daily plan that sleeps for years
+        catches up in several moves.
+        """
+        for _ in range(20):
+            step = next_step(
+                self.states[subscription_id],
+                now=self.now,
+                taken_before=taken_before,
+                zone_version=ZONE_VERSION,
+            )
+            match step:
+                case Nothing():
+                    return None
+                case Record(events=events, cause=cause):
+                    assert events, "a step that records nothing would never come to rest"
+                    self.append(subscription_id, events, cause=f"agenda:{cause}")
+                case _:
+                    return step
+        return None
+
+    def answer(self, subscription_id: str, call: Call, answer: Answer) -> None:
+        """Record what follows from a provider's answer."""
+        facts = follow(self.states[subscription_id], call, answer, now=self.now)
+        self.append(subscription_id, facts, cause="answer")
+
+    def work(
+        self, subscription_id: str, reply: Reply | None = None, *, taken_before: bool = False
+    ) -> Call | None:
+        """One step of a worker: intend, call, record the answer. Returns the call it made."""
+        call = self.intend(subscription_id, taken_before=taken_before)
+        if call is not None:
+            self.answer(subscription_id, call, reply_to(call, reply or Reply.YES, self.now))
+        return call
+
+    def sign_up(self, wish: Start) -> Subscription:
+        """Start a subscription whose payer approves at once."""
+        self.start(wish)
+        self.work(wish.subscription_id)
+        self.payer_comes(wish.subscription_id, Reply.YES)
+        return self.states[wish.subscription_id]
+
+    def payer_comes(self, subscription_id: str, reply: Reply) -> None:
+        """A callback says that the payer is done with the approval page."""
+        state = self.states[subscription_id]
+        if state.token_request is not None and state.token_request.provider_ref:
+            call = SeeToken(state.token_request)
+            self.answer(subscription_id, call, reply_to(call, reply, self.now))
+
+    def advance(self, clock: Clock, subscription_id: str) -> None:
+        """Move the clock on; to the next due item of a subscription where the clock says so."""
+        if clock is not Clock.NEXT_DUE:
+            self.now += _STEPS[clock]
+            return
+        state = self.states.get(subscription_id)
+        due = None if state is None else next_due(agenda_of(state))
+        self.now = max(self.now, due or self.now)
