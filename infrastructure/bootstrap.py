@@ -43,7 +43,7 @@ from projections.catalogue import PROJECTIONS
 POOL_SIZE = 8
 
 
-@attrs.define
+@attrs.define(slots=False)
 class System:
     """One process's access to one set of books.
 
@@ -162,9 +162,10 @@ def _dintero(
     return DinteroGateway(plain, now=clock, policy=policy)
 
 
-_BUILDERS: dict[
-    str, Callable[[Settings, AccountSettings, Clock, HttpPolicy], Gateway]
-] = {"paypal": _paypal, "dintero": _dintero}
+_BUILDERS: dict[str, Callable[[Settings, AccountSettings, Clock, HttpPolicy], Gateway]] = {
+    "paypal": _paypal,
+    "dintero": _dintero,
+}
 
 
 @contextmanager

@@ -69,6 +69,7 @@ class ViewReader:
         where: Mapping[str, ColumnValue] | None = None,
         *,
         at_most: Mapping[str, ColumnValue] | None = None,
+        having: Iterable[str] = (),
         order: str | None = None,
         descending: bool = False,
         limit: int = 100,
@@ -76,12 +77,13 @@ class ViewReader:
     ) -> Page:
         """Rows by their declared columns.
 
-        where: columns that equal a value (None: have none); at_most: columns up to a value.
+        where: columns that equal a value (None: have none); at_most: columns up to a value;
+        having: columns that have a value.
         order: a declared column, then the key; rows without a value come last. limit: rows.
         Raises: KeyError for a column that the projection does not declare; ViewMissing.
         """
         table = self._tables[name]
-        clause, values = _condition(table, where or {}, at_most or {})
+        clause, values = _condition(table, where or {}, at_most or {}, having)
         direction = SQL("DESC NULLS LAST" if descending else "ASC")
         by = [] if order is None else [SQL("{} {}").format(_column(table, order), direction)]
         ending = SQL("{} ORDER BY {} LIMIT %s OFFSET %s").format(
@@ -89,10 +91,25 @@ class ViewReader:
         )
         return self._page(name, ending, [*values, limit, offset])
 
+    def keys_by(self, name: str, column: str, values: Iterable[str]) -> dict[str, str]:
+        """The key of the row that has each of these values in a declared text column.
+
+        A value that no row has is left out. Raises: KeyError as `select`; ViewMissing.
+        """
+        table = self._tables[name]
+        statement = SQL("SELECT {0}, key FROM {1} WHERE {0} = ANY(%s::text[])").format(
+            _column(table, column), table.identifier
+        )
+        try:
+            with self._pool.connection() as conn:
+                return dict(conn.execute(statement, [list(values)]).fetchall())
+        except errors.UndefinedTable as error:
+            raise ViewMissing(f"projection {live_name(table.projection)} has never run") from error
+
     def count(self, name: str, where: Mapping[str, ColumnValue] | None = None) -> int:
         """The number of rows whose declared columns equal these values."""
         table = self._tables[name]
-        clause, values = _condition(table, where or {}, {})
+        clause, values = _condition(table, where or {}, {}, ())
         with self._pool.connection() as conn:
             row = conn.execute(
                 SQL("SELECT count(*) FROM {} {}").format(table.identifier, clause), values
@@ -173,7 +190,10 @@ def _column(table: ViewTable[Any], name: str) -> Identifier:
 
 
 def _condition(
-    table: ViewTable[Any], equal: Mapping[str, ColumnValue], at_most: Mapping[str, ColumnValue]
+    table: ViewTable[Any],
+    equal: Mapping[str, ColumnValue],
+    at_most: Mapping[str, ColumnValue],
+    having: Iterable[str],
 ) -> tuple[SQL | Composed, list[ColumnValue]]:
     parts: list[SQL | Composed] = []
     values: list[ColumnValue] = []
@@ -187,6 +207,7 @@ def _condition(
     for name, value in at_most.items():
         parts.append(SQL("{} <= %s").format(_column(table, name)))
         values.append(value)
+    parts.extend(SQL("{} IS NOT NULL").format(_column(table, name)) for name in having)
     if not parts:
         return SQL(""), values
     return SQL("WHERE {}").format(SQL(" AND ").join(parts)), values

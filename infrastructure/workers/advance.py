@@ -116,7 +116,9 @@ class Advancer:
         answer = await self._ask(hand, call)
         reached(AFTER_ANSWER)
         if isinstance(call, LookUp) and may_send_again(
-            call.attempt, answer, now=self._desk.clock()  # type: ignore[arg-type]
+            call.attempt,
+            answer,
+            now=self._desk.clock(),  # type: ignore[arg-type]
         ):
             hand.taken_before = False
             return True
@@ -134,10 +136,8 @@ class Advancer:
     async def _ask(self, hand: Hand, call: Call) -> Answer:
         if time.monotonic() >= hand.check_lease_at:
             await self._check_lease(hand)
-        token = await self._token(hand, call)
-        answer = await ask(
-            self._gateways, hand.state, call, token=token, now=self._desk.clock()
-        )
+        token = await self._token(call)
+        answer = await ask(self._gateways, hand.state, call, token=token, now=self._desk.clock())
         if isinstance(answer, Granted) and isinstance(call, SeeToken):
             given = Given(
                 customer_id=hand.state.customer_id,
@@ -148,7 +148,7 @@ class Advancer:
             reached(TOKEN_IN_VAULT)
         return answer
 
-    async def _token(self, hand: Hand, call: Call) -> Secret | None:
+    async def _token(self, call: Call) -> Secret | None:
         if not isinstance(call, SendCharge):
             return None
         return await self._desk.open_token(call.attempt.token_ref)

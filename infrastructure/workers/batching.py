@@ -56,9 +56,7 @@ class Batcher(Generic[Request, Result]):
         self._runner = None
 
 
-def _fail(
-    batch: Sequence[tuple[Request, asyncio.Future[Result]]], error: BaseException
-) -> None:
+def _fail(batch: Sequence[tuple[Request, asyncio.Future[Result]]], error: BaseException) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

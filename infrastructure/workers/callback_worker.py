@@ -19,7 +19,7 @@ from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
 from infrastructure.store.view_reader import ViewReader
-from infrastructure.workers.advance import Advancer, Hand, LeaseLost
+from infrastructure.workers.advance import Advancer, LeaseLost
 from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest
 from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
 from infrastructure.workers.desk import Desk
@@ -97,7 +97,7 @@ class CallbackWorker:
                     found[one.id] = parts.subscription_id
         refs = sorted({each.token_request_ref for each in received if each.token_request_ref})
         if refs:
-            owners = self._views.owners_of("due_dates", "token_request_ref", refs)
+            owners = self._views.keys_by("due_dates", "token_request_ref", refs)
             for one in received:
                 if one.token_request_ref in owners:
                     found[one.id] = owners[one.token_request_ref]

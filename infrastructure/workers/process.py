@@ -45,9 +45,7 @@ async def work(
         lease_s=system.settings.lease_s,
     )
     advancer = Advancer(desk, gateways, system.zone_version)
-    agenda = AgendaWorker(
-        desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s
-    )
+    agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
     callbacks = CallbackWorker(
         desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
     )
