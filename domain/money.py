@@ -5,8 +5,9 @@ Fractions stay exact (`fractions.Fraction`) until `rounded`, the one place where
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 import attrs
@@ -94,19 +95,23 @@ def decimal_text(money: Money, digits: int | None = None) -> str:
     return text
 
 
+_PLAIN_DECIMAL = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?")
+
+
 def parse_money(text: str, currency: str) -> Money:
     """Money from a decimal string such as "29.85" or "70.7"; never from a float.
 
-    Raises: Refused("money-not-decimal") for anything that is not a plain finite decimal;
-        Refused("money-too-precise") for more decimals than the currency has.
+    Raises: Refused("money-not-decimal") for anything but ASCII digits with a sign and a point;
+        Refused("money-too-precise") for more decimals than the currency has;
+        Refused("money-too-large").
     """
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise Refused("money-not-decimal", f"{text[:40]!r} is not a decimal number") from None
-    if not value.is_finite() or abs(value) > LARGEST_MINOR:
-        raise Refused("money-not-decimal", f"{text[:40]!r} is not a decimal number in range")
-    scaled = value.scaleb(minor_digits(currency))
-    if scaled != scaled.to_integral_value():
+    match = _PLAIN_DECIMAL.fullmatch(text.strip())
+    if match is None:
+        raise Refused("money-not-decimal", f"{text[:40]!r} is not a plain decimal number")
+    sign, whole, fraction = match[1], match[2].lstrip("0"), (match[3] or "").rstrip("0")
+    digits = minor_digits(currency)
+    if len(fraction) > digits:
         raise Refused("money-too-precise", f"{text[:40]!r} has too many decimals for {currency}")
-    return Money(int(scaled), currency)
+    if len(whole) > len(str(LARGEST_MINOR)):
+        raise Refused("money-too-large", f"{text[:40]!r} is beyond {LARGEST_MINOR} minor units")
+    return Money(int(f"{sign}0{whole}{fraction.ljust(digits, '0')}"), currency)
