@@ -97,11 +97,14 @@ def start_of_day(day: date, zone_name: str) -> datetime:
     """The first instant of a local day, in UTC.
 
     Midnight where it exists (the earlier one where it occurs twice); where clocks skip it, the
-    first instant after the gap.
+    first instant after the gap. Raises: Refused("date-out-of-range") at the calendar's first day.
     """
     zone = zone_named(zone_name)
     midnight = datetime.combine(day, time.min, tzinfo=zone)
-    instant = midnight.astimezone(UTC)
+    try:
+        instant = midnight.astimezone(UTC)
+    except OverflowError:
+        raise Refused("date-out-of-range", f"{day} in {zone_name} is before year 1") from None
     if instant.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return instant
     # Midnight is skipped. The two folds give the offsets on both sides of the gap, and the
