@@ -94,7 +94,7 @@ class Director:
         pending = 0
         for url in self.stage.simulators().values():
             answer = self._http.get(f"{url}/_quiet").raise_for_status().json()
-            pending += int(answer["pending"])
+            pending += int(answer["callbacks_pending"])
         return pending
 
     def _projected(self, head: int) -> bool:

@@ -1,0 +1,184 @@
+"""The command behind scripts/run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from domain.refusals import Refused
+from infrastructure.bootstrap import System, running_system
+from infrastructure.customers import CustomerRow, Defaults, parse_columns, read_customers
+from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
+from infrastructure.rehearsal.report import Report, print_report, write_report
+from infrastructure.rehearsal.stage import Stage, StageFailed, set_stage, wait_for
+from infrastructure.rehearsal.stepping import Director, Stuck
+from infrastructure.settings import read_settings
+from infrastructure.subscriptions import Subscriptions
+
+SAMPLE = Path("scripts/sample-customers.csv")
+SCHEMA = "rehearsal"
+
+
+@click.command()
+@click.option("--customers", "file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--columns", default="", help="Our columns by the file's names: price=Charges,...")
+@click.option("--months", type=click.IntRange(1, 600), help="Play the last N months only.")
+@click.option("--faults", default="", help="A seed: both providers misbehave by it.")
+@click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
+@click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
+@click.option("--validation", default="basic", type=click.Choice(["basic", "strict"]))
+@click.option("--specs", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--keep", is_flag=True, help="Keep the books and logs of this run.")
+@click.option("--data-dir", default=Path(".billing/rehearsal"), type=click.Path(path_type=Path))
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Report as JSON too.")
+def main(
+    file: Path | None,
+    columns: str,
+    months: int | None,
+    faults: str,
+    zone: str,
+    workers: int,
+    validation: str,
+    specs: Path | None,
+    keep: bool,
+    data_dir: Path,
+    json_file: Path | None,
+) -> None:
+    """Sign customers up with both simulated providers, bill them month after month, audit it.
+
+    Exit status: 0 clean, 1 differences, 2 usage, 3 the rehearsal did not come to its end.
+    """
+    console = Console()
+    try:
+        rows = _customers(file or SAMPLE, columns, zone)
+    except Refused as refused:
+        raise click.UsageError(str(refused)) from None
+    length = months or most_months(row.months or 0 for row in rows)
+    plan = window(length)
+    rows = [_within(plan, row) for row in rows]
+    shutil.rmtree(data_dir, ignore_errors=True)
+    simulator = ["--validation", validation, *(["--specs", str(specs)] if specs else [])]
+    if faults:
+        simulator += ["--faults", f"seed={faults}"]
+    try:
+        report = _play(console, rows, plan, data_dir, faults, workers, simulator)
+    except (StageFailed, Stuck) as failure:
+        console.print(f"[red]{failure}[/red]", markup=True)
+        console.print(f"logs and books are kept in {data_dir}")
+        sys.exit(3)
+    print_report(console, report)
+    if json_file is not None:
+        write_report(json_file, report)
+    if keep:
+        console.print(f"kept: BILLING_CONFIG={data_dir}/billing.toml BILLING_DATA_DIR={data_dir}")
+    else:
+        shutil.rmtree(data_dir, ignore_errors=True)
+    sys.exit(0 if report.clean else 1)
+
+
+def _customers(file: Path, columns: str, zone: str) -> list[CustomerRow]:
+    found = read_customers(file, parse_columns(columns), Defaults(end=END, zone=zone))
+    if found.problems:
+        for problem in found.problems:
+            click.echo(f"{file}:{problem.line}: {problem.code}: {problem.reason}", err=True)
+        raise click.UsageError(f"{len(found.problems)} bad lines in {file}; nothing was played")
+    if not found.rows:
+        raise click.UsageError(f"{file} has no customers")
+    return list(found.rows)
+
+
+def _within(plan: Window, row: CustomerRow) -> CustomerRow:
+    """A customer of the last months only: who was billed for longer starts with the window."""
+    if row.months is None:
+        return row
+    return attrs.evolve(row, start=plan.start_of(row.months))
+
+
+def _play(
+    console: Console,
+    rows: list[CustomerRow],
+    plan: Window,
+    folder: Path,
+    faults: str,
+    workers: int,
+    simulator: list[str],
+) -> Report:
+    began = time.monotonic()
+    with set_stage(folder, schema=SCHEMA, extra={}) as stage:
+        settings = read_settings(stage.environment)
+        with running_system(settings) as system:
+            _open(stage, system, plan, workers, simulator)
+            with _progress(console) as progress:
+                task = progress.add_task("sign-up", total=1.0)
+
+                def tell(now: datetime, facts: int) -> None:
+                    played = (now - plan.sign_up) / (plan.until - plan.sign_up)
+                    words = f"{now:%Y-%m-%d %H:%M}  {facts:,} facts"
+                    progress.update(task, completed=played, description=words)
+
+                director = Director(system, stage, tell)
+                ready = time.monotonic()
+                _sign_up(system, rows, faults, plan)
+                steps = director.play(plan.until)
+                played = time.monotonic()
+                _let_go(system, rows)
+                director.play(plan.until)
+            report = Report.of(system, stage, rows, plan)
+            return attrs.evolve(
+                report,
+                seconds={
+                    "set-up": ready - began,
+                    "billing": played - ready,
+                    "audit": time.monotonic() - played,
+                },
+                clock_steps=steps,
+            )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def _open(stage: Stage, system: System, plan: Window, workers: int, simulator: list[str]) -> None:
+    """Start the simulators, the API that takes their callbacks, and the workers."""
+    system.clock.set(plan.sign_up)  # type: ignore[attr-defined]
+    for name, url in stage.simulators().items():
+        book = str(stage.folder / f"{name}-book.jsonl")
+        stage.start(
+            name, "simulate", name, "--port", url.rpartition(":")[2], "--book", book,
+            "--webhooks", f"{stage.api_url}/callbacks/{name}/main", *simulator,
+        )  # fmt: skip
+    stage.start("api", "serve", "--no-workers", "--port", stage.api_url.rpartition(":")[2])
+    for number in range(1, workers + 1):
+        stage.start(f"worker-{number}", "work")
+    for url in stage.simulators().values():
+        wait_for(f"{url}/_quiet", stage)
+    wait_for(f"{stage.api_url}/health", stage)
+
+
+def _sign_up(system: System, rows: list[CustomerRow], seed: str, plan: Window) -> None:
+    subscriptions = Subscriptions(system, actor="rehearsal")
+    wishes = [row.wish(namespace_of(seed, row.subscription_id)) for row in rows]
+    subscriptions.start_many(wishes, request_token=True, cause="command:import")
+
+
+def _let_go(system: System, rows: list[CustomerRow]) -> None:
+    """Cancel who has left by the end."""
+    subscriptions = Subscriptions(system, actor="rehearsal")
+    for row in rows:
+        if row.churned:
+            subscriptions.cancel(row.subscription_id, reason="left", cause="command:churn")
+
+
+if __name__ == "__main__":
+    main()
