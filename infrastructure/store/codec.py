@@ -52,7 +52,7 @@ class _Shape:
     __slots__ = ("decoder", "instants")
 
     def __init__(self, event_class: type) -> None:
-        self.decoder = msgspec.json.Decoder(event_class)
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(event_class)
         self.instants = InstantCheck(event_class)
 
 

@@ -36,7 +36,7 @@ class InstantCheck:
         for name in self._own:
             value = getattr(event, name)
             # The same object in nearly every case; others may still be UTC under another name.
-            if value is None or type(value) is datetime and value.tzinfo is UTC:
+            if value is None or (type(value) is datetime and value.tzinfo is UTC):
                 continue
             if any(found.utcoffset() != _ZERO for found in _instants(value)):
                 return False
@@ -46,7 +46,7 @@ class InstantCheck:
         """Whether every instant has a zone."""
         for name in self._own:
             value = getattr(event, name)
-            if value is None or type(value) is datetime and value.tzinfo is not None:
+            if value is None or (type(value) is datetime and value.tzinfo is not None):
                 continue
             if any(found.utcoffset() is None for found in _instants(value)):
                 return False
@@ -56,13 +56,13 @@ class InstantCheck:
 def in_utc(value: T) -> T:
     """The same value with every instant in it turned to UTC."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC)  # type: ignore[return-value]
+        return value.astimezone(UTC)
     if isinstance(value, tuple):
         return tuple(in_utc(item) for item in value)  # type: ignore[return-value]
     if attrs.has(type(value)):
         fields = attrs.fields(type(value))  # type: ignore[arg-type]
         changes = {f.alias: in_utc(getattr(value, f.name)) for f in fields if f.init}
-        return attrs.evolve(value, **changes)  # type: ignore[type-var, misc]
+        return attrs.evolve(value, **changes)  # type: ignore[misc]
     return value
 
 

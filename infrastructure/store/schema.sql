@@ -119,11 +119,15 @@ BEGIN
            array_agg(s.actual ORDER BY s.first), bool_and(s.contiguous)
         INTO v_streams, v_expected, actual, v_contiguous
         FROM (
-            SELECT i.stream, min(i.n) AS first, min(i.version) - 1 AS expected,
-                   max(i.version) - min(i.version) + 1 = count(*) AS contiguous,
+            SELECT i.stream, min(i.n) AS first, min(i.base) AS expected,
+                   min(i.base) = max(i.base) AS contiguous,
                    coalesce((SELECT e.version FROM @schema@.events e WHERE e.stream = i.stream
                              ORDER BY e.version DESC LIMIT 1), 0) AS actual
-            FROM unnest(p_stream, p_version) WITH ORDINALITY AS i(stream, version, n)
+            FROM (
+                SELECT u.stream, u.n, u.version
+                       - row_number() OVER (PARTITION BY u.stream ORDER BY u.n) AS base
+                FROM unnest(p_stream, p_version) WITH ORDINALITY AS u(stream, version, n)
+            ) i
             GROUP BY i.stream
         ) s;
     IF NOT v_contiguous THEN

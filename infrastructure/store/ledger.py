@@ -1,0 +1,352 @@
+"""The ledger: facts in, facts and folded states out.
+
+It is an Application of the eventsourcing library (its environment, factory, mapper, recorder,
+notification log) with its own verbs beside the library's: many streams at a time, a stale one
+reported and its neighbours written, callers of one process committed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import attrs
+from eventsourcing.application import Application
+from eventsourcing.persistence import InfrastructureFactory, Mapper, ProcessRecorder
+from eventsourcing.utils import Environment
+
+from domain.identity import event_id
+from domain.recorded import Event, Recorded, Stamp
+from infrastructure.store.appending import Added, Addition, Row, Stale
+from infrastructure.store.books import Books
+from infrastructure.store.codec import Codec, DecodeError
+from infrastructure.store.datastore import LedgerFactory
+from infrastructure.store.group_commit import GroupCommit
+from infrastructure.store.mapper import LedgerMapper
+from infrastructure.store.recorder import EventRow, LedgerRecorder
+from infrastructure.store.snapshots import Snapshots
+from infrastructure.store.wakeups import Waker
+from infrastructure.store.writer import Session, Writer
+
+S = TypeVar("S")
+
+
+@attrs.frozen
+class Append:
+    """Facts for the end of a stream that their writer believes to be at `expected_version`.
+
+    expected_version: 0 for a new stream. events: at least one.
+    """
+
+    stream: str
+    expected_version: int
+    events: tuple[Event, ...]
+    stamp: Stamp
+
+
+@attrs.frozen
+class Appended:
+    """Written. version, position: of the last of its facts."""
+
+    stream: str
+    version: int
+    position: int
+
+
+@attrs.frozen
+class Conflict:
+    """Not written: the stream is not where the writer believed."""
+
+    stream: str
+    expected_version: int
+    actual_version: int
+
+
+@attrs.frozen
+class Poison:
+    """A recorded event that this code cannot read. reason: what is wrong, without the body."""
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    reason: str
+
+
+class Unreadable(Exception):
+    """A stream holds an event that this code cannot read."""
+
+    def __init__(self, poison: Poison) -> None:
+        super().__init__(
+            f"{poison.stream} version {poison.version} (position {poison.position}): "
+            f"{poison.reason}"
+        )
+        self.poison = poison
+
+
+class StreamBroken(Exception):
+    """The versions of a stream have a gap. The append function does not allow that to happen."""
+
+
+@attrs.frozen
+class Loaded(Generic[S]):
+    """A stream, folded. version: 0 when there is no such stream.
+
+    poison: the first event that cannot be read; then there is no state, and asking for it raises
+        Unreadable, so that nobody decides on half a stream. Other streams of the same load are
+        not touched by that.
+    """
+
+    stream: str
+    _state: S | None
+    version: int
+    poison: Poison | None = None
+
+    @property
+    def state(self) -> S | None:
+        """What the facts add up to; None when there are none. Raises: Unreadable."""
+        if self.poison is not None:
+            raise Unreadable(self.poison)
+        return self._state
+
+
+@attrs.frozen
+class _Request:
+    """What one caller of `append` wants written."""
+
+    additions: Sequence[Addition]
+    now: datetime
+
+
+class Ledger(Application[str], Generic[S]):
+    """One process's access to the facts of one set of books. Safe to use from many threads.
+
+    evolve: the fold, (state or None, event) -> state.
+    state_type: an attrs class that msgspec can encode; None for no snapshots.
+    state_version: raised when the fold makes something else of the same facts.
+    """
+
+    name = "ledger"
+    env: ClassVar[dict[str, str]] = {
+        "PERSISTENCE_MODULE": "infrastructure.store.datastore",
+        "MAPPER_TOPIC": "infrastructure.store.mapper:LedgerMapper",
+        "ORIGINATOR_ID_TYPE": "text",
+    }
+    log_section_size = 500
+
+    def __init__(
+        self,
+        books: Books,
+        *,
+        evolve: Callable[[S | None, Any], S],
+        state_type: type[S],
+        state_version: int = 1,
+        codec: Codec | None = None,
+    ) -> None:
+        self.books = books
+        self._evolve = evolve
+        self._codec = codec or Codec()
+        self._writer = Writer(books)
+        self._waker = Waker(books)
+        self._group = GroupCommit[_Request, list[Appended | Conflict]](self._commit)
+        super().__init__()
+        self._ledger_recorder.on_insert = self._waker.signal
+        datastore = self._ledger_recorder.datastore
+        self._state_snapshots: Snapshots[S] = Snapshots(datastore, state_type, state_version)
+
+    # --- the library's extension points ---------------------------------------------------------
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """The factory for these books; their connection string stays out of the environment."""
+        return LedgerFactory(env, self.books)
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Our mapper, with this ledger's codec."""
+        return LedgerMapper(self.construct_transcoder(), codec=self._codec)
+
+    def construct_recorder(self) -> ProcessRecorder:
+        """Our recorder, which also tracks."""
+        return self.factory.process_recorder()
+
+    @property
+    def _ledger_recorder(self) -> LedgerRecorder:
+        return cast(LedgerRecorder, self.recorder)
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def append(self, appends: Sequence[Append], *, now: datetime) -> list[Appended | Conflict]:
+        """Write facts; what came of each append, in order.
+
+        One transaction: a stale stream is reported and its neighbours are written. Idempotent by
+        event id (command id, stream, version): what had been written before is reported as
+        written. Several appends to one stream are taken in order.
+        now: the process's clock, with a zone; recorded times never go back even if it does.
+        Raises: EncodeError or ValueError before anything is sent; LedgerUnavailable when the
+            server is away for long (ask again with the same command ids); psycopg.Error when the
+            server refuses, nothing being written.
+        """
+        if now.utcoffset() is None:
+            raise ValueError("now has no time zone")
+        additions = [self._addition(append) for append in appends]
+        if not additions:
+            return []
+        results = self._group.submit(_Request(additions, now))
+        self._waker.signal()
+        return results
+
+    def _addition(self, append: Append) -> Addition:
+        if not append.events or append.expected_version < 0:
+            raise ValueError(f"nothing to append to {append.stream}, or a version below 0")
+        stream, stamp = append.stream.encode(), append.stamp
+        actor, cause = stamp.actor.encode(), stamp.cause.encode()
+        rows = []
+        for version, event in enumerate(append.events, start=append.expected_version + 1):
+            name, body = self._codec.encode(event)
+            identity = event_id(stamp.command_id, append.stream, version)
+            rows.append(
+                Row(
+                    stream,
+                    version,
+                    name.encode(),
+                    body,
+                    identity,
+                    event.effective_at,
+                    actor,
+                    cause,
+                    stamp.command_id,
+                )
+            )
+        return Addition(append.stream, append.expected_version, rows)
+
+    def _commit(self, requests: Sequence[_Request]) -> list[list[Appended | Conflict]]:
+        """Write what several callers want, in one transaction."""
+        additions = [addition for request in requests for addition in request.additions]
+        now = max(request.now for request in requests)
+        outcomes = iter(self._writer.run(lambda session: self._write(session, additions, now)))
+        return [
+            [_result(addition, next(outcomes)) for addition in request.additions]
+            for request in requests
+        ]
+
+    def _write(
+        self, session: Session, additions: Sequence[Addition], now: datetime
+    ) -> list[Added | Stale]:
+        add = self._ledger_recorder.append_function.add
+        rounds = _rounds(additions)
+        if len(rounds) == 1:
+            return add(session, additions, now)
+        outcomes: dict[int, Added | Stale] = {}
+        with session.transaction():
+            for numbers in rounds:
+                found = add(session, [additions[number] for number in numbers], now)
+                outcomes.update(zip(numbers, found, strict=True))
+        return [outcomes[number] for number in range(len(additions))]
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def load(self, streams: Sequence[str]) -> dict[str, Loaded[S]]:
+        """Streams with their states, in two round trips however many there are."""
+        wanted = list(dict.fromkeys(streams))
+        kept = self._state_snapshots.load(wanted)
+        after = [(stream, kept[stream].version if stream in kept else 0) for stream in wanted]
+        rows: dict[str, list[EventRow]] = {}
+        for row in self._ledger_recorder.rows_of_streams(after):
+            rows.setdefault(row[1], []).append(row)
+        return {
+            stream: self._folded(
+                stream,
+                kept[stream].state if stream in kept else None,
+                version,
+                rows.get(stream, ()),
+            )
+            for stream, version in after
+        }
+
+    def _folded(
+        self, stream: str, state: S | None, version: int, rows: Sequence[EventRow]
+    ) -> Loaded[S]:
+        poison = None
+        for row in rows:
+            if row[2] != version + 1:
+                raise StreamBroken(f"{stream}: version {row[2]} follows {version}")
+            version = row[2]
+            if poison is None:
+                recorded = self._recorded(row)
+                if isinstance(recorded, Poison):
+                    poison, state = recorded, None
+                else:
+                    state = self._evolve(state, recorded.event)
+        return Loaded(stream, state, version, poison)
+
+    def read_stream(self, stream: str, after_version: int = 0) -> list[Recorded[Any]]:
+        """One stream's facts after a version, in order. Raises: Unreadable."""
+        facts = []
+        for row in self._ledger_recorder.rows_of_streams([(stream, after_version)]):
+            recorded = self._recorded(row)
+            if isinstance(recorded, Poison):
+                raise Unreadable(recorded)
+            facts.append(recorded)
+        return facts
+
+    def read_log(
+        self, after: int, limit: int, stop: int | None = None
+    ) -> list[Recorded[Any] | Poison]:
+        """At most `limit` facts with after < position <= stop, in order; none is passed over."""
+        rows = self._ledger_recorder.rows_of_log(after, limit, stop)
+        return [self._recorded(row) for row in rows]
+
+    def head(self) -> int:
+        """The last position; 0 when nothing is recorded."""
+        return self.recorder.max_notification_id() or 0
+
+    def _recorded(self, row: EventRow) -> Recorded[Any] | Poison:
+        position, stream, version, name, body, identity, recorded_at = row[:7]
+        try:
+            event = self._codec.decode(name, body.encode())
+        except DecodeError as error:
+            return Poison(position, stream, version, name, str(error))
+        actor, cause, command_id = row[8:]
+        return Recorded(
+            position=position,
+            stream=stream,
+            version=version,
+            event_id=identity,
+            recorded_at=recorded_at,
+            actor=actor,
+            cause=cause,
+            command_id=command_id,
+            event=event,
+        )
+
+    # --- snapshots ------------------------------------------------------------------------------
+
+    def save_snapshots(self, items: Sequence[tuple[str, int, S]]) -> None:
+        """Keep (stream, version, state), so that the next load folds less."""
+        self._state_snapshots.save(items)
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        if not self.closing.is_set():
+            self._waker.close()
+            self._writer.close()
+        super().close()
+
+
+def _result(addition: Addition, outcome: Added | Stale) -> Appended | Conflict:
+    if isinstance(outcome, Stale):
+        return Conflict(addition.stream, addition.expected_version, outcome.actual_version)
+    return Appended(addition.stream, addition.version, outcome.position)
+
+
+def _rounds(additions: Sequence[Addition]) -> list[list[int]]:
+    """Numbers of additions, so that no round has a stream twice and each stream is in order."""
+    rounds: list[list[int]] = []
+    seen: dict[str, int] = {}
+    for number, addition in enumerate(additions):
+        turn = seen.get(addition.stream, 0)
+        seen[addition.stream] = turn + 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(number)
+    return rounds
