@@ -92,7 +92,8 @@ def settle(
         case Captured():
             return _captured(state, attempt, answer, evidence, now)
         case Authorized():
-            return _authorized(state, attempt, answer, now)
+            # Told again while its capture is under way, a reservation is no news.
+            return capture_next(state, attempt, answer, now) if attempt.capture_id is None else ()
         case Declined():
             return _declined(state, attempt, answer, evidence, now)
         case Unknown(reason=reason, provider_ref=provider_ref):
@@ -144,7 +145,7 @@ def _captured(
     return with_completion(state, paid, now=now)
 
 
-def _authorized(
+def capture_next(
     state: Subscription, attempt: Attempt, answer: Authorized, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """Reserve recorded, then the intention to capture. Captured in full, an authorisation can

@@ -10,8 +10,13 @@ from domain.money import Money
 from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
-from domain.subscription.charging import CALLBACK, LOOK_UP, doubt, settle
-from domain.subscription.events import ChargeLookedUp, ChargeNotMade, SubscriptionEvent
+from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, doubt, settle
+from domain.subscription.events import (
+    ChargeLookedUp,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    SubscriptionEvent,
+)
 from domain.subscription.state import Attempt, Subscription
 
 
@@ -35,11 +40,20 @@ def looked_up(
         if isinstance(answer, NotFound):
             return ()
         return settle(state, attempt_id, answer, evidence=evidence, now=now)
-    if evidence == CALLBACK and isinstance(answer, Unknown | NotFound):
+    if evidence == CALLBACK and isinstance(answer, NotFound):
         return ()
+    facts = _seen(state, attempt, answer, evidence, now)
+    only_doubt = all(isinstance(fact, ChargeLookedUp | ChargeOutcomeUnknown) for fact in facts)
+    return () if evidence == CALLBACK and only_doubt else facts
+
+
+def _seen(
+    state: Subscription, attempt: Attempt, answer: LookUpAnswer, evidence: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """What a look at the open attempt makes of it."""
     match answer:
         case Captured() | Declined():
-            return settle(state, attempt_id, answer, evidence=evidence, now=now)
+            return settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
         case Authorized():
             return _still_authorized(state, attempt, answer, evidence, now)
         case NotFound(finding=finding):
@@ -77,7 +91,7 @@ def _still_authorized(
         if attempt.unknown:
             return (_looked(attempt, "authorised, and no capture shows yet", now),)
         return (doubt(attempt, "authorised, and no capture shows", "", now),)
-    return settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
+    return capture_next(state, attempt, answer, now)
 
 
 def _not_found(
