@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby, zip_longest
 from typing import Any
 
@@ -125,8 +125,13 @@ class Runner:
             total += count
         return total
 
-    def run_forever(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
-        """Batches until `stop` is set. A lost connection is waited out."""
+    def run_forever(
+        self, stop: threading.Event, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Batches until `stop` is set. A lost connection is waited out.
+
+        clock: for the note of when rows were written last; nothing is decided by it.
+        """
         backoff_s = _FIRST_BACKOFF_S
         while not stop.is_set():
             try:

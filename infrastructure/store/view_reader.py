@@ -106,6 +106,21 @@ class ViewReader:
         except errors.UndefinedTable as error:
             raise ViewMissing(f"projection {live_name(table.projection)} has never run") from error
 
+    def owners_of(
+        self, name: str, column: str, values: Iterable[ColumnValue]
+    ) -> dict[ColumnValue, str]:
+        """Which row's declared column holds each value: value to key; unknown ones are left out.
+
+        For columns whose values are unique; of several rows the one with the greatest key is given.
+        Raises: KeyError for a column that the projection does not declare.
+        """
+        table = self._tables[name]
+        statement = SQL(
+            "SELECT {column}, key FROM {} WHERE {column} = ANY(%s) ORDER BY key"
+        ).format(table.identifier, column=_column(table, column))
+        with self._pool.connection() as conn:
+            return dict(conn.execute(statement, [list(values)]).fetchall())
+
     def count(self, name: str, where: Mapping[str, ColumnValue] | None = None) -> int:
         """The number of rows whose declared columns equal these values."""
         table = self._tables[name]
