@@ -105,6 +105,25 @@ class ProviderHttp:
             return token
         return await self._exchange(call, token)
 
+    async def document(self, url: str, *, template: str, limit: int) -> bytes | None:
+        """GET a small public document, such as a certificate, without our access token.
+
+        url: absolute; the caller has checked whose it is. limit: bytes; a longer one is no
+        document. Returns: the bytes, or None when they could not be had.
+        """
+        call = Call(method="GET", path=url, template=template, authenticated=False)
+        async with self._turns:
+            started = time.perf_counter()
+            try:
+                response = await self._client.get(url)
+            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+                self._record(call, without_answer(error), 0, "", started)
+                return None
+        exchange = Reply(status=response.status_code, data=None, headers={})
+        self._record(call, exchange, response.status_code, "", started)
+        usable = response.status_code == 200 and len(response.content) <= limit
+        return response.content if usable else None
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.aclose()

@@ -97,9 +97,9 @@ class Bench(abc.ABC):
         """Script one exact fault; operations as in ScriptedFault."""
         self.controls.faults.script.append(ScriptedFault(operation, reference, nth, fault))
 
-    async def vaulted(self) -> Granted:
-        """A token that may be charged."""
-        order = self.token_order()
+    async def vaulted(self, name: str = "token/1") -> Granted:
+        """A token that may be charged, requested under a key derived from `name`."""
+        order = self.token_order(name)
         offered = await self.gateway.request_token(order)
         assert isinstance(offered, Offered), offered
         await self.approve(offered.provider_ref)
@@ -219,5 +219,5 @@ def on_the_bench(test: Callable[[Any, Any], Awaitable[None]]) -> Callable[[Any],
 
         asyncio.run(main())
 
-    del run.__wrapped__  # type: ignore[attr-defined]  # pytest would look for a fixture "bench"
+    del run.__wrapped__  # pytest would look for a fixture "bench"
     return run

@@ -78,7 +78,6 @@ class ChargingContract:
     @on_the_bench
     async def test_decline_classes(self, bench: Bench) -> None:
         """A definite no carries the provider's code and what it means for us."""
-        granted = await bench.vaulted()
         expected = {
             Fault.SOFT_DECLINE: DeclineClass.SOFT,
             Fault.HARD_DECLINE: DeclineClass.HARD,
@@ -86,6 +85,7 @@ class ChargingContract:
         }
         for number, (fault, decline) in enumerate(expected.items()):
             reference = f"sub-1-{number}-1-aa"
+            granted = await bench.vaulted(f"token/{number}")
             bench.strike("charge", reference, fault)
             answer = await bench.gateway.charge(bench.charge_order(granted, reference))
             assert isinstance(answer, Declined), (fault, answer)

@@ -1,0 +1,184 @@
+"""Orders, captures, authorisations: what is sent, and what their states mean.
+
+Sources: reference notes on PayPal, sections 2.5, 2.6 and 4; OpenAPI checkout_orders_v2 and
+payments_payment_v2. A COMPLETED order is no proof of payment: it says that a payment resource
+exists, which may be declined, pending or only an authorisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.plan import CaptureMode
+from domain.ports import (
+    Authorized,
+    Captured,
+    CaptureOrder,
+    ChargeAnswer,
+    ChargeOrder,
+    Declined,
+    Unknown,
+)
+from domain.subscription.events import DeclineClass
+from infrastructure.gateways.exchange import Reply
+from infrastructure.gateways.paypal import declines
+from infrastructure.gateways.paypal.wire import amount_json, amount_of, items, mapping, time_of
+
+_DESCRIPTION_LENGTH = 127
+
+# A capture that was refunded since is still a capture: the money moved, and moved back.
+_CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+
+# Advice that card networks give with a decline (payment_advice_code). Hours to wait, or None:
+# this token is not charged again. 02 means either, by the card's brand: the stricter reading.
+_ADVICE: dict[str, int | None] = {
+    **dict.fromkeys(("01", "02", "03", "21")),
+    **{"24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30": 240},
+}
+
+
+def order_json(order: ChargeOrder) -> dict[str, Any]:
+    """The body of POST /v2/checkout/orders. Raises: Refused("money-needs-decimals")."""
+    at_once = order.capture is CaptureMode.AT_ONCE
+    return {
+        "intent": "CAPTURE" if at_once else "AUTHORIZE",
+        "purchase_units": [
+            {
+                "invoice_id": order.reference,
+                "custom_id": str(order.attempt_id),
+                "description": order.terms.description[:_DESCRIPTION_LENGTH],
+                "amount": amount_json(order.amount),
+            }
+        ],
+        "payment_source": {
+            "paypal": {
+                "vault_id": order.token.reveal(),
+                "stored_credential": {
+                    "payment_initiator": "MERCHANT",
+                    "usage": "SUBSEQUENT",
+                    "usage_pattern": order.terms.usage_pattern,
+                },
+            }
+        },
+    }
+
+
+def capture_json(order: CaptureOrder) -> dict[str, Any]:
+    """The body of POST /v2/payments/authorizations/{id}/capture: all of it, and no more after.
+
+    Raises: Refused("money-needs-decimals").
+    """
+    return {
+        "amount": amount_json(order.amount),
+        "invoice_id": order.reference,
+        "final_capture": True,
+    }
+
+
+def order_answer(reply: Reply, now: datetime) -> ChargeAnswer:
+    """What an order says of the charge; `now` stands in for a time PayPal does not state."""
+    if reply.status >= 400:
+        return declines.judged(reply.status, declines.refusal_of(reply.data))
+    body = mapping(reply.data)
+    order_id = str(body.get("id", ""))
+    status = str(body.get("status", ""))
+    payments = [mapping(unit.get("payments")) for unit in items(body.get("purchase_units"))]
+    captures = [capture for found in payments for capture in items(found.get("captures"))]
+    authorizations = [one for found in payments for one in items(found.get("authorizations"))]
+    # An authorisation that was captured shows both; the capture is what counts.
+    if captures:
+        return capture_of(captures[-1], now)
+    if authorizations:
+        return authorization_of(authorizations[-1], order_id, now)
+    if status == "PAYER_ACTION_REQUIRED":
+        return Declined(
+            decline=DeclineClass.PAYER_ACTION,
+            code=status,
+            message="the payer has to approve this payment at PayPal",
+            provider_ref=order_id,
+        )
+    if status == "VOIDED":
+        return Declined(decline=DeclineClass.SOFT, code="ORDER_VOIDED", message="", at=now)
+    return Unknown(reason=f"order {status or 'without a status'}", provider_ref=order_id)
+
+
+def capture_answer(reply: Reply, now: datetime) -> ChargeAnswer:
+    """What the answer to a capture, or a capture that was read, says."""
+    if reply.status >= 400:
+        return declines.judged(reply.status, declines.refusal_of(reply.data))
+    return capture_of(mapping(reply.data), now)
+
+
+def capture_of(capture: Mapping[str, Any], now: datetime) -> ChargeAnswer:
+    """One capture resource. Its time is `create_time`: it never moves when a refund follows."""
+    capture_id = str(capture.get("id", ""))
+    status = str(capture.get("status", ""))
+    at = time_of(capture.get("create_time"))
+    if status in _CAPTURED:
+        amount = amount_of(capture.get("amount"))
+        if amount is None or not capture_id:
+            return Unknown(reason=f"capture {status} without amount or id", provider_ref=capture_id)
+        return Captured(amount=amount, provider_ref=capture_id, at=at or now)
+    if status in ("DECLINED", "FAILED"):
+        return _declined(capture, f"CAPTURE_{status}", capture_id, at)
+    reason = mapping(capture.get("status_details")).get("reason", "")
+    return Unknown(reason=f"capture {status.lower()} {reason}".strip(), provider_ref=capture_id)
+
+
+def authorization_of(
+    authorization: Mapping[str, Any], order_id: str, now: datetime
+) -> ChargeAnswer:
+    """One authorisation resource. An expired one shows as VOIDED."""
+    authorization_id = str(authorization.get("id", ""))
+    status = str(authorization.get("status", ""))
+    at = time_of(authorization.get("create_time"))
+    if status == "CREATED":
+        amount = amount_of(authorization.get("amount"))
+        if amount is None or not authorization_id:
+            return Unknown(reason="authorisation without amount or id")
+        return Authorized(
+            amount=amount,
+            authorization_ref=authorization_id,
+            order_ref=order_id or order_id_of(authorization),
+            expires_at=time_of(authorization.get("expiration_time")),
+            at=at or now,
+        )
+    if status in ("DENIED", "VOIDED"):
+        return _declined(authorization, f"AUTHORIZATION_{status}", authorization_id, at)
+    return Unknown(
+        reason=f"authorisation {status.lower() or 'unreadable'}", provider_ref=authorization_id
+    )
+
+
+def order_id_of(resource: Mapping[str, Any]) -> str:
+    """The order that a payment resource belongs to, or ""."""
+    related = mapping(mapping(resource.get("supplementary_data")).get("related_ids"))
+    return str(related.get("order_id", ""))
+
+
+def _declined(
+    resource: Mapping[str, Any], code: str, provider_ref: str, at: datetime | None
+) -> Declined:
+    """A payment resource that came to nothing, with the card network's advice where there is."""
+    decline = declines.MEANING_OF.get(code, declines.Meaning.SOFT)
+    processor = mapping(resource.get("processor_response"))
+    advice = str(processor.get("payment_advice_code", ""))
+    retry_not_before = None
+    if advice in _ADVICE:
+        hours = _ADVICE[advice]
+        decline = declines.Meaning.HARD if hours is None else declines.Meaning.SOFT
+        if hours is not None and at is not None:
+            retry_not_before = at + timedelta(hours=hours)
+    reason = str(mapping(resource.get("status_details")).get("reason", ""))
+    response = str(processor.get("response_code", ""))
+    known = decline.name if decline.name in DeclineClass.__members__ else "SOFT"
+    return Declined(
+        decline=DeclineClass[known],
+        code=code,
+        message=" ".join(word for word in (reason, response, advice) if word)[:200],
+        retry_not_before=retry_not_before,
+        provider_ref=provider_ref,
+        at=at,
+    )

@@ -1,0 +1,163 @@
+"""Setup tokens and payment tokens: what is sent, and what the answers mean.
+
+Sources: reference notes on PayPal, sections 2.1 to 2.4; OpenAPI vault_payment_tokens_v3.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from domain.calendar import Interval, count_from
+from domain.money import Money, zero
+from domain.plan import Terms
+from domain.ports import (
+    Granted,
+    Offered,
+    Secret,
+    StillOpen,
+    TokenAnswer,
+    TokenDenied,
+    TokenOfferAnswer,
+    TokenOrder,
+    Unknown,
+)
+from domain.subscription.events import Instrument
+from infrastructure.gateways.exchange import Reply
+from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.paypal.declines import (
+    MEANING_OF,
+    Meaning,
+    Refusal,
+    refusal_of,
+)
+from infrastructure.gateways.paypal.wire import amount_json, items, link, mapping, plan_name
+
+SETUP_TOKEN_LIFE = timedelta(days=3)  # PayPal's default; the answer does not state it
+WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED"})
+APPROVED = frozenset({"APPROVED", "VAULTED", "TOKENIZED"})
+_DESCRIPTION_LENGTH = 127
+
+
+def exchange_key(request_id: UUID) -> str:
+    """The key under which a setup token is exchanged; the same whoever computes it."""
+    return str(uuid5(request_id, "payment-token"))
+
+
+def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> dict[str, Any]:
+    """The body of POST /v3/vault/setup-tokens.
+
+    Raises: Refused("money-needs-decimals").
+    """
+    context: dict[str, Any] = {
+        "return_url": account.return_url,
+        "cancel_url": account.cancel_url,
+        "shipping_preference": "NO_SHIPPING",
+    }
+    if account.brand_name:
+        context["brand_name"] = account.brand_name[:300]
+    return {
+        "customer": {"merchant_customer_id": order.customer_id},
+        "payment_source": {
+            "paypal": {
+                "description": order.terms.description[:_DESCRIPTION_LENGTH],
+                "usage_type": "MERCHANT",
+                "usage_pattern": order.terms.usage_pattern,
+                "permit_multiple_payment_tokens": True,
+                "billing_plan": billing_plan_json(order.terms, order.start_date, today),
+                "experience_context": context,
+            }
+        },
+    }
+
+
+def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict[str, Any]:
+    """The plan as the payer is shown it.
+
+    A free trial comes first and has no price; only the cycle with sequence 1 may lack a start
+    date, and it does when it starts at checkout. The first charge is part of the total due at
+    checkout only then. Source: notes 2.3.
+    """
+    cycles: list[dict[str, Any]] = []
+    if terms.trial is not None:
+        cycles.append(_cycle("TRIAL", terms.trial, total=1, sequence=1))
+        start_date = start_date or count_from(today, terms.trial, 1).isoformat()
+    regular = _cycle("REGULAR", terms.interval, total=terms.cycles or 0, sequence=len(cycles) + 1)
+    regular["pricing_scheme"] = {"pricing_model": "FIXED", "price": amount_json(terms.price)}
+    if start_date is not None:
+        regular["start_date"] = start_date
+    plan: dict[str, Any] = {
+        "billing_cycles": [*cycles, regular],
+        "one_time_charges": _one_time_charges(terms, at_checkout=start_date is None),
+    }
+    name = plan_name(terms.description)
+    return {**plan, "name": name} if name else plan
+
+
+def _cycle(tenure: str, interval: Interval, *, total: int, sequence: int) -> dict[str, Any]:
+    return {
+        "tenure_type": tenure,
+        "frequency": {"interval_unit": interval.unit.value, "interval_count": interval.count},
+        "total_cycles": total,
+        "sequence": sequence,
+    }
+
+
+def _one_time_charges(terms: Terms, *, at_checkout: bool) -> dict[str, Any]:
+    due: Money = terms.price if at_checkout else zero(terms.price.currency)
+    charges: dict[str, Any] = {}
+    if terms.setup_fee is not None:
+        due = due + terms.setup_fee
+        charges["setup_fee"] = amount_json(terms.setup_fee)
+    charges["total_amount"] = amount_json(due)
+    return charges
+
+
+def offer_of(reply: Reply, now: datetime) -> TokenOfferAnswer:
+    """What the answer to a setup token request means."""
+    if reply.status >= 400:
+        return _refused(reply.status, refusal_of(reply.data))
+    body = mapping(reply.data)
+    token_id, approve_url = body.get("id"), link(body, "approve", "payer-action")
+    if not isinstance(token_id, str) or not approve_url:
+        return Unknown(reason=f"HTTP {reply.status} without an approval link")
+    expires_at = now.astimezone(UTC) + SETUP_TOKEN_LIFE
+    return Offered(provider_ref=token_id, approve_url=approve_url, expires_at=expires_at)
+
+
+def token_of(reply: Reply) -> TokenAnswer:
+    """What the answer to an exchange means."""
+    if reply.status >= 400:
+        refusal = refusal_of(reply.data)
+        if "PAYER_ACTION_REQUIRED" in refusal.issues:
+            return StillOpen()
+        return _refused(reply.status, refusal)
+    return granted(mapping(reply.data).get("id"), reply.status)
+
+
+def only_token_of(reply: Reply) -> TokenAnswer:
+    """The token of an exchange that PayPal no longer remembers, from the customer's list.
+
+    Every token request has a customer of its own at PayPal, so a single token is ours; with
+    several we cannot tell which, and a person has to look.
+    """
+    tokens = items(mapping(reply.data).get("payment_tokens"))
+    if reply.status >= 300 or len(tokens) != 1:
+        return Unknown(reason=f"exchanged before; {len(tokens)} tokens of this customer")
+    return granted(tokens[0].get("id"), reply.status)
+
+
+def granted(token: object, status: int) -> TokenAnswer:
+    """A payment token, ready to be vaulted."""
+    if not isinstance(token, str) or not token:
+        return Unknown(reason=f"HTTP {status} without a payment token")
+    return Granted(token=Secret(token), instrument=Instrument(kind="wallet", brand="paypal"))
+
+
+def _refused(status: int, refusal: Refusal) -> TokenDenied | Unknown:
+    """A 4xx to a token request: no money is at stake, but a doubt stays a doubt."""
+    meanings = {MEANING_OF.get(issue) for issue in refusal.issues}
+    if status == 409 or meanings & {Meaning.CONFLICT, Meaning.TRANSIENT}:
+        return Unknown(reason=f"HTTP {status}: {refusal.code}")
+    return TokenDenied(code=refusal.code, message=refusal.message)
