@@ -173,7 +173,7 @@ class Play:
             if not answers:
                 break
             answer = answers.pop(0)
-            if isinstance(step, LookUp) and may_send_again(step.attempt, answer, now=now):  # type: ignore[arg-type]
+            if isinstance(step, LookUp) and may_send_again(self.state, answer, now=now):  # type: ignore[arg-type]
                 taken_before = False
                 continue
             facts = follow(self.state, step, answer, now=now)

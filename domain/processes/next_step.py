@@ -22,7 +22,7 @@ from domain.processes.steps import (
 from domain.subscription.charging import LOOK_UP, attempt_charge
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import issue_invoice
-from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
+from domain.subscription.state import Attempt, OpenTokenRequest, Status, Subscription
 from domain.subscription.vaulting import give_up_asking
 
 
@@ -35,7 +35,7 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
     has settled needs nothing.
     """
     if state.open_attempt is not None:
-        step = _settle(state.open_attempt, now, taken_before)
+        step = _settle(state, state.open_attempt, now, taken_before)
         if not isinstance(step, Nothing):
             return step
     if state.token_request is not None:
@@ -45,13 +45,18 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
     return _bill(state, now, zone_version)
 
 
-def _settle(attempt: Attempt, now: datetime, taken_before: bool) -> Step:
-    """An open attempt: send it if that is certainly the first time, else look."""
+def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
+    """An open attempt: send it if that is certainly the first time, else look.
+
+    Nor is it sent when the subscription was cancelled meanwhile: what may be under way is
+    settled, nothing new is set going.
+    """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
             return Nothing()
         return LookUp(attempt, LOOK_UP)
-    if taken_before or now >= attempt.key_expires_at:
+    cancelled = state.status is Status.CANCELLED
+    if taken_before or cancelled or now >= attempt.key_expires_at:
         return LookUp(attempt, LOOK_UP)
     if attempt.capture_id is not None:
         return SendCapture(attempt, attempt.capture_id)

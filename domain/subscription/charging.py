@@ -193,7 +193,9 @@ def _declined(
         effective_at=answer.at or now,
     )
     invoice = state.invoice(attempt.invoice_number)
-    if invoice is None:
+    replaced = state.token is not None and state.token.token_ref != attempt.token_ref
+    if invoice is None or replaced:
+        # With a newer token the invoice is collected at once; the old token's decline is history.
         return (fact,)
     return (fact, *after_decline(state, invoice, answer, now=now))
 

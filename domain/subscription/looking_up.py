@@ -17,7 +17,7 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, Subscription
+from domain.subscription.state import Attempt, Status, Subscription
 
 
 def looked_up(
@@ -68,12 +68,16 @@ def _seen(
             assert_never(answer)
 
 
-def may_send_again(attempt: Attempt, answer: LookUpAnswer, *, now: datetime) -> bool:
-    """After a crash: may an attempt that has no outcome be sent, under its own key?
+def may_send_again(state: Subscription, answer: LookUpAnswer, *, now: datetime) -> bool:
+    """After a crash: may the open attempt, which has no outcome, be sent under its own key?
 
     Only if its outcome was never recorded as unknown, the provider does not show it, and the
-    provider still remembers the key, so that a first sending that is on its way is not doubled.
+    provider still remembers the key, so that a first sending that is on its way is not doubled;
+    and only while the subscription is billed.
     """
+    attempt = state.open_attempt
+    if attempt is None or state.status is not Status.ACTIVE:
+        return False
     missing = isinstance(answer, NotFound) or (
         isinstance(answer, Authorized) and attempt.capture_id is not None
     )

@@ -116,7 +116,7 @@ class Advancer:
         answer = await self._ask(hand, call)
         reached(AFTER_ANSWER)
         if isinstance(call, LookUp) and may_send_again(
-            call.attempt,
+            hand.state,
             answer,
             now=self._desk.clock(),  # type: ignore[arg-type]
         ):
