@@ -1,0 +1,53 @@
+"""What happens when X, table three: each stored projection and the facts that it listens to.
+
+A test holds this table against the projections: a fact that is not listed never changes a row,
+and every listed one can.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import attrs
+
+from domain.subscription import events
+from projections.balances import BALANCES
+from projections.charges import CHARGES
+from projections.due_dates import DUE_DATES
+from projections.table import TableProjection
+
+
+@attrs.frozen
+class Listening:
+    """A stored projection and the facts that can change its rows."""
+
+    projection: TableProjection[Any]
+    facts: frozenset[type]
+
+
+TABLES: tuple[Listening, ...] = (
+    Listening(DUE_DATES, frozenset(get_args(events.SubscriptionEvent))),
+    Listening(
+        BALANCES,
+        frozenset({events.InvoiceIssued, events.ChargeSucceeded, events.ChargeFoundLate}),
+    ),
+    Listening(
+        CHARGES,
+        frozenset(
+            {
+                events.ChargeAttempted,
+                events.ChargeAuthorized,
+                events.CaptureAttempted,
+                events.ChargeSucceeded,
+                events.ChargeDeclined,
+                events.ChargeOutcomeUnknown,
+                events.ChargeLookedUp,
+                events.ChargeNotMade,
+                events.ChargeFoundLate,
+                events.ChargeDiscrepancyFound,
+            }
+        ),
+    ),
+)
+
+PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

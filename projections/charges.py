@@ -1,0 +1,200 @@
+"""Every charge we ever intended, one row an attempt: what was asked, what came, how we know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from domain.identity import subscription_of
+from domain.money import Money
+from domain.providers import Provider
+from domain.recorded import Recorded
+from domain.subscription.events import (
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeDeclined,
+    ChargeDiscrepancyFound,
+    ChargeFoundLate,
+    ChargeLookedUp,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    DeclineClass,
+    Discrepancy,
+)
+from projections.table import Column, ColumnType, TableProjection
+
+
+class ChargeStatus(Enum):
+    """ATTEMPTED: may have been sent. AUTHORIZED: reserved. CAPTURING: its capture may have been
+    sent. UNKNOWN: looked up by schedule; NEEDS_PERSON: no longer. The others are settled.
+    FOUND_LATE: it was settled without money, and the money turned up."""
+
+    ATTEMPTED = "attempted"
+    AUTHORIZED = "authorized"
+    CAPTURING = "capturing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    UNKNOWN = "unknown"
+    NEEDS_PERSON = "needs-person"
+    NOT_MADE = "not-made"
+    FOUND_LATE = "found-late"
+
+
+@attrs.frozen(kw_only=True)
+class Charge:
+    """One attempt to collect an invoice.
+
+    asked, received: as in ChargeAttempted and ChargeSucceeded; received None: no money came.
+    decline, code, message: of a decline; they stay when money is found late.
+    reference: ours, in both books; provider_ref: the provider's id, or "".
+    evidence: how the outcome is known, or "". looks: how often the provider was asked in vain.
+    attempted_at, settled_at: UTC, the world's time; settled_at None while it is open.
+    discrepancies: in what the provider's charge was not the one we asked for.
+    """
+
+    attempt_id: str
+    subscription_id: str
+    customer_id: str
+    invoice_number: int
+    attempt_number: int
+    asked: Money
+    provider: Provider
+    account: str
+    reference: str
+    attempted_at: datetime
+    status: ChargeStatus = ChargeStatus.ATTEMPTED
+    received: Money | None = None
+    decline: DeclineClass | None = None
+    code: str = ""
+    message: str = ""
+    provider_ref: str = ""
+    evidence: str = ""
+    looks: int = 0
+    settled_at: datetime | None = None
+    discrepancies: tuple[Discrepancy, ...] = ()
+
+
+_FACTS = (
+    ChargeAttempted
+    | ChargeAuthorized
+    | CaptureAttempted
+    | ChargeSucceeded
+    | ChargeDeclined
+    | ChargeOutcomeUnknown
+    | ChargeLookedUp
+    | ChargeNotMade
+    | ChargeFoundLate
+    | ChargeDiscrepancyFound
+)
+
+
+def _keys(recorded: Recorded[Any]) -> tuple[str, ...]:
+    return (str(recorded.event.attempt_id),) if isinstance(recorded.event, _FACTS) else ()
+
+
+def _apply(row: Charge | None, key: str, recorded: Recorded[Any]) -> Charge | None:
+    """An attempt after one more fact.
+
+    Before ChargeAttempted there is no row: only a reading as of a date can meet such a fact,
+    where the provider's clock lies behind ours.
+    """
+    event = recorded.event
+    if isinstance(event, ChargeAttempted):
+        return _attempted(key, recorded)
+    if row is None:
+        return None
+    if isinstance(event, ChargeSucceeded | ChargeFoundLate | ChargeDeclined | ChargeNotMade):
+        return _settled(row, event)
+    return _open(row, event)
+
+
+def _attempted(key: str, recorded: Recorded[ChargeAttempted]) -> Charge:
+    event = recorded.event
+    return Charge(
+        attempt_id=key,
+        subscription_id=subscription_of(recorded.stream),
+        customer_id=event.customer_id,
+        invoice_number=event.invoice_number,
+        attempt_number=event.attempt_number,
+        asked=event.amount,
+        provider=event.provider,
+        account=event.account,
+        reference=event.reference,
+        attempted_at=event.effective_at,
+    )
+
+
+def _open(row: Charge, event: Any) -> Charge:
+    """What happens to a charge between intention and outcome, and the contradictions after it."""
+    match event:
+        case ChargeAuthorized(authorization_ref=reference):
+            return attrs.evolve(row, status=ChargeStatus.AUTHORIZED, provider_ref=reference)
+        case CaptureAttempted():
+            return attrs.evolve(row, status=ChargeStatus.CAPTURING)
+        case ChargeOutcomeUnknown(provider_ref=reference):
+            return attrs.evolve(
+                row, status=ChargeStatus.UNKNOWN, provider_ref=reference or row.provider_ref
+            )
+        case ChargeLookedUp(next_look_up_at=again):
+            status = ChargeStatus.NEEDS_PERSON if again is None else ChargeStatus.UNKNOWN
+            return attrs.evolve(row, status=status, looks=row.looks + 1)
+        case ChargeDiscrepancyFound(discrepancy=found):
+            return attrs.evolve(row, discrepancies=(*row.discrepancies, found))
+        case _:
+            return row
+
+
+def _settled(
+    row: Charge, event: ChargeSucceeded | ChargeFoundLate | ChargeDeclined | ChargeNotMade
+) -> Charge:
+    row = attrs.evolve(row, evidence=event.evidence, settled_at=event.effective_at)
+    match event:
+        case ChargeNotMade():
+            return attrs.evolve(row, status=ChargeStatus.NOT_MADE)
+        case ChargeDeclined():
+            return attrs.evolve(
+                row,
+                status=ChargeStatus.DECLINED,
+                decline=event.decline,
+                code=event.code,
+                message=event.message,
+                provider_ref=event.provider_ref or row.provider_ref,
+            )
+        case _:
+            late = isinstance(event, ChargeFoundLate)
+            return attrs.evolve(
+                row,
+                status=ChargeStatus.FOUND_LATE if late else ChargeStatus.SUCCEEDED,
+                received=event.amount,
+                provider_ref=event.provider_ref,
+            )
+
+
+CHARGES: TableProjection[Charge] = TableProjection(
+    name="charges",
+    version=1,
+    row_type=Charge,
+    keys_of=_keys,
+    apply=_apply,
+    columns={
+        "subscription_id": Column(ColumnType.TEXT, lambda row: row.subscription_id, indexed=True),
+        "customer_id": Column(ColumnType.TEXT, lambda row: row.customer_id),
+        "status": Column(ColumnType.TEXT, lambda row: row.status.value, indexed=True),
+        "reference": Column(ColumnType.TEXT, lambda row: row.reference, indexed=True),
+        "attempted_at": Column(ColumnType.INSTANT, lambda row: row.attempted_at),
+        "amount_minor": Column(ColumnType.INTEGER, lambda row: row.asked.minor),
+        "currency": Column(ColumnType.TEXT, lambda row: row.asked.currency),
+        "received_minor": Column(
+            ColumnType.INTEGER, lambda row: None if row.received is None else row.received.minor
+        ),
+        "received_currency": Column(
+            ColumnType.TEXT, lambda row: None if row.received is None else row.received.currency
+        ),
+        "discrepancy": Column(ColumnType.FLAG, lambda row: bool(row.discrepancies)),
+    },
+)

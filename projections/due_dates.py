@@ -1,0 +1,164 @@
+"""What falls due when, and why something does not: the agenda, one row a subscription.
+
+People read the items, workers find by the columns what is due. A worker never decides on a row:
+it loads the stream and asks the rules, so a row that is stale leads to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
+from domain.processes.agenda import Item, ItemKind, agenda_of, next_due
+from domain.recorded import Recorded
+from domain.subscription.events import ChargeDiscrepancyFound, SubscriptionStarted
+from domain.subscription.folding import evolve
+from domain.subscription.state import Status, Subscription
+from projections.table import Column, ColumnType, TableProjection
+
+
+@attrs.frozen(kw_only=True)
+class DueDates:
+    """One subscription and every open item of it. The row stays when the subscription has ended.
+
+    discrepancies: charges that were not the one we asked for. Counted here because a paid invoice
+        leaves the state, and the contradiction must not leave with it.
+    """
+
+    subscription_id: str
+    customer_id: str
+    state: Subscription
+    items: tuple[Item, ...]
+    discrepancies: int = 0
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """UTC instant of the first item that is due by itself, or None."""
+        return next_due(self.items)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the outcome of the open attempt is unknown."""
+        return self.state.open_attempt is not None and self.state.open_attempt.unknown
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether something stands still until a person acts.
+
+        A doubt that nobody looks up any more, an invoice whose collection ended, a discrepancy,
+        or a token that cannot be charged while nobody is being asked for another.
+        """
+        state, attempt = self.state, self.state.open_attempt
+        return (
+            self.discrepancies > 0
+            or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
+            or any(invoice.ended for invoice in state.open_invoices)
+            or (
+                state.status is Status.ACTIVE
+                and state.token is not None
+                and not state.token.usable
+                and state.token_request is None
+            )
+        )
+
+
+def _keys(recorded: Recorded[Any]) -> tuple[str, ...]:
+    if not recorded.stream.startswith(SUBSCRIPTION_STREAMS):
+        return ()
+    return (subscription_of(recorded.stream),)
+
+
+def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates | None:
+    """A subscription's agenda after one more fact.
+
+    Before SubscriptionStarted there is no row: only a reading as of an early date meets such
+    facts, because an imported subscription bills days that lie before its start was recorded.
+    """
+    event = recorded.event
+    if row is None and not isinstance(event, SubscriptionStarted):
+        return None
+    state = evolve(None if row is None else row.state, event)
+    found = 0 if row is None else row.discrepancies
+    return DueDates(
+        subscription_id=key,
+        customer_id=state.customer_id,
+        state=state,
+        items=agenda_of(state),
+        discrepancies=found + isinstance(event, ChargeDiscrepancyFound),
+    )
+
+
+def _token_request_ref(row: DueDates) -> str | None:
+    request = row.state.token_request
+    return None if request is None else request.provider_ref or None
+
+
+DUE_DATES: TableProjection[DueDates] = TableProjection(
+    name="due_dates",
+    version=1,
+    row_type=DueDates,
+    keys_of=_keys,
+    apply=_apply,
+    columns={
+        "customer_id": Column(ColumnType.TEXT, lambda row: row.customer_id, indexed=True),
+        "provider": Column(ColumnType.TEXT, lambda row: row.state.provider.value),
+        "account": Column(ColumnType.TEXT, lambda row: row.state.account),
+        "status": Column(ColumnType.TEXT, lambda row: row.state.status.value),
+        "next_due_at": Column(ColumnType.INSTANT, lambda row: row.next_due_at, indexed=True),
+        "token_request_ref": Column(ColumnType.TEXT, _token_request_ref, indexed=True),
+        "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),
+        "unknown": Column(ColumnType.FLAG, lambda row: row.unknown),
+    },
+)
+
+
+@attrs.frozen(kw_only=True)
+class DueLine:
+    """One open item, for people. due_at: UTC; None while something else has to happen first."""
+
+    due_at: datetime | None
+    what: str
+    subscription_id: str
+    customer_id: str
+    why: str
+
+    def __str__(self) -> str:
+        when = "waits" if self.due_at is None else f"{self.due_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+        return f"{when}  {self.what}  {self.subscription_id}  {self.why}"
+
+
+_WHAT = {
+    ItemKind.TOKEN: "token request",
+    ItemKind.APPROVAL: "approval",
+    ItemKind.INVOICE: "invoice",
+    ItemKind.CHARGE: "charge",
+    ItemKind.LOOK_UP: "look-up",
+    ItemKind.COLLECT: "collect invoice",
+}
+
+
+def due_lines(rows: Iterable[DueDates], until: datetime) -> tuple[DueLine, ...]:
+    """What falls due up to and at `until`, soonest first; then what waits, and for what.
+
+    until: UTC instant; items due later are left out.
+    """
+    lines = [
+        DueLine(
+            due_at=item.due_at,
+            what=f"{_WHAT[item.kind]} {item.key}",
+            subscription_id=row.subscription_id,
+            customer_id=row.customer_id,
+            why=item.why,
+        )
+        for row in rows
+        for item in row.items
+        if item.due_at is None or item.due_at <= until
+    ]
+    last = datetime.max.replace(tzinfo=UTC)
+    return tuple(
+        sorted(lines, key=lambda line: (line.due_at or last, line.subscription_id, line.what))
+    )
