@@ -45,15 +45,23 @@ class Deliveries:
     """A bounded queue with a few senders.
 
     tries: per delivery; anything but 2xx is tried again, `pause_s` seconds (real time) later.
+    final: says of an HTTP status that this provider gives up on it at once.
     """
 
     def __init__(
-        self, *, senders: int = 8, capacity: int = 20_000, tries: int = 5, pause_s: float = 0.2
+        self,
+        *,
+        senders: int = 8,
+        capacity: int = 20_000,
+        tries: int = 5,
+        pause_s: float = 0.2,
+        final: Callable[[int], bool] = lambda status: False,
     ) -> None:
         self._senders = senders
         self._capacity = capacity
         self._tries = tries
         self._pause_s = pause_s
+        self._final = final
         self._queue: deque[_Waiting] = deque()
         self._held: list[_Waiting] = []
         self._in_flight = 0
@@ -158,7 +166,7 @@ class Deliveries:
             status = 0
         if 200 <= status < 300:
             self.delivered += 1
-        elif waiting.forged or waiting.tries >= self._tries:
+        elif waiting.forged or waiting.tries >= self._tries or self._final(status):
             self.given_up += 1
         else:
             await asyncio.sleep(self._pause_s)

@@ -1,0 +1,171 @@
+"""Requests as the simulated Dintero reads them: the cheap checks that every request passes.
+
+Unknown fields are let through here; the strict level (specification.py) refuses them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from domain.currencies import MINOR_DIGITS
+from infrastructure.simulators.dintero.refusals import Refused
+
+B = TypeVar("B")
+LARGEST_AMOUNT = 2**31 - 1
+PRODUCTS = frozenset({"payex.creditcard", "bambora.creditcard", "dintero_psp.creditcard"})
+RECURRENCE_PRODUCTS = frozenset({"payex.creditcard"})
+OPERATIONS = frozenset({"recurring_purchase", "unscheduled_purchase"})
+
+
+class Item(msgspec.Struct):
+    """A line."""
+
+    line_id: str = ""
+    amount: int | None = None
+
+
+class Order(msgspec.Struct):
+    """What is paid for."""
+
+    currency: str
+    merchant_reference: str
+    amount: int = 0
+    items: list[Item] = []
+
+
+class Url(msgspec.Struct):
+    """Where to send the browser, and where to call."""
+
+    return_url: str = ""
+    callback_url: str = ""
+
+
+class Customer(msgspec.Struct):
+    """Who pays."""
+
+    customer_id: str | None = None
+    email: str | None = None
+    phone_number: str | None = None
+    tokens: dict[str, dict[str, str]] = {}
+
+
+class Configuration(msgspec.Struct):
+    """How it is paid."""
+
+    auto_capture: bool = False
+
+
+class Session(msgspec.Struct):
+    """A session to be created."""
+
+    order: Order
+    url: Url = msgspec.field(default_factory=Url)
+    customer: Customer = msgspec.field(default_factory=Customer)
+    configuration: Configuration = msgspec.field(default_factory=Configuration)
+    expires_at: str = ""
+    metadata: dict[str, Any] = {}
+
+
+class Payment(msgspec.Struct):
+    """With which product it is paid."""
+
+    payment_product_type: str
+    operation: str
+
+
+class Pay(msgspec.Struct):
+    """POST /v1/sessions/pay."""
+
+    session: Session
+    payment: Payment
+
+
+class TokenProvider(msgspec.Struct):
+    """Which tokens are wanted."""
+
+    payment_product_type: str
+    token_types: list[str]
+
+
+class AskForToken(msgspec.Struct):
+    """POST /v1/sessions/payment-token."""
+
+    session: Session
+    token_provider: TokenProvider
+
+
+class Capture(msgspec.Struct):
+    """POST /v1/transactions/{id}/capture."""
+
+    amount: int
+    capture_reference: str = ""
+    items: list[Item] = []
+
+
+class Refund(msgspec.Struct):
+    """POST /v1/transactions/{id}/refund."""
+
+    amount: int
+    refund_reference: str = ""
+    items: list[Item] = []
+
+
+def decoded(raw: bytes, kind: type[B]) -> B:
+    """A JSON body as a checked struct. Raises: Refused."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        raise bad(str(error)) from None
+
+
+def bad(message: str) -> Refused:
+    """HTTP 400."""
+    return Refused(400, message, "BAD_REQUEST")
+
+
+def checked_session(session: Session) -> None:
+    """What holds for every session. Raises: Refused."""
+    order, customer = session.order, session.customer
+    if not order.merchant_reference:
+        raise bad("order.merchant_reference is required")
+    if order.currency not in MINOR_DIGITS:
+        raise bad("order.currency is not an ISO 4217 code")
+    if "" in (customer.customer_id, customer.email, customer.phone_number):
+        raise bad("customer has an empty string")
+    callback = session.url.callback_url
+    if callback and not callback.startswith(("https://", "http://")):
+        raise bad("url.callback_url is not a URL")
+    if len({item.line_id for item in order.items}) < len(order.items):
+        raise bad("order.items share a line_id")
+    for key, value in session.metadata.items():
+        if not key.startswith("ext_") or not isinstance(value, str) or len(value) > 256:
+            raise bad("metadata has keys without ext_, or values that are not short strings")
+
+
+def checked_pay(pay: Pay) -> None:
+    """Raises: Refused."""
+    checked_session(pay.session)
+    if not 0 < pay.session.order.amount <= LARGEST_AMOUNT:
+        raise bad("order.amount is not a positive int32")
+    product = pay.payment.payment_product_type
+    if product not in PRODUCTS or pay.payment.operation not in OPERATIONS:
+        raise bad("payment names no product and operation for merchant initiated payments")
+    if len(pay.session.customer.tokens.get(product, {})) != 1:
+        raise bad("customer.tokens has not one token for the payment_product_type")
+
+
+def checked_token_request(asked: AskForToken) -> None:
+    """Raises: Refused."""
+    checked_session(asked.session)
+    if not asked.session.url.return_url:
+        raise bad("url.return_url is required")
+    product, kinds = asked.token_provider.payment_product_type, asked.token_provider.token_types
+    allowed = {"payment_token"} | ({"recurrence_token"} & _recurrence(product))
+    if product not in PRODUCTS or not kinds or not set(kinds) <= allowed:
+        raise bad("token_provider asks for tokens that the product does not make")
+
+
+def _recurrence(product: str) -> set[str]:
+    return {"recurrence_token"} if product in RECURRENCE_PRODUCTS else set()
