@@ -10,7 +10,8 @@ from domain.identity import attempt_id as attempt_key
 from domain.identity import capture_id, charge_reference
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, ChargeAnswer, Declined, NotDone, Unknown
-from domain.providers import LOOK_UP_WAITS, RULES
+from domain.providers import RULES
+from domain.subscription.doubting import doubt, not_to_be_sent
 from domain.subscription.ending import with_completion
 from domain.subscription.events import (
     CaptureAttempted,
@@ -19,7 +20,7 @@ from domain.subscription.events import (
     ChargeDeclined,
     ChargeDiscrepancyFound,
     ChargeFoundLate,
-    ChargeOutcomeUnknown,
+    ChargeNotMade,
     ChargeSucceeded,
     Discrepancy,
     SubscriptionEvent,
@@ -93,7 +94,9 @@ def settle(
             return _captured(state, attempt, answer, evidence, now)
         case Authorized():
             # Told again while its capture is under way, a reservation is no news.
-            return capture_next(state, attempt, answer, now) if attempt.capture_id is None else ()
+            if attempt.capture_id is not None:
+                return ()
+            return capture_next(state, attempt, answer, evidence=evidence, now=now)
         case Declined():
             return _declined(state, attempt, answer, evidence, now)
         case Unknown(reason=reason, provider_ref=provider_ref):
@@ -102,17 +105,6 @@ def settle(
             return ()
         case _:
             assert_never(answer)
-
-
-def doubt(attempt: Attempt, reason: str, provider_ref: str, now: datetime) -> ChargeOutcomeUnknown:
-    """We cannot tell whether money moved; the provider is asked after the first wait."""
-    return ChargeOutcomeUnknown(
-        attempt_id=attempt.attempt_id,
-        reason=reason[:200],
-        provider_ref=provider_ref,
-        next_look_up_at=now + LOOK_UP_WAITS[0],
-        effective_at=now,
-    )
 
 
 def _captured(
@@ -146,10 +138,13 @@ def _captured(
 
 
 def capture_next(
-    state: Subscription, attempt: Attempt, answer: Authorized, now: datetime
+    state: Subscription, attempt: Attempt, answer: Authorized, *, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """Reserve recorded, then the intention to capture. Captured in full, an authorisation can
-    be captured once only, so a new key for a capture that did not happen is safe."""
+    be captured once only, so a new key for a capture that did not happen is safe.
+
+    Where billing has ended or the invoice was paid otherwise, the reservation is left to lapse.
+    """
     if attempt.capture is CaptureMode.AT_ONCE:
         reason = "authorised, and not captured yet"
         if attempt.unknown:
@@ -167,6 +162,15 @@ def capture_next(
                 effective_at=answer.at,
             ),
         )
+    if not _wanted(state, attempt):
+        not_made = ChargeNotMade(
+            attempt_id=attempt.attempt_id,
+            customer_id=state.customer_id,
+            invoice_number=attempt.invoice_number,
+            evidence=f"{evidence}: reserved only, and not wanted any more",
+            effective_at=now,
+        )
+        return (*reserved, not_made)
     capture = CaptureAttempted(
         attempt_id=attempt.attempt_id,
         capture_id=capture_id(attempt.attempt_id, attempt.captures + 1),
@@ -175,6 +179,12 @@ def capture_next(
         effective_at=now,
     )
     return (*reserved, capture)
+
+
+def _wanted(state: Subscription, attempt: Attempt) -> bool:
+    """Whether the money of an attempt is still to be collected."""
+    invoice = state.invoice(attempt.invoice_number)
+    return state.status is Status.ACTIVE and invoice is not None and not invoice.ended
 
 
 def _declined(
@@ -226,4 +236,8 @@ def _found_late(
             effective_at=now,
         ),
     )
+    following = state.open_attempt
+    if following is not None and following.invoice_number == failed.invoice_number:
+        reason = "the invoice was paid by an earlier attempt"
+        late = (*late, *not_to_be_sent(following, reason, now))
     return with_completion(state, late, now=now)

@@ -380,7 +380,8 @@ class ChargeLookedUp:
 class ChargeNotMade:
     """It is established that the provider never made this charge; it will not be sent again.
 
-    evidence: "look-up" after the provider's own delay, or a person's reason.
+    evidence: "look-up: ..." after the provider's own delay, a person's reason, or that the amount
+        was only reserved when it was wanted no more (the reservation is left to lapse).
     """
 
     attempt_id: UUID

@@ -10,7 +10,8 @@ from domain.money import Money
 from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
-from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, doubt, settle
+from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, settle
+from domain.subscription.doubting import doubt
 from domain.subscription.events import (
     ChargeLookedUp,
     ChargeNotMade,
@@ -95,7 +96,7 @@ def _still_authorized(
         if attempt.unknown:
             return (_looked(attempt, "authorised, and no capture shows yet", now),)
         return (doubt(attempt, "authorised, and no capture shows", "", now),)
-    return capture_next(state, attempt, answer, now)
+    return capture_next(state, attempt, answer, evidence=evidence, now=now)
 
 
 def _not_found(

@@ -22,6 +22,7 @@ from domain.subscription.events import (
     ChargeDeclined,
     ChargeDiscrepancyFound,
     ChargeFoundLate,
+    ChargeLookedUp,
     ChargeNotMade,
     ChargeOutcomeUnknown,
     ChargeSucceeded,
@@ -133,3 +134,111 @@ def test_F11_a_callback_does_not_disturb_a_charge_under_way() -> None:
     under_way.when(follow, look, reserved(), now=LATER).then_nothing()
     doubtful = answered(under_way, TIME_OUT)
     doubtful.when(follow, look, reserved(), now=LATER).then_nothing()
+
+
+# --- what is no longer wanted -----------------------------------------------------------------
+
+
+def doubt_of(number: int, reason: str, *, attempt: int = 1) -> ChargeOutcomeUnknown:
+    """The doubt that is recorded when an attempt must not be sent any more."""
+    return ChargeOutcomeUnknown(
+        attempt_id=key(1, attempt),
+        reason=reason,
+        provider_ref="",
+        next_look_up_at=LATER + number * 5 * MINUTE,
+        effective_at=LATER,
+    )
+
+
+def test_F21_a_cancelled_subscriptions_attempt_is_not_sent_any_more() -> None:
+    """Whether it was sent is not known; from now on it is looked up, never sent."""
+    attempted().when(cancel, reason="moved", now=LATER).then(
+        SubscriptionCancelled(reason="moved", effective_at=LATER),
+        doubt_of(1, "cancelled while the attempt was open"),
+    )
+
+
+def test_F21_a_doubt_is_not_doubted_again_by_cancelling() -> None:
+    """An attempt that is unknown already keeps its plan of looks."""
+    doubtful = answered(attempted(), TIME_OUT)
+    doubtful.when(cancel, reason="moved", now=LATER).then_types(SubscriptionCancelled)
+
+
+def test_F21_nothing_is_captured_after_cancelling() -> None:
+    """A reservation that shows after the end is recorded and left to lapse."""
+    ended = attempted(TWO_STEPS).and_(
+        SubscriptionCancelled(reason="moved", effective_at=LATER),
+        doubt_of(1, "cancelled while the attempt was open"),
+    )
+    ended.when(settle, key(), reserved(), evidence=ANSWER, now=LATER).then(
+        ChargeAuthorized(
+            attempt_id=key(),
+            amount=PRICE,
+            authorization_ref="auth-1",
+            order_ref="order-1",
+            expires_at=None,
+            effective_at=LATER,
+        ),
+        ChargeNotMade(
+            attempt_id=key(),
+            customer_id="c-1",
+            invoice_number=1,
+            evidence="answer: reserved only, and not wanted any more",
+            effective_at=LATER,
+        ),
+    )
+
+
+def test_F21_a_capture_that_never_showed_is_not_repeated_after_cancelling() -> None:
+    """After the provider's delay the capture is known not to have been made; that is all."""
+    under_way = answered(attempted(TWO_STEPS), reserved())
+    ended = under_way.and_(
+        *cancel(under_way.state, reason="moved", now=LATER),
+    )
+    early, late = LATER + REPORT_DELAY - MINUTE, LATER + REPORT_DELAY
+    ended.when(looked_up, key(), reserved(), now=early).then_types(ChargeLookedUp)
+    ended.when(looked_up, key(), reserved(), now=late).then_types(ChargeNotMade)
+
+
+def second_attempt_after_not_made() -> Given:
+    """The first attempt was found not to have been made, and the second is on the ledger."""
+    first = answered(attempted(), TIME_OUT)
+    closed = first.and_(*looked_up(first.state, key(), NOT_FOUND, now=DUE + REPORT_DELAY))
+    return closed.and_(*attempt_charge(closed.state, now=DUE + REPORT_DELAY))
+
+
+def test_late_money_stops_the_next_attempt_on_the_same_invoice() -> None:
+    """What turned up late is booked and shown, and the open attempt is not sent any more."""
+    second_attempt_after_not_made().when(
+        settle, key(), captured(), evidence=CALLBACK, now=LATER
+    ).then(
+        ChargeFoundLate(
+            attempt_id=key(),
+            customer_id="c-1",
+            invoice_number=1,
+            amount=PRICE,
+            provider_ref="cap-1",
+            evidence="callback",
+            effective_at=LATER,
+        ),
+        ChargeDiscrepancyFound(
+            attempt_id=key(),
+            invoice_number=1,
+            discrepancy=Discrepancy.UNEXPECTED,
+            expected=Money(0, "NOK"),
+            received=PRICE,
+            effective_at=LATER,
+        ),
+        doubt_of(1, "the invoice was paid by an earlier attempt", attempt=2),
+    )
+
+
+def test_late_money_stops_the_capture_of_the_next_attempt() -> None:
+    """An invoice that late money paid is not captured from a second reservation."""
+    first = answered(attempted(TWO_STEPS), TIME_OUT)
+    closed = first.and_(*looked_up(first.state, key(), NOT_FOUND, now=DUE + REPORT_DELAY))
+    second = closed.and_(*attempt_charge(closed.state, now=DUE + REPORT_DELAY))
+    paid = second.and_(*settle(second.state, key(), captured(), evidence=CALLBACK, now=LATER))
+    paid.when(looked_up, key(1, 2), reserved(), now=LATER).then_types(
+        ChargeAuthorized, ChargeNotMade
+    )
