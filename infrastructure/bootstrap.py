@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -24,7 +25,7 @@ from infrastructure.clock import Clock, SteppingClock, SystemClock
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.gateways.http import HttpPolicy
-from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
 from infrastructure.gateways.paypal.gateway import PayPalGateway
 from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
 from infrastructure.store.agenda import Agenda
@@ -131,14 +132,25 @@ def _paypal(
         name=account.name,
         client_id=account.text("client_id"),
         client_secret=account.secret("client_secret"),
-        base_url=account.text("base_url", "https://api-m.paypal.com"),
+        base_url=account.text("base_url", LIVE_URL),
         webhook_id=account.text("webhook_id", ""),
         return_url=account.text("return_url", f"{settings.public_url}/returns/paypal"),
         cancel_url=account.text("cancel_url", f"{settings.public_url}/returns/paypal?cancelled=1"),
         brand_name=account.text("brand_name", ""),
-        certificate_hosts=tuple(account.values.get("certificate_hosts", ())),
+        certificate_hosts=tuple(account.values.get("certificate_hosts", CERTIFICATE_HOSTS)),
+        trust_roots=_trust_roots(account),
+        http=policy,
     )
-    return PayPalGateway(plain, now=clock, policy=policy)
+    return PayPalGateway(plain, now=clock)
+
+
+def _trust_roots(account: AccountSettings) -> bytes:
+    """Certificates that webhooks' certificates must chain to; empty: those that TLS uses."""
+    path = account.text("trust_roots_file", "")
+    try:
+        return Path(path).read_bytes() if path else b""
+    except OSError as error:
+        raise SettingsError(f"accounts.paypal.{account.name}: cannot read {path}") from error
 
 
 def _dintero(

@@ -21,7 +21,7 @@ from infrastructure.rehearsal.report import Report, print_report, write_report
 from infrastructure.rehearsal.stage import Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.settings import read_settings
-from infrastructure.subscriptions import Subscriptions
+from infrastructure.subscriptions import By, Subscriptions
 
 SAMPLE = Path("scripts/sample-customers.csv")
 SCHEMA = "rehearsal"
@@ -126,7 +126,7 @@ def _play(
 
                 director = Director(system, stage, tell)
                 ready = time.monotonic()
-                _sign_up(system, rows, faults, plan)
+                _sign_up(system, rows, faults)
                 steps = director.play(plan.until)
                 played = time.monotonic()
                 _let_go(system, rows)
@@ -166,18 +166,25 @@ def _open(stage: Stage, system: System, plan: Window, workers: int, simulator: l
     wait_for(f"{stage.api_url}/health", stage)
 
 
-def _sign_up(system: System, rows: list[CustomerRow], seed: str, plan: Window) -> None:
-    subscriptions = Subscriptions(system, actor="rehearsal")
+def _sign_up(system: System, rows: list[CustomerRow], seed: str) -> None:
     wishes = [row.wish(namespace_of(seed, row.subscription_id)) for row in rows]
-    subscriptions.start_many(wishes, request_token=True, cause="command:import")
+    by = By(actor="rehearsal", cause="command:import")
+    for outcome in _subscriptions(system).start_many(wishes, by=by, token_reason="sign-up"):
+        if isinstance(outcome, Refused):
+            raise outcome
 
 
 def _let_go(system: System, rows: list[CustomerRow]) -> None:
     """Cancel who has left by the end."""
-    subscriptions = Subscriptions(system, actor="rehearsal")
+    subscriptions = _subscriptions(system)
     for row in rows:
         if row.churned:
-            subscriptions.cancel(row.subscription_id, reason="left", cause="command:churn")
+            by = By(actor="rehearsal", cause="command:churn")
+            subscriptions.cancel(row.subscription_id, reason="left", by=by)
+
+
+def _subscriptions(system: System) -> Subscriptions:
+    return Subscriptions(system.ledger, system.clock, system.zone_version)
 
 
 if __name__ == "__main__":

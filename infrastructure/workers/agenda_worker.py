@@ -10,7 +10,7 @@ import structlog
 
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
-from infrastructure.store.ledger import Loaded
+from infrastructure.store.ledger import Loaded, Unreadable
 from infrastructure.workers.advance import Advancer, Hand, LeaseLost
 from infrastructure.workers.crash_points import BEFORE_RELEASE, reached
 from infrastructure.workers.desk import Desk, Returned
@@ -19,12 +19,22 @@ log = structlog.get_logger(__name__)
 
 
 def hand_of(claim: Claim, loaded: Loaded[Subscription], lease_s: float) -> Hand | None:
-    """A claimed subscription with its state; None when its stream has no subscription."""
-    if loaded.state is None:
+    """A claimed subscription with its state; None when its stream cannot be worked on.
+
+    Its lease then runs out by itself; the projection has set the stream aside, so that it is not
+    taken again before it is mended.
+    """
+    try:
+        state = loaded.state
+    except Unreadable as error:
+        log.error("stream unreadable", reason=str(error))
+        return None
+    if state is None:
+        log.error("no such stream", stream=loaded.stream)
         return None
     return Hand(
         claim=claim,
-        state=loaded.state,
+        state=state,
         version=loaded.version,
         taken_before=claim.taken_before,
         check_lease_at=time.monotonic() + lease_s / 2,
@@ -81,10 +91,8 @@ class AgendaWorker:
 
     async def _work(self, claim: Claim, loaded: Loaded[Subscription]) -> None:
         hand = hand_of(claim, loaded, self._desk.lease_s)
-        if hand is None:
-            log.error("agenda row without a subscription", subscription=claim.subscription_id)
-            return
-        await advance_and_give_back(self._desk, self._advancer, hand)
+        if hand is not None:
+            await advance_and_give_back(self._desk, self._advancer, hand)
 
 
 async def rest(stopping: asyncio.Event, seconds: float) -> None:
