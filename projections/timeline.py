@@ -1,0 +1,252 @@
+"""A subscription's life in words: one plain sentence a fact, for operators and auditors.
+
+Not stored. The words are made when somebody asks, from the stream itself, which is short and read
+in one go: a stored copy would double the log, would have to be rebuilt whenever a sentence is put
+better, and could differ from the facts that it explains.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import assert_never
+
+import attrs
+
+from domain.plan import CaptureMode, Terms, Timing
+from domain.recorded import Recorded
+from domain.subscription.events import (
+    ApprovalOffered,
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeDeclined,
+    ChargeDiscrepancyFound,
+    ChargeFoundLate,
+    ChargeLookedUp,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    CollectionEnded,
+    InvoiceIssued,
+    RetryScheduled,
+    SubscriptionCancelled,
+    SubscriptionCompleted,
+    SubscriptionEvent,
+    SubscriptionStarted,
+    TokenRefused,
+    TokenRequested,
+    TokenRequestExpired,
+    TokenVaulted,
+)
+
+
+@attrs.frozen(kw_only=True)
+class TimelineEntry:
+    """One fact. at: UTC, when it took effect in the world; the other fields as in Recorded."""
+
+    at: datetime
+    recorded_at: datetime
+    position: int
+    version: int
+    words: str
+    actor: str
+    cause: str
+
+
+def entry(recorded: Recorded[SubscriptionEvent]) -> TimelineEntry:
+    """A recorded fact as a line of the timeline."""
+    return TimelineEntry(
+        at=recorded.effective_at,
+        recorded_at=recorded.recorded_at,
+        position=recorded.position,
+        version=recorded.version,
+        words=words_of(recorded.event),
+        actor=recorded.actor,
+        cause=recorded.cause,
+    )
+
+
+_Vaulting = TokenRequested | ApprovalOffered | TokenVaulted | TokenRefused | TokenRequestExpired
+_Charging = ChargeAttempted | ChargeAuthorized | CaptureAttempted | ChargeSucceeded | ChargeDeclined
+_Doubting = (
+    ChargeOutcomeUnknown | ChargeLookedUp | ChargeNotMade | ChargeFoundLate | ChargeDiscrepancyFound
+)
+
+
+def words_of(event: SubscriptionEvent) -> str:
+    """A fact in one plain sentence. Instants are UTC; days are the subscription's own."""
+    match event:
+        case SubscriptionStarted():
+            return _started(event)
+        case (
+            TokenRequested()
+            | ApprovalOffered()
+            | TokenVaulted()
+            | TokenRefused()
+            | TokenRequestExpired()
+        ):
+            return _vaulting(event)
+        case InvoiceIssued():
+            return _invoiced(event)
+        case (
+            ChargeAttempted()
+            | ChargeAuthorized()
+            | CaptureAttempted()
+            | ChargeSucceeded()
+            | ChargeDeclined()
+        ):
+            return _charging(event)
+        case (
+            ChargeOutcomeUnknown()
+            | ChargeLookedUp()
+            | ChargeNotMade()
+            | ChargeFoundLate()
+            | ChargeDiscrepancyFound()
+        ):
+            return _doubting(event)
+        case RetryScheduled():
+            return (
+                f"Invoice {event.invoice_number} will be tried again at {_utc(event.retry_at)} "
+                f"(retry {event.retry_number})."
+            )
+        case CollectionEnded():
+            return (
+                f"Collection of invoice {event.invoice_number} ended ({event.reason}); "
+                "it stays owed and a person has to look."
+            )
+        case SubscriptionCancelled():
+            return f"Cancelled ({event.reason}); nothing is billed from here on."
+        case SubscriptionCompleted():
+            return "Completed: the last of the agreed payments is in."
+        case _:
+            assert_never(event)
+
+
+def _started(event: SubscriptionStarted) -> str:
+    terms = event.terms
+    parts = [
+        f"Started for customer {event.customer_id} with plan {terms.plan} "
+        f"version {terms.plan_version}: {_rhythm(terms)}"
+    ]
+    if terms.trial is not None:
+        parts.append(f"free trial of {terms.trial.count} {terms.trial.unit.value.lower()}(s)")
+    if terms.setup_fee is not None:
+        parts.append(f"setup fee {terms.setup_fee}")
+    if terms.cycles is not None:
+        parts.append(f"{terms.cycles} payment(s)")
+    parts.append(
+        f"from {event.start} ({event.zone}) through {event.provider.value} account "
+        f"{event.account}; first invoice due at {_utc(event.first_due_at)}"
+    )
+    return ", ".join(parts) + "."
+
+
+def _rhythm(terms: Terms) -> str:
+    moment = "in advance" if terms.timing is Timing.PREPAID else "in arrears"
+    interval = terms.interval
+    return f"{terms.price} every {interval.count} {interval.unit.value.lower()}(s) {moment}"
+
+
+def _vaulting(event: _Vaulting) -> str:
+    match event:
+        case TokenRequested():
+            return (
+                f"Token request {event.number} ({event.purpose.value.lower()}: {event.reason}); "
+                f"the approval is awaited until {_utc(event.expires_at)}."
+            )
+        case ApprovalOffered():
+            return (
+                f"The provider offered an approval page ({event.provider_ref}), open until "
+                f"{_utc(event.expires_at)}."
+            )
+        case TokenVaulted():
+            shown = event.instrument
+            name = " ".join(
+                part for part in (shown.brand, shown.kind, shown.last_digits, shown.expires) if part
+            )
+            replaced = "" if event.replaces is None else f", in place of {event.replaces}"
+            return f"The payer approved; the token of a {name} is vaulted{replaced}."
+        case TokenRefused():
+            return f"The token request was refused: {event.code} ({event.message})."
+        case TokenRequestExpired():
+            return "The token request expired without an approval."
+        case _:
+            assert_never(event)
+
+
+def _invoiced(event: InvoiceIssued) -> str:
+    lines = "; ".join(f"{line.description} {line.amount}" for line in event.lines)
+    ahead = (
+        "this is the last one"
+        if event.next_due_at is None
+        else f"the next is due at {_utc(event.next_due_at)}"
+    )
+    return (
+        f"Invoice {event.invoice_number} issued for {event.period.start} to {event.period.end}: "
+        f"{event.total}, due {event.due_on} ({lines}); {ahead}."
+    )
+
+
+def _charging(event: _Charging) -> str:
+    match event:
+        case ChargeAttempted():
+            verb = "charge" if event.capture is CaptureMode.AT_ONCE else "reserve"
+            return (
+                f"About to {verb} {event.amount} for invoice {event.invoice_number}, attempt "
+                f"{event.attempt_number}, through {event.provider.value} account {event.account} "
+                f"as {event.reference}; not sent after {_utc(event.key_expires_at)}."
+            )
+        case ChargeAuthorized():
+            return f"{event.amount} reserved ({event.authorization_ref}); no money has moved."
+        case CaptureAttempted():
+            return f"About to capture {event.amount}; not sent after {_utc(event.key_expires_at)}."
+        case ChargeSucceeded():
+            return (
+                f"{event.amount} received for invoice {event.invoice_number} "
+                f"({event.provider_ref}), known by {event.evidence}."
+            )
+        case ChargeDeclined():
+            return (
+                f"Declined for invoice {event.invoice_number}: {event.code} "
+                f"({event.decline.value.lower().replace('_', ' ')}), {event.message}; "
+                f"known by {event.evidence}."
+            )
+        case _:
+            assert_never(event)
+
+
+def _doubting(event: _Doubting) -> str:
+    match event:
+        case ChargeOutcomeUnknown():
+            return (
+                f"Outcome unknown ({event.reason}); nothing else is charged, and the provider is "
+                f"asked at {_utc(event.next_look_up_at)}."
+            )
+        case ChargeLookedUp():
+            ahead = (
+                "a person has to decide"
+                if event.next_look_up_at is None
+                else f"asked again at {_utc(event.next_look_up_at)}"
+            )
+            return f"Look {event.look_number} at the provider: {event.finding}; {ahead}."
+        case ChargeNotMade():
+            return (
+                f"Established that the charge for invoice {event.invoice_number} was never made "
+                f"({event.evidence})."
+            )
+        case ChargeFoundLate():
+            return (
+                f"{event.amount} turned up late for invoice {event.invoice_number} "
+                f"({event.provider_ref}), known by {event.evidence}."
+            )
+        case ChargeDiscrepancyFound():
+            return (
+                f"Invoice {event.invoice_number}: {event.expected} expected, {event.received} "
+                f"received ({event.discrepancy.value.lower()}); a person has to look."
+            )
+        case _:
+            assert_never(event)
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}Z"
