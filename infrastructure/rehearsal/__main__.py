@@ -169,7 +169,8 @@ def _open(stage: Stage, system: System, plan: Window, workers: int, simulator: l
 def _sign_up(system: System, rows: list[CustomerRow], seed: str) -> None:
     wishes = [row.wish(namespace_of(seed, row.subscription_id)) for row in rows]
     by = By(actor="rehearsal", cause="command:import")
-    for outcome in _subscriptions(system).start_many(wishes, by=by, token_reason="sign-up"):
+    outcomes = _subscriptions(system).start_many(wishes, by=by, token_reason="sign-up")  # noqa: S106
+    for outcome in outcomes:
         if isinstance(outcome, Refused):
             raise outcome
 

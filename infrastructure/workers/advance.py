@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import cast
 
 import attrs
 import structlog
 
-from domain.ports import Granted, NotDone, Secret, Unknown
+from domain.ports import Granted, LookUpAnswer, NotDone, Secret, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
 from domain.processes.steps import (
@@ -116,9 +117,7 @@ class Advancer:
         answer = await self._ask(hand, call)
         reached(AFTER_ANSWER)
         if isinstance(call, LookUp) and may_send_again(
-            hand.state,
-            answer,
-            now=self._desk.clock(),  # type: ignore[arg-type]
+            hand.state, cast(LookUpAnswer, answer), now=self._desk.clock()
         ):
             hand.taken_before = False
             return True
