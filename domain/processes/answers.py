@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, cast
 
-from domain.ports import ChargeAnswer, LookUpAnswer, NotFound, TokenAnswer, TokenOfferAnswer
+from domain.ports import ChargeAnswer, LookUpAnswer, TokenAnswer, TokenOfferAnswer
 from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.events import SubscriptionEvent
@@ -30,32 +30,17 @@ def follow(
     request that is no longer open makes no fact.
     """
     match call:
+        # Each call has its own kinds of answers; the worker pairs them.
         case AskToken(request=request):
-            return offered(state, request.request_id, answer, now=now)  # type: ignore[arg-type]
+            return offered(state, request.request_id, cast(TokenOfferAnswer, answer), now=now)
         case SeeToken(request=request):
-            return completed(
-                state,
-                request.request_id,
-                answer,  # type: ignore[arg-type]
-                token_ref=token_ref_of(request),
-                now=now,
-            )
+            token_ref, seen = token_ref_of(request), cast(TokenAnswer, answer)
+            return completed(state, request.request_id, seen, token_ref=token_ref, now=now)
         case SendCharge(attempt=attempt) | SendCapture(attempt=attempt):
-            assert not isinstance(answer, NotFound)
-            return settle(
-                state,
-                attempt.attempt_id,
-                answer,  # type: ignore[arg-type]
-                evidence=ANSWER,
-                now=now,
-            )
+            said = cast(ChargeAnswer, answer)
+            return settle(state, attempt.attempt_id, said, evidence=ANSWER, now=now)
         case LookUp(attempt=attempt, evidence=evidence):
-            return looked_up(
-                state,
-                attempt.attempt_id,
-                answer,  # type: ignore[arg-type]
-                evidence=evidence,
-                now=now,
-            )
+            found = cast(LookUpAnswer, answer)
+            return looked_up(state, attempt.attempt_id, found, evidence=evidence, now=now)
         case _:
             assert_never(call)
