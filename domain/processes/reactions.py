@@ -36,5 +36,5 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.RetryScheduled: frozenset({ItemKind.COLLECT}),
     events.CollectionEnded: frozenset({ItemKind.COLLECT}),
     events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP},
-    events.SubscriptionCompleted: frozenset({ItemKind.COLLECT, ItemKind.INVOICE}),
+    events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

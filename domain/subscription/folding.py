@@ -77,7 +77,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case SubscriptionCancelled():
             return with_(state, status=Status.CANCELLED, next_due_at=None, token_request=None)
         case SubscriptionCompleted():
-            return with_(state, status=Status.COMPLETED)
+            return with_(state, status=Status.COMPLETED, token_request=None)
         case _:
             assert_never(event)
 
