@@ -55,7 +55,7 @@ class Deliveries:
         capacity: int = 20_000,
         tries: int = 5,
         pause_s: float = 0.2,
-        final: Callable[[int], bool] = lambda status: False,
+        final: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self._senders = senders
         self._capacity = capacity

@@ -130,7 +130,7 @@ class DinteroGateway:
             return Unknown(reason="the session is another request's")
         transaction_id = text(table(seen.data).get("transaction_id"))
         if not transaction_id:
-            return without_transaction(seen.data)
+            return without_transaction(seen.data, self._now())
         shown = await self._calls.transaction(transaction_id, *TOKEN_INCLUDES)
         if not isinstance(shown, Reply):
             return without_reply(shown)

@@ -7,6 +7,7 @@ cannot be charged. Source: reference notes on Dintero, sections 2 and 4.
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import get_args
 
 from domain.ports import Granted, StillOpen, TokenAnswer, TokenDenied, Unknown
@@ -18,6 +19,8 @@ from infrastructure.gateways.dintero.transactions import REFUSED, rows, table, t
 from infrastructure.gateways.exchange import Exchange, Reply
 
 TOKEN_INCLUDES = ("card.payment_token", "card.recurrence_token")
+# A payer who began before a session expired may still be at the bank's page.
+_PAYERS_LAST_MINUTES = timedelta(hours=1)
 _LAST_DIGITS = re.compile(r"\d{1,4}$")
 _EXPIRY = re.compile(r"(\d{2})/(\d{4})")
 # Ends of a session without a transaction; PAY_FAILED is none, the payer may try again.
@@ -40,8 +43,8 @@ def sessions_with(listed: Exchange, reference: str) -> list[dict[str, object]]:
     return [each for each in rows(found) if reference_of(each) == reference and each.get("id")]
 
 
-def without_transaction(session: object) -> StillOpen | TokenDenied:
-    """How a session stands that has no transaction."""
+def without_transaction(session: object, now: datetime) -> StillOpen | TokenDenied:
+    """How a session stands at `now` (UTC) that has no transaction."""
     raw = table(session)
     names = [text(each.get("name")) for each in rows(raw.get("events"))]
     if raw.get("cancelled_at"):
@@ -49,6 +52,9 @@ def without_transaction(session: object) -> StillOpen | TokenDenied:
     for name in reversed(names):
         if name in _ENDS:
             return TokenDenied(code=_ENDS[name], message=f"the session ended with {name}")
+    expires_at = instant(raw.get("expires_at"))
+    if expires_at is not None and now > expires_at + _PAYERS_LAST_MINUTES:
+        return TokenDenied(code="expired", message=f"the session expired at {expires_at}")
     return StillOpen()
 
 

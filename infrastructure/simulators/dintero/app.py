@@ -11,6 +11,7 @@ and the control endpoints of serving.py
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +34,7 @@ from infrastructure.simulators.dintero.rendering import (
     session_of,
     transaction_json,
 )
-from infrastructure.simulators.dintero.specification import Specification
+from infrastructure.simulators.dintero.specification import specification
 from infrastructure.simulators.dintero.tables import (
     CARDS,
     FIRST_CARD,
@@ -64,10 +65,10 @@ class DinteroSimulatorOptions:
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
-    account_id: str = "T12345678"
-    client_id: str = "simulated-client"
-    client_secret: Secret = Secret("simulated-client-secret")
-    signature_secret: Secret | None = Secret("simulated-signature-secret")
+    account_id: str
+    client_id: str
+    client_secret: Secret
+    signature_secret: Secret | None
     faults: FaultPlan = attrs.field(factory=FaultPlan.none)
     book_path: Path | None = None
     specification: Path | None = None
@@ -104,7 +105,7 @@ class DinteroSite:
             legacy_errors=options.legacy_errors,
         )
         self._specification = (
-            Specification(options.specification) if options.specification is not None else None
+            specification(options.specification) if options.specification is not None else None
         )
         self._desk = AccessDesk(
             account_id=options.account_id,
@@ -249,12 +250,8 @@ class DinteroSite:
         else:
             found = reversed(self._tables.transactions)
         limit = self._limit(query.get("limit", ""))
-        shown = []
-        for each in found:
-            if len(shown) == limit:
-                break
-            if each.status:
-                shown.append(transaction_json(self._tables, each))
+        there = islice((each for each in found if each.status), limit)
+        shown = [transaction_json(self._tables, each) for each in there]
         return await spoiled(request, fault, plan, answered(msgspec.json.encode(shown)))
 
     async def _capture(self, request: web.Request) -> web.Response:

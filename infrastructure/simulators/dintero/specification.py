@@ -8,6 +8,7 @@ wrong level is the mistake that real clients made.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from infrastructure.simulators.dintero.bodies import bad
 _NEWER_PRODUCTS = {"dintero_psp.creditcard": "payex.creditcard"}
 # Fields that came later.
 _NEWER_FIELDS = {"final_capture", "pre_authorization"}
+
+
+@cache
+def specification(path: Path) -> Specification:
+    """The specification in a file; read once a process."""
+    return Specification(path)
 
 
 class Specification:
@@ -31,6 +38,7 @@ class Specification:
             self._document: dict[str, Any] = yaml.load(file, Loader=loader)  # noqa: S506
         self._validator = jsonschema.Draft4Validator
         self._resolving = {"definitions": self._document["definitions"]}
+        self._ready: dict[str, Any] = {}  # validators, which are slow to make
         self._by_product: dict[tuple[str, str], str] = {}
         for name, schema in self._document["definitions"].items():
             for parent in _parents(schema):
@@ -58,10 +66,10 @@ class Specification:
         answer = answers.get(str(status)) or answers["default"]
         if "$ref" in answer:
             answer = self._document["responses"][answer["$ref"].rpartition("/")[2]]
-        return list(self._problems(answer.get("schema", {}), body))
+        return list(self._problems(f"{path} {method} {status}", answer.get("schema", {}), body))
 
     def _check(self, schema: dict[str, Any], body: object, where: str) -> None:
-        for problem in self._problems(schema, body):
+        for problem in self._problems(where, schema, body):
             raise bad(f"{where}: {problem}")
         for path in self._unknown(schema, body, ""):
             raise bad(f"{where}: {path} is not a field of the specification")
@@ -71,11 +79,13 @@ class Specification:
         name = self._by_product.get((parent, _NEWER_PRODUCTS.get(product, product)))
         if name is None:
             raise bad(f"{where}: {product} is not a payment_product_type for this")
-        for problem in self._problems({"$ref": f"#/definitions/{name}"}, body):
+        for problem in self._problems(name, {"$ref": f"#/definitions/{name}"}, body):
             raise bad(f"{where}: {problem}")
 
-    def _problems(self, schema: dict[str, Any], body: object) -> Iterator[str]:
-        for error in self._validator({**schema, **self._resolving}).iter_errors(body):
+    def _problems(self, name: str, schema: dict[str, Any], body: object) -> Iterator[str]:
+        if name not in self._ready:
+            self._ready[name] = self._validator({**schema, **self._resolving})
+        for error in self._ready[name].iter_errors(body):
             yield f"{'/'.join(map(str, error.absolute_path))}: {error.message}"[:300]
 
     def _unknown(self, schema: dict[str, Any], body: object, path: str) -> Iterator[str]:

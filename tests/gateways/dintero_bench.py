@@ -1,0 +1,115 @@
+"""The Dintero bench: gateway, simulator and a scripted payer, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+
+from domain.ports import Secret
+from domain.providers import RULES, Provider
+from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.gateway import DinteroGateway
+from infrastructure.simulators import serving
+from infrastructure.simulators.dintero.app import (
+    DinteroSimulatorOptions,
+    build_dintero_simulator,
+)
+from infrastructure.simulators.dintero.tables import FIRST_CARD
+from tests.gateways.bench import START, Bench, CallbackReceiver
+
+REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "dintero"
+SPECIFICATION = REFERENCE / "spec-payments.swagger2.2024-07-23.yaml"
+
+OPTIONS = DinteroSimulatorOptions(
+    account_id="T12345678",
+    client_id="client-1",
+    client_secret=Secret("a-client-secret"),
+    signature_secret=Secret("a-signature-secret"),
+    specification=SPECIFICATION if SPECIFICATION.exists() else None,
+    callback_pause_s=0.01,
+)
+ACCOUNT = DinteroAccount(
+    name="dintero-test",
+    account_id=OPTIONS.account_id,
+    client_id=OPTIONS.client_id,
+    client_secret=OPTIONS.client_secret,
+    signature_secret=OPTIONS.signature_secret,
+    callback_url="https://merchant.example/callbacks/dintero",
+    return_url="https://merchant.example/thanks",
+)
+
+
+class DinteroBench(Bench):
+    """See Bench. account: as the gateway has it."""
+
+    repeats_pages = True
+    report_delay = RULES[Provider.DINTERO].report_delay
+
+    def __init__(self, served: serving.Served, receiver: CallbackReceiver, **changes: Any) -> None:
+        self.controls = served.controls
+        self.base_url = served.base_url
+        self.received = receiver.received
+        self.account = attrs.evolve(
+            ACCOUNT,
+            base_url=served.base_url,
+            auth_url=served.base_url,
+            callback_url=f"{receiver.base_url}/callbacks/dintero",
+            **changes,
+        )
+        self.gateway = self._gateway()
+        self.secrets = (ACCOUNT.client_secret.reveal(), "a-signature-secret")
+
+    def _gateway(self, **changes: Any) -> DinteroGateway:
+        account = attrs.evolve(self.account, **changes)
+        return DinteroGateway(account, now=self.controls.clock.now)
+
+    async def approve(self, provider_ref: str, card: str = FIRST_CARD) -> None:
+        """The payer enters a card."""
+        await self._use_page(provider_ref, {"action": "pay", "card": card})
+
+    async def refuse(self, provider_ref: str) -> None:
+        """The payer cancels."""
+        await self._use_page(provider_ref, {"action": "cancel"})
+
+    async def _use_page(self, provider_ref: str, form: dict[str, str]) -> None:
+        async with httpx.AsyncClient(base_url=self.base_url) as browser:
+            answer = await browser.post(
+                f"/v1/view/{provider_ref}", json=form, headers={"Accept": "application/json"}
+            )
+        assert answer.status_code == 200, answer.text
+
+    def with_wrong_credentials(self) -> DinteroGateway:
+        """See Bench."""
+        return self._gateway(client_secret=Secret("another-client-secret"))
+
+    def unreachable(self) -> DinteroGateway:
+        """See Bench; port 9 answers nobody here."""
+        return self._gateway(base_url="http://127.0.0.1:9", auth_url="http://127.0.0.1:9")
+
+    def of_another_account(self) -> DinteroGateway:
+        """See Bench."""
+        return self._gateway(account_id="T87654321")
+
+
+@asynccontextmanager
+async def dintero_bench(
+    options: DinteroSimulatorOptions = OPTIONS, **account_changes: Any
+) -> AsyncIterator[DinteroBench]:
+    """A fresh Dintero, its clock at START. account_changes: of the gateway's account."""
+    app = build_dintero_simulator(attrs.evolve(options, faults=type(options.faults).none()))
+    served = await serving.start(app)
+    served.controls.clock.set(START)
+    try:
+        async with CallbackReceiver(served.controls.clock.now) as receiver:
+            bench = DinteroBench(served, receiver, **account_changes)
+            try:
+                yield bench
+            finally:
+                await bench.gateway.close()
+    finally:
+        await served.close()
