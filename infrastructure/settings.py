@@ -30,6 +30,7 @@ import attrs
 from domain.ports import Secret
 
 MASTER_KEY_BYTES = 32
+SHORTEST_API_KEY = 24
 
 
 class SettingsError(Exception):
@@ -73,6 +74,7 @@ class Settings:
     database_url: None for the embedded PostgreSQL.
     public_url: under which providers reach our callbacks.
     lease_s: seconds a worker may hold a subscription; longer than any provider call.
+    api_keys: caller's name -> bearer key of the API; none: it is served on loopback only.
     in_flight: subscriptions one worker process works on at a time.
     provider_calls: calls one worker process has open at one merchant account at a time.
     """
@@ -88,6 +90,7 @@ class Settings:
     provider_calls: int = 64
     provider_timeout_s: float = 20.0
     accounts: tuple[AccountSettings, ...] = ()
+    api_keys: Mapping[str, Secret] = attrs.field(factory=dict)
     master_key: Secret | None = None
 
 
@@ -119,6 +122,7 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
         data_dir=data_dir,
         database_url=environment.get("BILLING_DATABASE_URL") or table.get("database_url") or None,
         accounts=_accounts(table.get("accounts", {}), environment),
+        api_keys=_api_keys(table.get("api_keys", {}), environment),
         master_key=_master_key(environment, data_dir),
         **chosen,
     )
@@ -164,6 +168,27 @@ def _account(
         else:
             plain[key] = value
     return AccountSettings(provider=provider, name=name, values=plain, secrets=hidden)
+
+
+def _api_keys(table: Any, environment: Mapping[str, str]) -> dict[str, Secret]:
+    """Keys by caller: `checkout_env = "VARIABLE"` or `checkout_file = "path"`."""
+    found: dict[str, Secret] = {}
+    for key, value in dict(table).items():
+        name, _, kind = key.rpartition("_")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) or not isinstance(value, str):
+            raise SettingsError(f"api_keys: {key!r} is not <caller>_env or <caller>_file")
+        if kind == "env" and value in environment:
+            text = environment[value]
+        elif kind == "file":
+            text = _secret_file(Path(value), f"api_keys.{name}")
+        else:
+            raise SettingsError(f"api_keys: {key} names nothing that is there")
+        if len(text) < SHORTEST_API_KEY or not text.isascii() or not text.isprintable():
+            raise SettingsError(
+                f"api_keys: {name}'s key is not {SHORTEST_API_KEY}+ plain characters"
+            )
+        found[name] = Secret(text)
+    return found
 
 
 def _secret_file(path: Path, where: str) -> str:

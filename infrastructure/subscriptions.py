@@ -13,8 +13,9 @@ errors
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import attrs
@@ -30,12 +31,16 @@ from domain.subscription.looking_up import decide_by_person
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
-from infrastructure.clock import Clock
-from infrastructure.store.ledger import Append, Appended, Ledger
+from infrastructure.store.ledger import Append, Appended
+
+if TYPE_CHECKING:
+    from infrastructure.bootstrap import System
 
 # Days outside cannot be turned into instants everywhere, and nobody bills them.
 FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
 LARGEST_START_BATCH = 500
+# Why a token is requested together with the start.
+SIGN_UP = "sign-up"
 _TRIES = 50
 
 Events = tuple[SubscriptionEvent, ...]
@@ -44,24 +49,6 @@ Decide = Callable[[Subscription], Events]
 
 class StreamBusy(Exception):
     """The stream moved on every one of our tries; the command may be given again."""
-
-
-@attrs.frozen(kw_only=True)
-class By:
-    """Who gives a command, and by what.
-
-    actor: e.g. "api:checkout", "cli:kari"; no personal data. cause: e.g. "command:cancel".
-    command_id: one command's id; giving the same one again after a lost answer writes once.
-    """
-
-    actor: str
-    cause: str
-    command_id: UUID = attrs.field(factory=uuid4)
-
-    @property
-    def stamp(self) -> Stamp:
-        """As the facts carry it."""
-        return Stamp(actor=self.actor, cause=self.cause, command_id=self.command_id)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,19 +76,17 @@ def checked_wish(wish: Start) -> Start:
 class Subscriptions:
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
-    zone_version: version of the tz database that due instants are computed with.
-    accounts: (provider, account) pairs that can be billed through; None: not checked.
+    actor: who gives them, e.g. "api:checkout", "cli"; no personal data.
+
+    Every command takes `cause` (what the facts name as such, e.g. "command:cancel") and a
+    `command_id`: the same one again after a lost answer writes once; None draws one.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger[Subscription],
-        clock: Clock,
-        zone_version: str,
-        accounts: Collection[tuple[str, str]] | None = None,
-    ) -> None:
-        self._ledger, self._clock, self._zone_version = ledger, clock, zone_version
-        self._accounts = accounts
+    def __init__(self, system: System, *, actor: str) -> None:
+        self._ledger, self._clock = system.ledger, system.clock
+        self._zone_version = system.zone_version
+        self._accounts = {(each.provider, each.name) for each in system.settings.accounts}
+        self._actor = actor
 
     def find(self, subscription_id: str) -> tuple[Subscription, int]:
         """A subscription and a position at which this is its state.
@@ -111,31 +96,53 @@ class Subscriptions:
         position = self._ledger.head()
         return self._load(subscription_id)[0], position
 
-    def start(self, wish: Start, *, by: By, token_reason: str | None = None) -> Done:
-        """Start a subscription, and request its token in the same append if a reason is given.
+    def start(
+        self,
+        wish: Start,
+        *,
+        request_token: bool = False,
+        cause: str = "command:start",
+        command_id: UUID | None = None,
+    ) -> Done:
+        """Start a subscription, and request its token in the same append if that is wanted.
 
         Refused: "account-unknown", and what starting.start refuses.
         """
-        (outcome,) = self.start_many([wish], by=by, token_reason=token_reason)
+        (outcome,) = self.start_many(
+            [wish], request_token=request_token, cause=cause, command_id=command_id
+        )
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
 
     def start_many(
-        self, wishes: Sequence[Start], *, by: By, token_reason: str | None = None
+        self,
+        wishes: Sequence[Start],
+        *,
+        request_token: bool = False,
+        cause: str = "command:start",
+        command_id: UUID | None = None,
     ) -> list[Done | Refused]:
         """Start many, in appends of up to LARGEST_START_BATCH; what came of each, in order.
 
         A subscription that was started before with the same terms is left as it is: no second
         token is requested, and its keys stay.
         """
+        stamp = self._stamp(cause, command_id)
         outcomes: list[Done | Refused] = []
         for first in range(0, len(wishes), LARGEST_START_BATCH):
             batch = wishes[first : first + LARGEST_START_BATCH]
-            outcomes += self._start_batch(batch, by, token_reason)
+            outcomes += self._start_batch(batch, stamp, request_token=request_token)
         return outcomes
 
-    def request_token(self, subscription_id: str, *, reason: str, by: By) -> Done:
+    def request_token(
+        self,
+        subscription_id: str,
+        *,
+        reason: str,
+        cause: str = "command:token",
+        command_id: UUID | None = None,
+    ) -> Done:
         """Ask for a new approval. Quiet while a request is open.
 
         Refused: "subscription-unknown", "reason-malformed", "subscription-ended".
@@ -145,13 +152,22 @@ class Subscriptions:
         return self._change(
             subscription_id,
             lambda state: request_token(state, reason=reason, now=self._clock()),
-            by,
+            self._stamp(cause, command_id),
         )
 
-    def cancel(self, subscription_id: str, *, reason: str, by: By) -> Done:
+    def cancel(
+        self,
+        subscription_id: str,
+        *,
+        reason: str,
+        cause: str = "command:cancel",
+        command_id: UUID | None = None,
+    ) -> Done:
         """End billing now. Refused: "subscription-unknown", and what ending.cancel refuses."""
         return self._change(
-            subscription_id, lambda state: cancel(state, reason=reason, now=self._clock()), by
+            subscription_id,
+            lambda state: cancel(state, reason=reason, now=self._clock()),
+            self._stamp(cause, command_id),
         )
 
     def decide_by_person(
@@ -162,20 +178,16 @@ class Subscriptions:
         received: Money | None,
         provider_ref: str,
         reason: str,
-        by: By,
+        cause: str = "command:decide",
+        command_id: UUID | None = None,
     ) -> Done:
         """Settle an unknown outcome from a person's own evidence.
 
         received: what the provider took, or None for nothing.
-        Refused: "received-not-positive", "provider-ref-malformed", and what
-            looking_up.decide_by_person refuses.
+        Refused: "subscription-unknown", "received-not-positive", "provider-ref-malformed", and
+            what looking_up.decide_by_person refuses.
         """
-        if received is not None and received.minor <= 0:
-            raise Refused("received-not-positive", "for nothing received, say that it was not made")
-        if received is not None and not (
-            1 <= len(provider_ref) <= 100 and provider_ref.isascii() and provider_ref.isprintable()
-        ):
-            raise Refused("provider-ref-malformed", "money has the provider's id, 1-100 ASCII")
+        _check_evidence(received, provider_ref)
 
         def decide(state: Subscription) -> Events:
             return decide_by_person(
@@ -187,9 +199,12 @@ class Subscriptions:
                 now=self._clock(),
             )
 
-        return self._change(subscription_id, decide, by)
+        return self._change(subscription_id, decide, self._stamp(cause, command_id))
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _stamp(self, cause: str, command_id: UUID | None) -> Stamp:
+        return Stamp(actor=self._actor, cause=cause, command_id=command_id or uuid4())
 
     def _load(self, subscription_id: str) -> tuple[Subscription, int]:
         stream = stream_of(checked_id("subscription id", subscription_id))
@@ -198,25 +213,25 @@ class Subscriptions:
             raise Refused("subscription-unknown", f"there is no subscription {subscription_id}")
         return loaded.state, loaded.version
 
-    def _change(self, subscription_id: str, decide: Decide, by: By) -> Done:
+    def _change(self, subscription_id: str, decide: Decide, stamp: Stamp) -> Done:
         for _ in range(_TRIES):
             state, version = self._load(subscription_id)
             events = decide(state)
             if not events:
                 return Done(position=self._ledger.head(), changed=False)
-            append = Append(stream_of(subscription_id), version, events, by.stamp)
+            append = Append(stream_of(subscription_id), version, events, stamp)
             (result,) = self._ledger.append([append], now=self._clock())
             if isinstance(result, Appended):
                 return Done(position=result.position, changed=True)
         raise StreamBusy(f"{subscription_id} is being written by others")
 
     def _start_batch(
-        self, wishes: Sequence[Start], by: By, token_reason: str | None
+        self, wishes: Sequence[Start], stamp: Stamp, *, request_token: bool
     ) -> list[Done | Refused]:
         outcomes: dict[int, Done | Refused] = {}
         waiting = dict(enumerate(wishes))
         for _ in range(_TRIES):
-            waiting = self._start_round(waiting, outcomes, by, token_reason)
+            waiting = self._start_round(waiting, outcomes, stamp, request_token)
             if not waiting:
                 return [outcomes[place] for place in range(len(wishes))]
         raise StreamBusy("subscriptions are being started by others")
@@ -225,8 +240,8 @@ class Subscriptions:
         self,
         waiting: Mapping[int, Start],
         outcomes: dict[int, Done | Refused],
-        by: By,
-        token_reason: str | None,
+        stamp: Stamp,
+        with_token: bool,
     ) -> dict[int, Start]:
         """Decide and append once; fill `outcomes`, and return what has to be decided anew."""
         streams = {place: stream_of(wish.subscription_id) for place, wish in waiting.items()}
@@ -241,13 +256,13 @@ class Subscriptions:
                 again[place] = wish
                 continue
             try:
-                events = self._started(loaded[stream].state, wish, token_reason)
+                events = self._started(loaded[stream].state, wish, with_token)
             except Refused as refused:
                 outcomes[place] = refused
                 continue
             if events:
                 taken.add(stream)
-                appends[place] = Append(stream, loaded[stream].version, events, by.stamp)
+                appends[place] = Append(stream, loaded[stream].version, events, stamp)
             else:
                 quiet.append(place)
         results = self._ledger.append(list(appends.values()), now=self._clock()) if appends else []
@@ -261,17 +276,28 @@ class Subscriptions:
             outcomes.update({place: Done(position=head, changed=False) for place in quiet})
         return again
 
-    def _started(self, state: Subscription | None, wish: Start, token_reason: str | None) -> Events:
+    def _started(self, state: Subscription | None, wish: Start, with_token: bool) -> Events:
         account = (wish.provider.value, wish.account)
-        if self._accounts is not None and account not in self._accounts:
+        if account not in self._accounts:
             reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
             raise Refused("account-unknown", reason)
         now = self._clock()
         events = start(state, checked_wish(wish), now=now, zone_version=self._zone_version)
-        if not events or token_reason is None:
+        if not events or not with_token:
             return events
         new = None
         for event in events:
             new = evolve(new, event)
         assert new is not None
-        return (*events, *request_token(new, reason=token_reason, now=now))
+        return (*events, *request_token(new, reason=SIGN_UP, now=now))
+
+
+def _check_evidence(received: Money | None, provider_ref: str) -> None:
+    if received is None:
+        return
+    if received.minor <= 0:
+        raise Refused("received-not-positive", "for nothing received, say that it was not made")
+    if not (
+        1 <= len(provider_ref) <= 100 and provider_ref.isascii() and provider_ref.isprintable()
+    ):
+        raise Refused("provider-ref-malformed", "money has the provider's id, 1-100 of ASCII")
