@@ -204,7 +204,7 @@ def _declined(
     )
     invoice = state.invoice(attempt.invoice_number)
     replaced = state.token is not None and state.token.token_ref != attempt.token_ref
-    if invoice is None or replaced:
+    if replaced:
         # With a newer token the invoice is collected at once; the old token's decline is history.
         return (fact,)
     return (fact, *after_decline(state, invoice, answer, now=now))

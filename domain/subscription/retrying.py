@@ -19,20 +19,24 @@ RETRIES_USED_UP = "retries-used-up"
 
 
 def after_decline(
-    state: Subscription, invoice: OpenInvoice, declined: Declined, *, now: datetime
+    state: Subscription, invoice: OpenInvoice | None, declined: Declined, *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """What follows from a decline of `invoice`; nothing once the subscription has ended.
 
+    invoice: None when it was paid meanwhile; then there is nothing to retry, but a token that
+        cannot be charged is still replaced, for the invoices to come.
     Soft: the plan's schedule, never earlier than the provider's own advice. Hard, or the payer
     must act: the token is not charged again; a new approval is asked for.
     """
     if state.status is not Status.ACTIVE:
         return ()
+    if declined.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
+        return request_token(state, reason=declined.code, now=now)
+    if invoice is None:
+        return ()
     match declined.decline:
         case DeclineClass.SOFT:
             return (_retry(state, invoice, declined, now),)
-        case DeclineClass.HARD | DeclineClass.PAYER_ACTION:
-            return request_token(state, reason=declined.code, now=now)
         case DeclineClass.MERCHANT:
             return (
                 CollectionEnded(
