@@ -17,11 +17,10 @@ CREATE TABLE @schema@.inbox (
                       CHECK (status IN ('waiting', 'done', 'quarantined')),
     -- What became of it, or why it was set aside.
     outcome           text,
+    -- By the database's own clock, like the leases.
     settled_at        timestamptz,
     owner             text,
-    fence             bigint      NOT NULL DEFAULT 0,
     leased_until      timestamptz,
-    not_before        timestamptz,
     UNIQUE (provider, account, delivery_id)
 );
 

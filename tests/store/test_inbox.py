@@ -1,0 +1,160 @@
+"""The inbox: every callback once, duplicates counted, nothing dropped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from psycopg.sql import SQL, Identifier
+from psycopg_pool import ConnectionPool
+
+from infrastructure.store.books import Books
+from infrastructure.store.inbox import Inbox, Received
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def inbox(books: Books) -> Iterator[Inbox]:
+    with ConnectionPool(
+        kwargs=books.connection_arguments, min_size=1, max_size=8, open=True
+    ) as pool:
+        yield Inbox(pool, books.schema)
+
+
+def store(inbox: Inbox, delivery_id: str, **changes: Any) -> bool:
+    given: dict[str, Any] = {
+        "provider": "paypal",
+        "account": "main",
+        "delivery_id": delivery_id,
+        "event_type": "PAYMENT.CAPTURE.COMPLETED",
+        "reference": "sub-1-1-abc",
+        "token_request_ref": "",
+        "headers": {"paypal-transmission-id": "t-1", "Authorization": "Bearer secret"},
+        "body": b'{"id": 1}',
+        "received_at": NOW,
+    }
+    return inbox.store(**(given | changes))
+
+
+def take(inbox: Inbox, limit: int = 10, lease_s: float = 60.0) -> list[Received]:
+    return inbox.take(limit=limit, owner="me", lease_s=lease_s)
+
+
+def test_a_callback_is_kept_as_it_came(inbox):
+    """Its body to the byte; of the headers only those on the list."""
+    body = bytes(range(256))
+    assert store(inbox, "d-1", body=body)
+    (received,) = take(inbox)
+    assert (received.body, received.received_at, received.delivery_id) == (body, NOW, "d-1")
+    assert received.headers == {"paypal-transmission-id": "t-1"}
+    assert "\\x01" not in repr(received)
+
+
+def test_F10_a_callback_that_comes_many_times_at_once_is_one_row(inbox):
+    """One of the callers is told that it is new; the others are counted."""
+    answers: list[bool] = []
+    barrier = threading.Barrier(8)
+
+    def deliver() -> None:
+        barrier.wait()
+        answers.append(store(inbox, "d-1"))
+
+    threads = [threading.Thread(target=deliver) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(answers) == [False] * 7 + [True]
+    assert (inbox.pending(), inbox.duplicates()) == (1, 7)
+    assert len(take(inbox)) == 1
+
+
+def test_F10_a_duplicate_after_the_end_wakes_nothing(inbox):
+    """What was settled stays settled."""
+    store(inbox, "d-1")
+    inbox.done([take(inbox)[0].id], "handled")
+    assert not store(inbox, "d-1")
+    assert (take(inbox), inbox.pending(), inbox.duplicates()) == ([], 0, 1)
+
+
+def test_the_same_id_at_another_account_is_another_callback(inbox):
+    """Ids are unique for one provider and account only."""
+    assert store(inbox, "d-1")
+    assert store(inbox, "d-1", account="second")
+    assert store(inbox, "d-1", provider="dintero")
+    assert inbox.pending() == 3
+
+
+def test_callbacks_are_taken_oldest_first_and_by_one_worker(inbox):
+    """A lease keeps the others away."""
+    for number in (3, 1, 2):
+        store(inbox, f"d-{number}", received_at=NOW + timedelta(minutes=number))
+    assert [each.delivery_id for each in take(inbox, limit=2)] == ["d-1", "d-2"]
+    assert [each.delivery_id for each in take(inbox)] == ["d-3"]
+    assert take(inbox) == []
+    assert inbox.pending() == 3
+
+
+def test_what_a_dead_worker_held_is_taken_again(inbox):
+    """When its lease has run out."""
+    store(inbox, "d-1")
+    assert take(inbox, lease_s=0.02)
+    assert until_taken(inbox)[0].delivery_id == "d-1"
+
+
+def test_what_comes_too_early_is_put_back_for_a_while(inbox):
+    """It is not taken in the same moment again, and not lost."""
+    store(inbox, "d-1")
+    (received,) = take(inbox)
+    inbox.put_back([received.id], delay_s=0.1)
+    assert take(inbox) == []
+    assert until_taken(inbox)[0].id == received.id
+    inbox.put_back([])
+    inbox.done([], "nothing")
+
+
+def test_F16_what_belongs_to_nothing_is_set_aside_with_reason_and_age(inbox):
+    """Not dropped, not taken again by itself; a person can send it round once more."""
+    store(inbox, "d-1")
+    store(inbox, "d-2")
+    first, _ = take(inbox)
+    inbox.quarantine(first.id, "belongs to no subscription of these books")
+    (set_aside,) = inbox.quarantined(NOW + timedelta(hours=3))
+    assert set_aside.received.delivery_id == "d-1"
+    assert set_aside.reason == "belongs to no subscription of these books"
+    assert set_aside.age == timedelta(hours=3)
+    assert inbox.pending() == 1
+
+    assert inbox.requeue([first.id, first.id + 1]) == 1
+    assert [each.id for each in take(inbox)] == [first.id]
+    assert inbox.quarantined(NOW) == []
+
+
+def test_what_was_settled_keeps_its_outcome(books, inbox):
+    """A late second worker changes nothing."""
+    store(inbox, "d-1")
+    (received,) = take(inbox)
+    inbox.done([received.id], "handled")
+    inbox.quarantine(received.id, "too late")
+    inbox.put_back([received.id], delay_s=0)
+    with books.connect() as conn:
+        row = conn.execute(
+            SQL("SELECT status, outcome FROM {}").format(Identifier(books.schema, "inbox"))
+        ).fetchone()
+    assert row == ("done", "handled")
+    assert take(inbox) == []
+
+
+def until_taken(inbox: Inbox, timeout_s: float = 10.0) -> list[Received]:
+    """Poll with a deadline."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if taken := take(inbox):
+            return taken
+        time.sleep(0.01)
+    raise AssertionError("was not taken in time")
