@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -173,7 +173,8 @@ class Play:
             if not answers:
                 break
             answer = answers.pop(0)
-            if isinstance(step, LookUp) and may_send_again(self.state, answer, now=now):  # type: ignore[arg-type]
+            looked_at = step.attempt.attempt_id if isinstance(step, LookUp) else None
+            if looked_at and may_send_again(self.state, looked_at, cast(Any, answer), now=now):
                 taken_before = False
                 continue
             facts = follow(self.state, step, answer, now=now)

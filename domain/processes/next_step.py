@@ -22,7 +22,7 @@ from domain.processes.steps import (
 from domain.subscription.charging import LOOK_UP, attempt_charge
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import issue_invoice
-from domain.subscription.state import Attempt, OpenTokenRequest, Status, Subscription
+from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from domain.subscription.vaulting import give_up_asking
 
 
@@ -48,15 +48,14 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
 def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
     """An open attempt: send it if that is certainly the first time, else look.
 
-    Nor is it sent when the subscription was cancelled meanwhile: what may be under way is
-    settled, nothing new is set going.
+    Nor is it sent when its money is not wanted any more (the subscription was cancelled, late
+    money paid the invoice): what may be under way is settled, nothing new is set going.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
             return Nothing()
         return LookUp(attempt, LOOK_UP)
-    cancelled = state.status is Status.CANCELLED
-    if taken_before or cancelled or now >= attempt.key_expires_at:
+    if taken_before or not state.wants(attempt) or now >= attempt.key_expires_at:
         return LookUp(attempt, LOOK_UP)
     if attempt.capture_id is not None:
         return SendCapture(attempt, attempt.capture_id)

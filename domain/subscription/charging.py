@@ -10,8 +10,7 @@ from domain.identity import attempt_id as attempt_key
 from domain.identity import capture_id, charge_reference
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, ChargeAnswer, Declined, NotDone, Unknown
-from domain.providers import RULES
-from domain.subscription.doubting import doubt, not_to_be_sent
+from domain.providers import LOOK_UP_WAITS, RULES
 from domain.subscription.ending import with_completion
 from domain.subscription.events import (
     CaptureAttempted,
@@ -21,6 +20,7 @@ from domain.subscription.events import (
     ChargeDiscrepancyFound,
     ChargeFoundLate,
     ChargeNotMade,
+    ChargeOutcomeUnknown,
     ChargeSucceeded,
     Discrepancy,
     SubscriptionEvent,
@@ -107,6 +107,17 @@ def settle(
             assert_never(answer)
 
 
+def doubt(attempt: Attempt, reason: str, provider_ref: str, now: datetime) -> ChargeOutcomeUnknown:
+    """We cannot tell whether money moved; the provider is asked after the first wait."""
+    return ChargeOutcomeUnknown(
+        attempt_id=attempt.attempt_id,
+        reason=reason[:200],
+        provider_ref=provider_ref,
+        next_look_up_at=now + LOOK_UP_WAITS[0],
+        effective_at=now,
+    )
+
+
 def _captured(
     state: Subscription, attempt: Attempt, answer: Captured, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
@@ -162,7 +173,7 @@ def capture_next(
                 effective_at=answer.at,
             ),
         )
-    if not _wanted(state, attempt):
+    if not state.wants(attempt):
         not_made = ChargeNotMade(
             attempt_id=attempt.attempt_id,
             customer_id=state.customer_id,
@@ -179,12 +190,6 @@ def capture_next(
         effective_at=now,
     )
     return (*reserved, capture)
-
-
-def _wanted(state: Subscription, attempt: Attempt) -> bool:
-    """Whether the money of an attempt is still to be collected."""
-    invoice = state.invoice(attempt.invoice_number)
-    return state.status is Status.ACTIVE and invoice is not None and not invoice.ended
 
 
 def _declined(
@@ -236,8 +241,4 @@ def _found_late(
             effective_at=now,
         ),
     )
-    following = state.open_attempt
-    if following is not None and following.invoice_number == failed.invoice_number:
-        reason = "the invoice was paid by an earlier attempt"
-        late = (*late, *not_to_be_sent(following, reason, now))
     return with_completion(state, late, now=now)

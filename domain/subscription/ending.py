@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.refusals import Refused
-from domain.subscription.doubting import not_to_be_sent
 from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionCompleted,
@@ -19,7 +18,7 @@ def cancel(state: Subscription, *, reason: str, now: datetime) -> tuple[Subscrip
     """End billing now: no invoice and no attempt after this. Quiet when already cancelled.
 
     What is owed stays owed. An open attempt may have been sent: it is still settled, but from
-    now on only looked up, so that nothing is charged after this that was not under way.
+    now on only looked up, never sent.
     Refused: "subscription-completed"; "reason-malformed".
     """
     if state.status is Status.CANCELLED:
@@ -28,8 +27,7 @@ def cancel(state: Subscription, *, reason: str, now: datetime) -> tuple[Subscrip
         raise Refused("subscription-completed", f"{state.subscription_id} has ended by itself")
     if not 1 <= len(reason) <= 200 or not reason.isprintable():
         raise Refused("reason-malformed", "a reason is 1-200 printable characters")
-    left_open = not_to_be_sent(state.open_attempt, "cancelled while the attempt was open", now)
-    return (SubscriptionCancelled(reason=reason, effective_at=now), *left_open)
+    return (SubscriptionCancelled(reason=reason, effective_at=now),)
 
 
 def with_completion(

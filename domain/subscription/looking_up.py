@@ -10,15 +10,14 @@ from domain.money import Money
 from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
-from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, settle
-from domain.subscription.doubting import doubt
+from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, doubt, settle
 from domain.subscription.events import (
     ChargeLookedUp,
     ChargeNotMade,
     ChargeOutcomeUnknown,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, Status, Subscription
+from domain.subscription.state import Attempt, Subscription
 
 
 def looked_up(
@@ -69,15 +68,17 @@ def _seen(
             assert_never(answer)
 
 
-def may_send_again(state: Subscription, answer: LookUpAnswer, *, now: datetime) -> bool:
-    """After a crash: may the open attempt, which has no outcome, be sent under its own key?
+def may_send_again(
+    state: Subscription, attempt_id: UUID, answer: LookUpAnswer, *, now: datetime
+) -> bool:
+    """After a crash: may the attempt that was looked up be sent, under its own key?
 
-    Only if its outcome was never recorded as unknown, the provider does not show it, and the
-    provider still remembers the key, so that a first sending that is on its way is not doubled;
-    and only while the subscription is billed.
+    Only if it is the open one, its outcome was never recorded as unknown, the provider does not
+    show it, and the provider still remembers the key, so that a first sending that is on its way
+    is not doubled; and only while its money is wanted.
     """
     attempt = state.open_attempt
-    if attempt is None or state.status is not Status.ACTIVE:
+    if attempt is None or attempt.attempt_id != attempt_id or not state.wants(attempt):
         return False
     missing = isinstance(answer, NotFound) or (
         isinstance(answer, Authorized) and attempt.capture_id is not None

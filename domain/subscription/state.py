@@ -134,6 +134,12 @@ class Subscription:
     open_attempt: Attempt | None = None
     failed_attempts: tuple[Attempt, ...] = ()
 
+    def wants(self, attempt: Attempt) -> bool:
+        """Whether an attempt's money is still to be collected: billing goes on, and the invoice
+        is open and not in a person's hands."""
+        invoice = self.invoice(attempt.invoice_number)
+        return self.status is Status.ACTIVE and invoice is not None and not invoice.ended
+
     def invoice(self, number: int) -> OpenInvoice | None:
         """The open invoice of that number, if it is still open."""
         return next((each for each in self.open_invoices if each.number == number), None)

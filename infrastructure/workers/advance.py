@@ -117,7 +117,10 @@ class Advancer:
         answer = await self._ask(hand, call)
         reached(AFTER_ANSWER)
         if isinstance(call, LookUp) and may_send_again(
-            hand.state, cast(LookUpAnswer, answer), now=self._desk.clock()
+            hand.state,
+            call.attempt.attempt_id,
+            cast(LookUpAnswer, answer),
+            now=self._desk.clock(),
         ):
             hand.taken_before = False
             return True

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 import attrs
 import pytest
 
 from domain.money import Money
-from domain.plan import CaptureMode
+from domain.plan import CaptureMode, Terms
 from domain.ports import ChargeAnswer
 from domain.processes.answers import follow
-from domain.processes.steps import LookUp
+from domain.processes.next_step import next_step
+from domain.processes.steps import LookUp, SendCharge, Step
 from domain.providers import RULES, Provider
 from domain.subscription.charging import ANSWER, CALLBACK, LOOK_UP, attempt_charge, settle
 from domain.subscription.ending import cancel
@@ -22,7 +23,6 @@ from domain.subscription.events import (
     ChargeDeclined,
     ChargeDiscrepancyFound,
     ChargeFoundLate,
-    ChargeLookedUp,
     ChargeNotMade,
     ChargeOutcomeUnknown,
     ChargeSucceeded,
@@ -35,7 +35,7 @@ from domain.subscription.events import (
     TokenRequested,
 )
 from domain.subscription.invoicing import issue_invoice
-from domain.subscription.looking_up import decide_by_person, looked_up
+from domain.subscription.looking_up import looked_up, may_send_again
 from domain.subscription.state import Status
 from tests.specimens import (
     DAY,
@@ -139,37 +139,38 @@ def test_F11_a_callback_does_not_disturb_a_charge_under_way() -> None:
 # --- what is no longer wanted -----------------------------------------------------------------
 
 
-def doubt_of(number: int, reason: str, *, attempt: int = 1) -> ChargeOutcomeUnknown:
-    """The doubt that is recorded when an attempt must not be sent any more."""
-    return ChargeOutcomeUnknown(
-        attempt_id=key(1, attempt),
-        reason=reason,
-        provider_ref="",
-        next_look_up_at=LATER + number * 5 * MINUTE,
-        effective_at=LATER,
-    )
+def step(start: Given, now: datetime) -> Step:
+    """What a worker who took the subscription for the first time does."""
+    return next_step(start.state, now=now, taken_before=False, zone_version=ZONE_VERSION)
+
+
+def cancelled(start: Given) -> Given:
+    """The subscription was cancelled."""
+    return start.and_(*cancel(start.state, reason="moved", now=LATER))
+
+
+def second_attempt_after_not_made(agreed: Terms | None = None) -> Given:
+    """The first attempt was found not to have been made, and the second is on the ledger."""
+    first = answered(attempted(agreed), TIME_OUT)
+    closed = first.and_(*looked_up(first.state, key(), NOT_FOUND, now=DUE + REPORT_DELAY))
+    return closed.and_(*attempt_charge(closed.state, now=DUE + REPORT_DELAY))
+
+
+def late_money(start: Given) -> Given:
+    """The first attempt turns out to have been made after all."""
+    return start.and_(*settle(start.state, key(), captured(), evidence=CALLBACK, now=LATER))
 
 
 def test_F21_a_cancelled_subscriptions_attempt_is_not_sent_any_more() -> None:
-    """Whether it was sent is not known; from now on it is looked up, never sent."""
-    attempted().when(cancel, reason="moved", now=LATER).then(
-        SubscriptionCancelled(reason="moved", effective_at=LATER),
-        doubt_of(1, "cancelled while the attempt was open"),
-    )
-
-
-def test_F21_a_doubt_is_not_doubted_again_by_cancelling() -> None:
-    """An attempt that is unknown already keeps its plan of looks."""
-    doubtful = answered(attempted(), TIME_OUT)
-    doubtful.when(cancel, reason="moved", now=LATER).then_types(SubscriptionCancelled)
+    """Held back by a 429 when the cancellation came, say: it is looked up, never sent."""
+    ended = cancelled(attempted())
+    assert step(ended, LATER) == LookUp(ended.attempt, LOOK_UP)
+    assert not may_send_again(ended.state, key(), NOT_FOUND, now=LATER)
 
 
 def test_F21_nothing_is_captured_after_cancelling() -> None:
     """A reservation that shows after the end is recorded and left to lapse."""
-    ended = attempted(TWO_STEPS).and_(
-        SubscriptionCancelled(reason="moved", effective_at=LATER),
-        doubt_of(1, "cancelled while the attempt was open"),
-    )
+    ended = cancelled(attempted(TWO_STEPS))
     ended.when(settle, key(), reserved(), evidence=ANSWER, now=LATER).then(
         ChargeAuthorized(
             attempt_id=key(),
@@ -191,24 +192,15 @@ def test_F21_nothing_is_captured_after_cancelling() -> None:
 
 def test_F21_a_capture_that_never_showed_is_not_repeated_after_cancelling() -> None:
     """After the provider's delay the capture is known not to have been made; that is all."""
-    under_way = answered(attempted(TWO_STEPS), reserved())
-    ended = under_way.and_(
-        *cancel(under_way.state, reason="moved", now=LATER),
-    )
+    ended = cancelled(answered(attempted(TWO_STEPS), reserved()))
+    assert step(ended, LATER) == LookUp(ended.attempt, LOOK_UP)
     early, late = LATER + REPORT_DELAY - MINUTE, LATER + REPORT_DELAY
-    ended.when(looked_up, key(), reserved(), now=early).then_types(ChargeLookedUp)
+    ended.when(looked_up, key(), reserved(), now=early).then_types(ChargeOutcomeUnknown)
     ended.when(looked_up, key(), reserved(), now=late).then_types(ChargeNotMade)
 
 
-def second_attempt_after_not_made() -> Given:
-    """The first attempt was found not to have been made, and the second is on the ledger."""
-    first = answered(attempted(), TIME_OUT)
-    closed = first.and_(*looked_up(first.state, key(), NOT_FOUND, now=DUE + REPORT_DELAY))
-    return closed.and_(*attempt_charge(closed.state, now=DUE + REPORT_DELAY))
-
-
-def test_late_money_stops_the_next_attempt_on_the_same_invoice() -> None:
-    """What turned up late is booked and shown, and the open attempt is not sent any more."""
+def test_late_money_is_booked_and_shown() -> None:
+    """A charge that was recorded as not made turns up: booked as received, and contradicted."""
     second_attempt_after_not_made().when(
         settle, key(), captured(), evidence=CALLBACK, now=LATER
     ).then(
@@ -229,16 +221,36 @@ def test_late_money_stops_the_next_attempt_on_the_same_invoice() -> None:
             received=PRICE,
             effective_at=LATER,
         ),
-        doubt_of(1, "the invoice was paid by an earlier attempt", attempt=2),
     )
+
+
+def test_late_money_stops_the_next_attempt_on_the_same_invoice() -> None:
+    """The open attempt of a paid invoice is not sent: the customer would pay twice."""
+    second, now = second_attempt_after_not_made(), DUE + REPORT_DELAY
+    assert step(second, now) == SendCharge(second.attempt)
+    paid = late_money(second)
+    assert step(paid, now) == LookUp(paid.attempt, LOOK_UP)
+    assert not may_send_again(paid.state, key(1, 2), NOT_FOUND, now=now)
+
+
+def test_late_money_of_too_small_an_amount_stops_it_too() -> None:
+    """A person has to look first."""
+    second, now = second_attempt_after_not_made(), DUE + REPORT_DELAY
+    little = captured(Money(1, "NOK"))
+    some = second.and_(*settle(second.state, key(), little, evidence=CALLBACK, now=now))
+    assert step(some, now) == LookUp(some.attempt, LOOK_UP)
 
 
 def test_late_money_stops_the_capture_of_the_next_attempt() -> None:
     """An invoice that late money paid is not captured from a second reservation."""
-    first = answered(attempted(TWO_STEPS), TIME_OUT)
-    closed = first.and_(*looked_up(first.state, key(), NOT_FOUND, now=DUE + REPORT_DELAY))
-    second = closed.and_(*attempt_charge(closed.state, now=DUE + REPORT_DELAY))
-    paid = second.and_(*settle(second.state, key(), captured(), evidence=CALLBACK, now=LATER))
+    paid = late_money(second_attempt_after_not_made(TWO_STEPS))
     paid.when(looked_up, key(1, 2), reserved(), now=LATER).then_types(
         ChargeAuthorized, ChargeNotMade
     )
+
+
+def test_a_look_at_one_attempt_says_nothing_about_another() -> None:
+    """A callback's look at the attempt before does not clear the open one for sending."""
+    second, now = second_attempt_after_not_made(), DUE + REPORT_DELAY
+    assert may_send_again(second.state, key(1, 2), NOT_FOUND, now=now)
+    assert not may_send_again(second.state, key(1, 1), NOT_FOUND, now=now)
