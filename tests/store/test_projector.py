@@ -29,6 +29,7 @@ from tests.store.toy_views import (
     accounts,
     busy_log,
     expected_rows,
+    fixed_apply,
     groups,
 )
 
@@ -377,13 +378,6 @@ def test_F26_a_replay_says_which_rows_had_gone_on_without_it(books, make):
         result = replay_parked(conn, books.schema, log, fixed, "a-1", NOW)
     assert result.out_of_order == ("group-a",)
     assert rows_of(books, groups())["group-a"].amounts == (1, 2, 13)
-
-
-def fixed_apply(row: Any, key: str, fact: Any) -> Any:
-    """As the toy's apply, but thirteen is well."""
-    row = row or accounts().row_type(0)
-    amount = fact.event.amount
-    return attrs.evolve(row, total=row.total + amount, amounts=(*row.amounts, amount))
 
 
 def test_a_row_that_was_tampered_with_parks_what_touches_it(books, make, pool):
