@@ -1,0 +1,258 @@
+"""The audit of the facts themselves: one pass over the log, every finding, nothing stored.
+
+It is fed one recorded fact at a time, in the log's order, and remembers little of each
+subscription (auditing/book.py), so a log of any length can be audited in flat memory. It never
+stops at the first finding. It judges the facts by other means than the fold that made them.
+
+    audit = Audit()
+    for recorded in log: audit.see(recorded)
+    report = audit.report()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import Any, assert_never, get_args
+
+import attrs
+
+from domain.identity import SUBSCRIPTION_STREAMS, event_id, subscription_of
+from domain.plan import Terms
+from domain.recorded import Recorded
+from domain.subscription.events import (
+    ApprovalOffered,
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeDeclined,
+    ChargeDiscrepancyFound,
+    ChargeFoundLate,
+    ChargeLookedUp,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    CollectionEnded,
+    InvoiceIssued,
+    RetryScheduled,
+    SubscriptionCancelled,
+    SubscriptionCompleted,
+    SubscriptionEvent,
+    SubscriptionStarted,
+    TokenRefused,
+    TokenRequested,
+    TokenRequestExpired,
+    TokenVaulted,
+)
+from domain.subscription.state import Status
+from projections.auditing.book import Book, Totals
+from projections.auditing.charging import check_attempt, check_progress, check_retry
+from projections.auditing.codes import CODES, Say
+from projections.auditing.invoicing import check_invoice
+from projections.auditing.settling import (
+    check_awaited,
+    check_discrepancy,
+    check_failure,
+    check_late,
+    check_success,
+)
+from projections.auditing.vaulting import (
+    all_is_paid,
+    check_end,
+    check_request,
+    check_request_answer,
+    check_start,
+)
+
+_SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
+
+
+class Verdict(Enum):
+    """DIFFERENCES: something is wrong. INCOMPLETE: nothing is, as far as could be read."""
+
+    CLEAN = "clean"
+    DIFFERENCES = "differences"
+    INCOMPLETE = "incomplete"
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that is wrong. code: a key of CODES. position: where in the log it shows."""
+
+    code: str
+    position: int
+    subscription: str
+    words: str
+
+
+@attrs.frozen(kw_only=True)
+class AuditReport:
+    """What an audit found. positions: how many were read. incomplete: what could not be read.
+
+    totals: per currency; of a stream that could not be read, only what lies before that event.
+    """
+
+    findings: tuple[Finding, ...]
+    totals: Mapping[str, Totals]
+    positions: int
+    subscriptions: int
+    incomplete: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """A finding weighs more than what could not be read."""
+        return verdict_of(differs=bool(self.findings), incomplete=bool(self.incomplete))
+
+
+def verdict_of(*, differs: bool, incomplete: bool) -> Verdict:
+    """The verdict of a whole audit from its parts."""
+    if differs:
+        return Verdict.DIFFERENCES
+    return Verdict.INCOMPLETE if incomplete else Verdict.CLEAN
+
+
+class Audit:
+    """A running audit; see the module."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._incomplete: list[str] = []
+        self._totals: dict[str, Totals] = {}
+        self._books: dict[str, Book] = {}
+        self._terms: dict[Terms, Terms] = {}
+        self._position = 0
+        self._read = 0
+        self._recorded_at: datetime | None = None
+
+    def see(self, recorded: Recorded[Any]) -> None:
+        """Judge the next fact of the log."""
+        book = self._place(recorded.position, recorded.stream, recorded.version)
+        say = partial(self._say, recorded.position, book.subscription_id)
+        if self._recorded_at is not None and recorded.recorded_at < self._recorded_at:
+            say("recorded-time-back", f"{recorded.recorded_at} after {self._recorded_at}")
+        self._recorded_at = recorded.recorded_at
+        derived = event_id(recorded.command_id, recorded.stream, recorded.version)
+        if recorded.event_id != derived:
+            say("event-id-wrong", f"{recorded.event_id} instead of {derived}")
+        if type(recorded.event) not in _SUBSCRIPTION_EVENTS or book.blind:
+            return
+        if book.started is None and not isinstance(recorded.event, SubscriptionStarted):
+            say("stream-not-begun", f"it begins with {type(recorded.event).__name__}")
+            self._blind(book, f"{recorded.stream} has no beginning; its facts were not judged")
+            return
+        check_awaited(book, recorded.event, say)
+        self._judge(book, recorded, say)
+
+    def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
+        """The next place in the log holds something that could not be decoded.
+
+        The stream's later facts cannot be judged; the audit is incomplete, and goes on.
+        """
+        book = self._place(position, stream, version)
+        self._incomplete.append(f"position {position}, {stream} version {version}: {reason}")
+        book.blind = True
+
+    def report(self, *, head: int | None = None) -> AuditReport:
+        """What was found so far, as if the log ended here.
+
+        head: the position that the log claims to reach, if known.
+        """
+        findings = list(self._findings)
+        if head is not None and self._position < head:
+            findings.append(_finding(self._position, "", "log-too-short", f"it ends before {head}"))
+        for book in self._books.values():
+            findings.extend(_at_the_end(book))
+        return AuditReport(
+            findings=tuple(sorted(findings, key=lambda finding: finding.position)),
+            totals={code: attrs.evolve(self._totals[code]) for code in sorted(self._totals)},
+            positions=self._read,
+            subscriptions=sum(1 for book in self._books.values() if book.started is not None),
+            incomplete=tuple(self._incomplete),
+        )
+
+    def _place(self, position: int, stream: str, version: int) -> Book:
+        """The stream's book, once position and version are found to be the next ones."""
+        book = self._books.get(stream)
+        if book is None:
+            book = self._books[stream] = Book(subscription_of(stream))
+            book.blind = not stream.startswith(SUBSCRIPTION_STREAMS)
+        if position != self._position + 1:
+            words = f"{position} follows {self._position}"
+            self._say(position, book.subscription_id, "position-gap", words)
+        if version != book.version + 1:
+            words = f"version {version} of {stream} follows {book.version}"
+            self._say(position, book.subscription_id, "version-gap", words)
+        self._position, self._read = position, self._read + 1
+        book.version, book.position = version, position
+        return book
+
+    def _judge(self, book: Book, recorded: Recorded[SubscriptionEvent], say: Say) -> None:
+        event = recorded.event
+        match event:
+            case SubscriptionStarted():
+                terms = self._terms.setdefault(event.terms, event.terms)
+                check_start(book, attrs.evolve(event, terms=terms), recorded.stream, say)
+            case TokenRequested():
+                check_request(book, event, say)
+            case ApprovalOffered() | TokenVaulted() | TokenRefused() | TokenRequestExpired():
+                check_request_answer(book, event, say)
+            case InvoiceIssued():
+                totals = self._totals_of(event.total.currency)
+                check_invoice(book, event, recorded.recorded_at, totals, say)
+            case ChargeAttempted():
+                check_attempt(book, event, say)
+            case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown():
+                check_progress(book, event, say)
+            case ChargeLookedUp():
+                check_progress(book, event, say)
+            case ChargeSucceeded():
+                check_success(book, event, self._totals_of, say)
+            case ChargeDeclined() | ChargeNotMade():
+                check_failure(book, event, say)
+            case ChargeFoundLate():
+                check_late(book, event, self._totals_of, say)
+            case ChargeDiscrepancyFound():
+                check_discrepancy(book, event, say)
+            case RetryScheduled() | CollectionEnded():
+                check_retry(book, event, say)
+            case SubscriptionCancelled() | SubscriptionCompleted():
+                check_end(book, event, say)
+            case _:
+                assert_never(event)
+
+    def _totals_of(self, currency: str) -> Totals:
+        return self._totals.setdefault(currency, Totals())
+
+    def _blind(self, book: Book, reason: str) -> None:
+        book.blind = True
+        self._incomplete.append(reason)
+
+    def _say(self, position: int, subscription: str, code: str, words: str) -> None:
+        self._findings.append(_finding(position, subscription, code, words))
+
+
+def _finding(position: int, subscription: str, code: str, words: str) -> Finding:
+    assert code in CODES, code
+    return Finding(code=code, position=position, subscription=subscription, words=words)
+
+
+def _at_the_end(book: Book) -> Iterator[Finding]:
+    """What a stream must not end with."""
+    if book.blind or book.started is None:
+        return
+    if book.difference is not None:
+        words = f"{book.difference.received} received, and no word of it"
+        yield _finding(book.position, book.subscription_id, "discrepancy-missing", words)
+    if book.status is Status.ACTIVE and all_is_paid(book):
+        words = "the last payment is in"
+        yield _finding(book.position, book.subscription_id, "completion-missing", words)
+
+
+def audit_log(log: Iterable[Recorded[Any]], *, head: int | None = None) -> AuditReport:
+    """Audit a log that is at hand as a whole."""
+    audit = Audit()
+    for recorded in log:
+        audit.see(recorded)
+    return audit.report(head=head)

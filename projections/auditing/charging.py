@@ -1,0 +1,102 @@
+"""Attempts: each against its invoice, its token and its key; and what is owed after retries."""
+
+from __future__ import annotations
+
+from domain.identity import attempt_id, capture_id, charge_reference
+from domain.subscription.events import (
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeLookedUp,
+    ChargeOutcomeUnknown,
+    CollectionEnded,
+    RetryScheduled,
+)
+from domain.subscription.state import Status
+from projections.auditing.book import Book, OpenAttempt, Owed
+from projections.auditing.codes import Say
+
+
+def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
+    """An attempt collects all that is open on one invoice, alone, on a token that may be used."""
+    number, begun = event.invoice_number, book.beginning
+    if book.attempt is not None:
+        say(
+            "attempt-doubled",
+            f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
+        )
+    if book.status is not Status.ACTIVE:
+        say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
+    if event.token_ref != book.token_ref or not book.token_usable:
+        say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")
+    if (event.provider, event.account) != (begun.provider, begun.account):
+        say("attempt-elsewhere", f"through {event.provider.value} account {event.account}")
+    if event.customer_id != begun.customer_id:
+        say("customer-mixed", f"attempt on invoice {number} is for {event.customer_id}")
+    key = attempt_id(begun.namespace, number, event.attempt_number)
+    reference = charge_reference(begun.subscription_id, number, event.attempt_number, key)
+    if (event.attempt_id, event.reference) != (key, reference):
+        say("attempt-key-wrong", f"{event.attempt_id} as {event.reference}, not {key}")
+    owed = book.owed.get(number)
+    if owed is None:
+        say("attempt-without-invoice", f"invoice {number} is not open")
+    else:
+        _check_owed(owed, event, say)
+    book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
+
+
+def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
+    number = event.invoice_number
+    if event.attempt_number != owed.attempts + 1:
+        say("attempt-number-wrong", f"attempt {event.attempt_number} after {owed.attempts}")
+    if (event.amount.minor, event.amount.currency) != (owed.open, owed.currency):
+        say(
+            "attempt-amount-wrong",
+            f"{event.amount} asked, {owed.open} minor units {owed.currency} are open on {number}",
+        )
+    if owed.ended or owed.disputed:
+        say("attempt-after-collection-ended", f"invoice {number} was not to be collected")
+    if owed.retry_at is not None and event.effective_at < owed.retry_at:
+        say("attempt-too-early", f"invoice {number} was to be tried again at {owed.retry_at}")
+    owed.attempts = event.attempt_number
+
+
+def check_progress(
+    book: Book,
+    event: ChargeAuthorized | CaptureAttempted | ChargeOutcomeUnknown | ChargeLookedUp,
+    say: Say,
+) -> None:
+    """What happens to an attempt before its outcome."""
+    attempt = book.attempt
+    if attempt is None or attempt.attempt_id != event.attempt_id:
+        say("attempt-not-open", f"{type(event).__name__} for {event.attempt_id}")
+        return
+    match event:
+        case ChargeAuthorized():
+            attempt.looks = 0
+        case CaptureAttempted():
+            attempt.captures, attempt.looks = attempt.captures + 1, 0
+            key = capture_id(attempt.attempt_id, attempt.captures)
+            if (event.capture_id, event.amount) != (key, attempt.amount):
+                say("capture-wrong", f"capture {event.capture_id} of {event.amount}")
+        case ChargeLookedUp():
+            if event.look_number != attempt.looks + 1:
+                say("look-number-wrong", f"look {event.look_number} after {attempt.looks}")
+            attempt.looks = event.look_number
+        case ChargeOutcomeUnknown():
+            pass
+
+
+def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -> None:
+    """A retry or the end of collection, of an invoice that is open."""
+    owed = book.owed.get(event.invoice_number)
+    if isinstance(event, CollectionEnded):
+        if owed is None:
+            say("collection-end-wrong", f"invoice {event.invoice_number} is not open")
+        else:
+            owed.ended = True
+        return
+    if owed is None or event.retry_number != owed.retries + 1:
+        say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")
+    if owed is not None:
+        owed.retries, owed.retry_at = event.retry_number, event.retry_at
