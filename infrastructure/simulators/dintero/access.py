@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from domain.ports import Secret
 from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.dintero import bodies
+from infrastructure.simulators.dintero.answers import answered
 from infrastructure.simulators.dintero.refusals import Refused
-from infrastructure.simulators.dintero.wire import answered
 
 
 class AccessDesk:
@@ -55,7 +54,7 @@ class AccessDesk:
         token = secrets.token_urlsafe(24)
         self._tokens[token] = self._clock.now() + timedelta(seconds=self._life_s)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": self._life_s}
-        return answered(msgspec.json.encode(answer))
+        return answered(answer)
 
     def check(self, request: web.Request) -> None:
         """Raises: Refused(401)."""

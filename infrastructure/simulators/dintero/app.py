@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import attrs
-import msgspec
 from aiohttp import web
 
 from domain.ports import Secret
@@ -25,6 +24,7 @@ from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Deliveries
 from infrastructure.simulators.dintero import bodies, checkout
 from infrastructure.simulators.dintero.access import AccessDesk
+from infrastructure.simulators.dintero.answers import ERROR_BODY, answered
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.provider import SimulatedDintero
@@ -42,8 +42,8 @@ from infrastructure.simulators.dintero.tables import (
     Tables,
     Transaction,
 )
-from infrastructure.simulators.dintero.wire import answered, instead, spoiled
 from infrastructure.simulators.faults import FaultPlan
+from infrastructure.simulators.misbehaving import after, before
 from infrastructure.simulators.serving import Controls, add_controls
 
 # A callback is tried twenty times in all unless it is refused with a 4xx, which is final.
@@ -143,7 +143,7 @@ class DinteroSite:
             return await handler(request)
         except Refused as refused:
             body = refused.body | ({"success": False} if path == "/v1/sessions/pay" else {})
-            return answered(msgspec.json.encode(body), refused.status)
+            return answered(body, refused.status)
 
     # --- tokens -------------------------------------------------------------------------------
 
@@ -152,12 +152,12 @@ class DinteroSite:
         asked = self._read(raw, bodies.AskForToken, "/sessions/payment-token")
         plan = self._controls.faults
         fault = plan.pick("token", asked.session.order.merchant_reference)
-        if answer := await instead(request, fault, plan):
+        if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
         opened = checkout.open_checkout(self._dintero, asked)
         session_id = self._tables.checkout_id(opened)
         body = {"id": session_id, "url": f"{request.url.origin()}/v1/view/{session_id}"}
-        return await spoiled(request, fault, plan, answered(msgspec.json.encode(body)))
+        return await after(request, fault, plan, answered(body), ERROR_BODY)
 
     async def _show_page(self, request: web.Request) -> web.Response:
         return web.Response(text=checkout.page(self._found(request)), content_type="text/html")
@@ -179,7 +179,7 @@ class DinteroSite:
             url = checkout.turn_back(self._dintero, opened)
         await self._dintero.deliver_early()
         if scripted:
-            return answered(msgspec.json.encode({"return_url": url}))
+            return answered({"return_url": url})
         return web.Response(status=303, headers={"Location": url})
 
     def _found(self, request: web.Request) -> Checkout:
@@ -193,16 +193,16 @@ class DinteroSite:
     async def _show_session(self, request: web.Request) -> web.Response:
         session_id = request.match_info["id"]
         if opened := self._tables.checkout(session_id):
-            return answered(msgspec.json.encode(checkout_json(self._tables, opened)))
+            return answered(checkout_json(self._tables, opened))
         if paid := self._tables.paid_by(session_id):
-            return answered(msgspec.json.encode(session_of(self._tables, paid)))
+            return answered(session_of(self._tables, paid))
         raise Refused(404, "Resource was not found")
 
     async def _list_sessions(self, request: web.Request) -> web.Response:
         search = request.query.get("search", "")
         shown = [session_of(self._tables, each) for each in self._tables.paid_under(search)]
         shown += [checkout_json(self._tables, each) for each in self._tables.asked_under(search)]
-        return answered(msgspec.json.encode(shown[:_LONGEST_LIST]))
+        return answered(shown[:_LONGEST_LIST])
 
     # --- transactions -------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class DinteroSite:
         asked = self._read(await request.read(), bodies.Pay, "/sessions/pay")
         plan = self._controls.faults
         fault = plan.pick("charge", asked.session.order.merchant_reference)
-        if answer := await instead(request, fault, plan):
+        if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
         named = request.headers.get("Dintero-Feature-Toggles", "")
         toggles = {name.strip() for name in named.split(",")} if named else set[str]()
@@ -223,23 +223,23 @@ class DinteroSite:
             if ended_well
             else [],
         }
-        return await spoiled(request, fault, plan, answered(msgspec.json.encode(body)))
+        return await after(request, fault, plan, answered(body), ERROR_BODY)
 
     async def _show_transaction(self, request: web.Request) -> web.Response:
         found = self._transaction(request)
         plan = self._controls.faults
         fault = plan.pick("look-up", found.reference) if plan.script else None
-        if answer := await instead(request, fault, plan):
+        if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
         includes = request.query.getall("includes", [])
-        body = msgspec.json.encode(transaction_json(self._tables, found, includes))
-        return await spoiled(request, fault, plan, answered(body))
+        body = transaction_json(self._tables, found, includes)
+        return await after(request, fault, plan, answered(body), ERROR_BODY)
 
     async def _list_transactions(self, request: web.Request) -> web.Response:
         query, plan = request.query, self._controls.faults
         reference = query.get("merchant_reference", "")
         fault = plan.pick("look-up", reference) if plan.script else None
-        if answer := await instead(request, fault, plan):
+        if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
         found: list[Transaction] | Iterator[Transaction]
         if reference:
@@ -252,33 +252,33 @@ class DinteroSite:
         limit = self._limit(query.get("limit", ""))
         there = islice((each for each in found if each.status), limit)
         shown = [transaction_json(self._tables, each) for each in there]
-        return await spoiled(request, fault, plan, answered(msgspec.json.encode(shown)))
+        return await after(request, fault, plan, answered(shown), ERROR_BODY)
 
     async def _capture(self, request: web.Request) -> web.Response:
         found = self._transaction(request)
         asked = self._read(await request.read(), bodies.Capture, "/transactions/{id}/capture")
         plan = self._controls.faults
         fault = plan.pick("capture", found.reference)
-        if answer := await instead(request, fault, plan):
+        if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
         accepted = self._dintero.capture(found, asked, fault)
         await self._dintero.deliver_early()
-        body = msgspec.json.encode(transaction_json(self._tables, found))
+        body = transaction_json(self._tables, found)
         if accepted:
             return answered(body, 202, {"event-request-id": accepted})
-        return await spoiled(request, fault, plan, answered(body))
+        return await after(request, fault, plan, answered(body), ERROR_BODY)
 
     async def _void(self, request: web.Request) -> web.Response:
         found = self._transaction(request)
         self._dintero.void(found)
-        return answered(msgspec.json.encode(transaction_json(self._tables, found)))
+        return answered(transaction_json(self._tables, found))
 
     async def _refund(self, request: web.Request) -> web.Response:
         found = self._transaction(request)
         asked = self._read(await request.read(), bodies.Refund, "/transactions/{id}/refund")
         self._dintero.refund(found, asked)
         await self._dintero.deliver_early()
-        return answered(msgspec.json.encode(transaction_json(self._tables, found)))
+        return answered(transaction_json(self._tables, found))
 
     def _transaction(self, request: web.Request) -> Transaction:
         found = self._tables.transaction(request.match_info["id"])

@@ -86,7 +86,9 @@ class Specification:
         if name not in self._ready:
             self._ready[name] = self._validator({**schema, **self._resolving})
         for error in self._ready[name].iter_errors(body):
-            yield f"{'/'.join(map(str, error.absolute_path))}: {error.message}"[:300]
+            # Not error.message: it repeats the value, which may be a token.
+            place = "/".join(map(str, error.absolute_path)) or "body"
+            yield f"{place} breaks {error.validator} {error.validator_value!r}"[:300]
 
     def _unknown(self, schema: dict[str, Any], body: object, path: str) -> Iterator[str]:
         """Fields of objects that list their fields, but not these."""
