@@ -55,7 +55,7 @@ class RetryPolicy:
 class Terms:
     """One version of a plan, as one subscription agreed to it.
 
-    plan, plan_version: the catalogue's code and version number.
+    plan, plan_version: the catalogue's code (1-64 characters) and version number.
     price: per period, minor units; more than zero.
     trial: length of one free period before the first paid one, or None.
     setup_fee: once, on the first invoice (for a trial: the trial's), or None.
@@ -88,6 +88,8 @@ def check_terms(terms: Terms) -> None:
     A decision's check, not a validator of the stored class: old facts are never refused.
     Raises: Refused with the code of the first rule that is broken.
     """
+    if not 1 <= len(terms.plan) <= 64 or not terms.plan.isprintable():
+        raise Refused("plan-malformed", "a plan's code is 1-64 printable characters")
     if not 1 <= len(terms.description) <= 127 or not terms.description.isprintable():
         raise Refused("description-malformed", "a description is 1-127 printable characters")
     if terms.price.minor <= 0:
@@ -96,6 +98,8 @@ def check_terms(terms: Terms) -> None:
         raise Refused("setup-fee-not-positive", "leave the setup fee out instead of zero")
     if terms.setup_fee is not None and terms.setup_fee.currency != terms.price.currency:
         raise Refused("currency-mixed", "the setup fee is in another currency than the price")
+    if terms.setup_fee is not None:
+        _ = terms.price + terms.setup_fee  # an invoice too large for money is refused now
     if terms.plan_version < 1:
         raise Refused("plan-version-malformed", "plan versions count from 1")
     if terms.kind is Kind.INSTALLMENT and not (terms.cycles and 1 <= terms.cycles <= 999):
