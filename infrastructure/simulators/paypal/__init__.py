@@ -1,0 +1,1 @@
+"""A PayPal that runs on loopback: vault, orders, payments, transaction search, webhooks."""

@@ -1,0 +1,127 @@
+"""The one object behind every handler, and what each request goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from secrets import token_urlsafe
+
+import attrs
+import msgspec
+from aiohttp import BasicAuth, web
+
+from infrastructure.simulators.paypal.errors import PayPalError, answer, mocked
+from infrastructure.simulators.paypal.options import PayPalOptions
+from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.validation import Schemas
+from infrastructure.simulators.paypal.webhooks import Webhooks
+from infrastructure.simulators.serving import Controls
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_ENCODER = msgspec.json.Encoder()
+
+
+@attrs.define(kw_only=True)
+class Provider:
+    """A simulated account with all that serves it. access_tokens: with their end, in µs."""
+
+    options: PayPalOptions
+    controls: Controls
+    account: Account
+    webhooks: Webhooks
+    schemas: Schemas | None
+    access_tokens: dict[str, int] = attrs.field(factory=dict)
+
+    def check_schema(self, operation: str, body: object) -> None:
+        """Raises: PayPalError(400) if the strict level is on and PayPal's schema is violated."""
+        if self.schemas is not None:
+            self.schemas.check(operation, body)
+
+    def base_url(self, request: web.Request) -> str:
+        """Our address, as the caller reached us; links and certificates are under it."""
+        if not self.webhooks.base_url:
+            self.webhooks.base_url = f"{request.scheme}://{request.host}"
+        return self.webhooks.base_url
+
+
+PROVIDER = web.AppKey("paypal", Provider)
+
+
+async def payload(request: web.Request) -> object:
+    """The JSON body. Raises: PayPalError(400)."""
+    try:
+        return msgspec.json.decode(await request.read() or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise PayPalError(400, "MALFORMED_REQUEST_JSON") from None
+
+
+def json_answer(body: object, status: int = 200) -> web.Response:
+    """An answer of the API."""
+    return answer(_ENCODER.encode(body), status)
+
+
+def guarded(handler: Handler, *, mockable: bool = False) -> Handler:
+    """What every API call goes through: the clock, access, mocked errors, error bodies.
+
+    mockable: PayPal-Mock-Response works here, as in PayPal's sandbox (not in the vault).
+    """
+
+    async def run(request: web.Request) -> web.StreamResponse:
+        provider = request.app[PROVIDER]
+        provider.controls.clock.due()
+        provider.base_url(request)
+        try:
+            _check_access(provider, request)
+            if mockable and "PayPal-Mock-Response" in request.headers:
+                raise mocked(request.headers["PayPal-Mock-Response"])
+            return await handler(request)
+        except PayPalError as error:
+            return error.response()
+
+    return run
+
+
+def _check_access(provider: Provider, request: web.Request) -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    ends_us = provider.access_tokens.get(token) if scheme == "Bearer" else None
+    if ends_us is None or ends_us <= provider.account.now_us():
+        raise PayPalError(401)
+
+
+async def issue_access_token(request: web.Request) -> web.StreamResponse:
+    """POST /v1/oauth2/token, client credentials by HTTP Basic."""
+    provider = request.app[PROVIDER]
+    provider.controls.clock.due()
+    provider.base_url(request)
+    expected = (provider.options.client_id, provider.options.client_secret)
+    try:
+        given = BasicAuth.decode(request.headers.get("Authorization", ""))
+    except ValueError:
+        given = BasicAuth("")
+    if (given.login, given.password) != expected:
+        return json_answer(
+            {
+                "error": "invalid_client",
+                "error_description": "Client Authentication failed",
+            },
+            401,
+        )
+    form = await request.post()
+    if form.get("grant_type") != "client_credentials":
+        return json_answer({"error": "unsupported_grant_type"}, 400)
+    now_us = provider.account.now_us()
+    live = {token: end for token, end in provider.access_tokens.items() if end > now_us}
+    token = "A21AA" + token_urlsafe(48)
+    provider.access_tokens = {
+        **live,
+        token: now_us + provider.options.token_life_s * 1_000_000,
+    }
+    return json_answer(
+        {
+            "scope": "https://uri.paypal.com/services/payments/payment",
+            "access_token": token,
+            "token_type": "Bearer",
+            "app_id": "APP-SIMULATED",
+            "expires_in": provider.options.token_life_s,
+            "nonce": token_urlsafe(16),
+        }
+    )

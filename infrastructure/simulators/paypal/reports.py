@@ -1,0 +1,74 @@
+"""The transaction search: late, by windows, without a filter by invoice.
+
+Sources: reference notes on PayPal, section 3; OpenAPI reporting_transactions_v1.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from infrastructure.simulators.paypal.errors import PayPalError
+from infrastructure.simulators.paypal.provider import PROVIDER, json_answer
+from infrastructure.simulators.paypal.records import State, micros, rfc3339
+from infrastructure.simulators.paypal.resources import transaction_json
+
+_LONGEST_WINDOW = timedelta(days=31)
+_LARGEST_PAGE = 500
+_UNBALANCED = (State.CAPTURE_PENDING, State.CAPTURE_DECLINED)
+
+
+async def search_transactions(request: web.Request) -> web.StreamResponse:
+    """GET /v1/reporting/transactions"""
+    provider = request.app[PROVIDER]
+    account = provider.account
+    start, end = _instant(request, "start_date"), _instant(request, "end_date")
+    if not start <= end <= start + _LONGEST_WINDOW:
+        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field="end_date")
+    page_size = _number(request, "page_size", 100, _LARGEST_PAGE)
+    page = _number(request, "page", 1, 2**31 - 1)
+    refreshed = provider.controls.clock.now() - provider.options.report_delay
+    found = account.journal.between(micros(start), min(micros(end), micros(refreshed)))
+    if request.query.get("balance_affecting_records_only", "Y") != "N":
+        found = [
+            line
+            for line in found
+            if not line[2] and account.orders[line[1] - 1].state not in _UNBALANCED
+        ]
+    if len(found) > provider.options.report_limit:
+        raise PayPalError(400, name="RESULTSET_TOO_LARGE")
+    shown = found[(page - 1) * page_size : page * page_size]
+    return json_answer(
+        {
+            "transaction_details": [
+                transaction_json(
+                    account, account.orders[number - 1], at_us, is_authorization=is_authorization
+                )
+                for at_us, number, is_authorization in shown
+            ],
+            "start_date": rfc3339(micros(start)),
+            "end_date": rfc3339(micros(end)),
+            "last_refreshed_datetime": rfc3339(micros(refreshed)),
+            "page": page,
+            "total_items": len(found),
+            "total_pages": -(-len(found) // page_size),
+        }
+    )
+
+
+def _instant(request: web.Request, name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(request.query[name])
+    except (KeyError, ValueError):
+        raise PayPalError(400, "INVALID_PARAMETER_SYNTAX", field=name) from None
+    if moment.tzinfo is None:
+        raise PayPalError(400, "INVALID_PARAMETER_SYNTAX", field=name)
+    return moment
+
+
+def _number(request: web.Request, name: str, default: int, largest: int) -> int:
+    text = request.query.get(name, str(default))
+    if not text.isdigit() or not 1 <= int(text) <= largest:
+        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field=name)
+    return int(text)

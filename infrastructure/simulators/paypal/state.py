@@ -1,0 +1,304 @@
+"""The simulated account: orders, tokens, keys, and what happens to them.
+
+Nothing here knows HTTP. Methods that refuse raise PayPalError, as the API would answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import attrs
+
+from infrastructure.simulators.book import Movement
+from infrastructure.simulators.faults import Fault
+from infrastructure.simulators.paypal.errors import PayPalError
+from infrastructure.simulators.paypal.options import PayPalOptions
+from infrastructure.simulators.paypal.records import (
+    Ids,
+    Journal,
+    Keys,
+    Order,
+    State,
+    instant,
+    micros,
+)
+from infrastructure.simulators.serving import Controls
+
+ORDER_KEYS = timedelta(hours=6)
+VAULT_KEYS = timedelta(hours=3)
+PAYMENT_KEYS = timedelta(days=45)
+SETUP_TOKEN_LIFE = timedelta(days=3)
+AUTHORIZATION_LIFE = timedelta(days=29)
+
+# A refusal kept under a key: the issue, in the place of an order's number.
+Kept = int | str
+IN_PROGRESS = "PREVIOUS_REQUEST_IN_PROGRESS"
+
+_REFUSALS = {
+    Fault.SOFT_DECLINE: "INSTRUMENT_DECLINED",
+    Fault.HARD_DECLINE: "AGREEMENT_ALREADY_CANCELLED",
+    Fault.PAYER_ACTION: "PAYER_ACTION_REQUIRED",
+}
+
+
+@attrs.define(kw_only=True)
+class SetupToken:
+    """A request for a token. status: as the API spells it. payment_token: once exchanged."""
+
+    token_id: str
+    customer_id: str
+    merchant_customer_id: str
+    usage_pattern: str
+    return_url: str
+    cancel_url: str
+    made_us: int
+    status: str = "PAYER_ACTION_REQUIRED"
+    payment_token: str = ""
+
+
+@attrs.define(kw_only=True)
+class PaymentToken:
+    """A token that may be charged, until the payer cancels the agreement."""
+
+    token_id: str
+    customer_id: str
+    merchant_customer_id: str
+    usage_pattern: str
+    is_cancelled: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Purchase:
+    """What an order asks for, checked. minor: minor units."""
+
+    is_capture: bool
+    invoice_id: str
+    custom_id: str
+    minor: int
+    currency: str
+    token: str
+    usage_pattern: str
+
+
+class Account:
+    """One merchant account and everything in it."""
+
+    def __init__(self, options: PayPalOptions, controls: Controls) -> None:
+        self.options = options
+        self.controls = controls
+        self.ids = Ids(options.tag)
+        self.orders: list[Order] = []
+        self.journal = Journal()
+        self.paid_invoices: set[str] = set()
+        self.setup_tokens: dict[str, SetupToken] = {}
+        self.payment_tokens: dict[str, PaymentToken] = {}
+        self.order_keys: Keys[Kept] = Keys(ORDER_KEYS)
+        self.vault_keys: Keys[str] = Keys(VAULT_KEYS)
+        self.capture_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
+        # Told when a pending capture came through.
+        self.on_completed: Callable[[Order], None] = lambda _: None
+        self._tokens_made = 0
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, by the simulator's clock."""
+        return micros(self.controls.clock.now())
+
+    # --- charging -----------------------------------------------------------------------------
+
+    def order(self, order_id: str) -> Order:
+        """Raises: PayPalError(404)."""
+        return self._order_behind("OR", order_id)
+
+    def authorized_order(self, authorization_id: str) -> Order:
+        """The order of an authorisation. Raises: PayPalError(404)."""
+        order = self._order_behind("AU", authorization_id)
+        if order.state not in _WITH_AUTHORIZATION:
+            raise PayPalError(404, "INVALID_RESOURCE_ID")
+        return order
+
+    def captured_order(self, capture_id: str) -> Order:
+        """The order of a capture. Raises: PayPalError(404)."""
+        order = self._order_behind("CA", capture_id)
+        if order.state not in _WITH_CAPTURE:
+            raise PayPalError(404, "INVALID_RESOURCE_ID")
+        return order
+
+    def _order_behind(self, kind: str, text: str) -> Order:
+        number = self.ids.number(kind, text)
+        if number is None or not 1 <= number <= len(self.orders):
+            raise PayPalError(404, "INVALID_RESOURCE_ID")
+        return self.orders[number - 1]
+
+    def purchase(self, purchase: Purchase, fault: Fault | None, at: datetime) -> Order:
+        """Carry out an order: capture or authorise, or refuse.
+
+        Raises: PayPalError(422) with the issue of a decline or of a bad token or invoice.
+        """
+        token = self.payment_tokens.get(purchase.token)
+        if token is None:
+            raise PayPalError(422, "INVALID_VAULT_ID", field="/payment_source/paypal/vault_id")
+        if purchase.invoice_id and purchase.invoice_id in self.paid_invoices:
+            raise PayPalError(422, "DUPLICATE_INVOICE_ID", field="/purchase_units/0/invoice_id")
+        if fault is Fault.HARD_DECLINE:
+            token.is_cancelled = True
+        if token.is_cancelled:
+            self._book(Movement.DECLINED, purchase.invoice_id, purchase.minor, purchase, "", at)
+            raise PayPalError(422, _REFUSALS[Fault.HARD_DECLINE])
+        if fault is Fault.PAYER_ACTION or (fault is Fault.SOFT_DECLINE and _is_error(purchase)):
+            self._book(Movement.DECLINED, purchase.invoice_id, purchase.minor, purchase, "", at)
+            raise PayPalError(422, _REFUSALS[fault])
+        return self._carried_out(purchase, fault, at)
+
+    def _carried_out(self, purchase: Purchase, fault: Fault | None, at: datetime) -> Order:
+        state = State.CAPTURED if purchase.is_capture else State.AUTHORIZED
+        if purchase.is_capture and fault is Fault.PENDING:
+            state = State.CAPTURE_PENDING
+        if fault is Fault.SOFT_DECLINE:
+            state = State.CAPTURE_DECLINED
+        number = len(self.orders) + 1
+        order = Order(
+            number=number,
+            invoice_id=purchase.invoice_id,
+            custom_id=purchase.custom_id,
+            token=purchase.token,
+            usage_pattern=purchase.usage_pattern,
+            asked=purchase.minor,
+            stated=purchase.minor - (fault is Fault.WRONG_AMOUNT and purchase.minor > 1),
+            currency=purchase.currency,
+            state=state,
+            at_us=micros(at),
+        )
+        self.orders.append(order)
+        is_authorization = state is State.AUTHORIZED
+        self.journal.add(order.at_us, number, is_authorization=is_authorization)
+        if state is not State.CAPTURE_DECLINED:
+            self.paid_invoices.add(purchase.invoice_id)
+        if state is State.CAPTURE_PENDING:
+            later = at + timedelta(seconds=self.controls.faults.late_s)
+            self.controls.clock.at(later, lambda moment: self._complete(order, moment))
+        else:
+            self._book_order(order, at)
+        return order
+
+    def _complete(self, order: Order, at: datetime) -> None:
+        """A pending capture comes through."""
+        order.state = State.CAPTURED
+        order.captured_us = micros(at)
+        self._book_order(order, at)
+        self.on_completed(order)
+
+    def capture(self, order: Order, at: datetime) -> None:
+        """Capture an authorisation in full. Raises: PayPalError(422)."""
+        if order.state is State.AUTHORIZATION_CAPTURED:
+            raise PayPalError(422, "AUTHORIZATION_ALREADY_CAPTURED")
+        if order.state is State.AUTHORIZATION_VOIDED or self.has_expired(order, at):
+            raise PayPalError(422, "AUTHORIZATION_VOIDED")
+        order.state = State.AUTHORIZATION_CAPTURED
+        order.captured_us = micros(at)
+        self.journal.add(order.captured_us, order.number, is_authorization=False)
+        self._book_order(order, at)
+
+    def void(self, order: Order, at: datetime) -> None:
+        """Let an authorisation go. Raises: PayPalError(422)."""
+        if order.state is State.AUTHORIZATION_CAPTURED:
+            raise PayPalError(422, "PREVIOUSLY_CAPTURED")
+        if order.state is State.AUTHORIZATION_VOIDED:
+            raise PayPalError(422, "PREVIOUSLY_VOIDED")
+        order.state = State.AUTHORIZATION_VOIDED
+        self._book_order(order, at)
+
+    def has_expired(self, order: Order, at: datetime) -> bool:
+        """An authorisation lives 29 days; PayPal then shows it as voided."""
+        return order.state is State.AUTHORIZED and at > instant(order.at_us) + AUTHORIZATION_LIFE
+
+    def _book_order(self, order: Order, at: datetime) -> None:
+        movement, kind = _BOOKED[order.state]
+        self.controls.book.write(
+            movement,
+            reference=order.invoice_id,
+            minor=order.stated,
+            currency=order.currency,
+            provider_id=self.ids.of(kind, order.number),
+            at=at,
+        )
+
+    def _book(
+        self, movement: Movement, reference: str, minor: int, of: Purchase, by: str, at: datetime
+    ) -> None:
+        self.controls.book.write(
+            movement, reference=reference, minor=minor, currency=of.currency, provider_id=by, at=at
+        )
+
+    # --- tokens -------------------------------------------------------------------------------
+
+    def setup_token(self, token_id: str) -> SetupToken:
+        """Raises: PayPalError(404) for an unknown or expired one."""
+        setup = self.setup_tokens.get(token_id)
+        life_us = SETUP_TOKEN_LIFE // timedelta(microseconds=1)
+        if setup is None or (not setup.payment_token and self.now_us() > setup.made_us + life_us):
+            raise PayPalError(404, "INVALID_RESOURCE_ID")
+        return setup
+
+    def new_setup_token(
+        self, *, merchant_customer_id: str, usage_pattern: str, return_url: str, cancel_url: str
+    ) -> SetupToken:
+        """A request that waits for the payer."""
+        self._tokens_made += 1
+        setup = SetupToken(
+            token_id=self.ids.of("ST", self._tokens_made),
+            customer_id=self.ids.of("CU", self._tokens_made),
+            merchant_customer_id=merchant_customer_id,
+            usage_pattern=usage_pattern,
+            return_url=return_url,
+            cancel_url=cancel_url,
+            made_us=self.now_us(),
+        )
+        self.setup_tokens[setup.token_id] = setup
+        return setup
+
+    def exchange(self, setup: SetupToken) -> PaymentToken:
+        """A setup token becomes a payment token, once. Raises: PayPalError(422)."""
+        if setup.payment_token:
+            raise PayPalError(422, "SETUP_TOKEN_ALREADY_TOKENIZED")
+        if setup.status != "APPROVED":
+            raise PayPalError(422, "PAYER_ACTION_REQUIRED")
+        number = self.ids.number("ST", setup.token_id)
+        token = PaymentToken(
+            token_id=self.ids.of("PT", number or 0),
+            customer_id=setup.customer_id,
+            merchant_customer_id=setup.merchant_customer_id,
+            usage_pattern=setup.usage_pattern,
+        )
+        self.payment_tokens[token.token_id] = token
+        setup.payment_token = token.token_id
+        setup.status = "VAULTED"
+        return token
+
+
+_WITH_AUTHORIZATION = (
+    State.AUTHORIZED,
+    State.AUTHORIZATION_CAPTURED,
+    State.AUTHORIZATION_VOIDED,
+)
+_WITH_CAPTURE = (
+    State.CAPTURED,
+    State.CAPTURE_PENDING,
+    State.CAPTURE_DECLINED,
+    State.AUTHORIZATION_CAPTURED,
+)
+_BOOKED = {
+    State.CAPTURED: (Movement.CAPTURED, "CA"),
+    State.AUTHORIZATION_CAPTURED: (Movement.CAPTURED, "CA"),
+    State.CAPTURE_DECLINED: (Movement.DECLINED, "CA"),
+    State.AUTHORIZED: (Movement.AUTHORIZED, "AU"),
+    State.AUTHORIZATION_VOIDED: (Movement.VOIDED, "AU"),
+}
+
+
+def _is_error(purchase: Purchase) -> bool:
+    """Half of the soft declines are errors, half are orders with a declined capture.
+
+    PayPal does both, and a client that only knows one of them is wrong.
+    """
+    return not purchase.is_capture or sum(purchase.invoice_id.encode()) % 2 == 0

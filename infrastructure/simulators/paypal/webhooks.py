@@ -1,0 +1,206 @@
+"""Webhooks: made, signed with the simulator's own certificate, and sent.
+
+The certificate names PayPal's signing host and chains to a root that the simulator makes when it
+starts, served at /_root.pem, so that the gateway's own checks run against it unchanged.
+Sources: reference notes on PayPal, section 5.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import uuid4
+from zlib import crc32
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from infrastructure.simulators.deliveries import Build, Outgoing
+from infrastructure.simulators.faults import CallbackFault
+from infrastructure.simulators.paypal.records import Order, State, rfc3339
+from infrastructure.simulators.paypal.resources import authorization_json, capture_json
+from infrastructure.simulators.paypal.state import Account
+
+CERTIFICATE_PATH = "/v1/notifications/certs/CERT-360caa42-fca2a594-51700001"
+_SIGNING_HOST = "messageverificationcerts.sandbox.paypal.com"
+_EVENTS = {
+    State.CAPTURED: "PAYMENT.CAPTURE.COMPLETED",
+    State.AUTHORIZATION_CAPTURED: "PAYMENT.CAPTURE.COMPLETED",
+    State.CAPTURE_PENDING: "PAYMENT.CAPTURE.PENDING",
+    State.CAPTURE_DECLINED: "PAYMENT.CAPTURE.DECLINED",
+    State.AUTHORIZED: "PAYMENT.AUTHORIZATION.CREATED",
+    State.AUTHORIZATION_VOIDED: "PAYMENT.AUTHORIZATION.VOIDED",
+}
+
+
+class Signer:
+    """A root, a signing certificate below it, and the key that signs."""
+
+    def __init__(self) -> None:
+        root_key = _new_key()
+        root = _certificate("Simulated root", root_key, "Simulated root", root_key, is_ca=True)
+        self._key = _new_key()
+        leaf = _certificate(_SIGNING_HOST, self._key, "Simulated root", root_key, is_ca=False)
+        self.root_pem = root.public_bytes(Encoding.PEM)
+        self.chain_pem = leaf.public_bytes(Encoding.PEM)
+
+    def sign(self, text: bytes) -> str:
+        """Base64 of the RSA-SHA256 signature."""
+        return b64encode(self._key.sign(text, PKCS1v15(), SHA256())).decode()
+
+    def holds(self, signature: str, text: bytes) -> bool:
+        """Whether a signature is ours."""
+        try:
+            self._key.public_key().verify(b64decode(signature), text, PKCS1v15(), SHA256())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@cache
+def signer() -> Signer:
+    """One for the process: making keys takes a while, and nothing depends on their being new."""
+    return Signer()
+
+
+class Webhooks:
+    """Events about one account, on their way to its listener."""
+
+    def __init__(self, account: Account, url: str, webhook_id: str) -> None:
+        self._account = account
+        self._deliveries = account.controls.deliveries
+        self.url = url
+        self.webhook_id = webhook_id
+        self.base_url = ""  # of this simulator, known once it has been called
+
+    def about_order(self, order: Order) -> None:
+        """Queue the event of an order's present state, with what the plan does to it."""
+        if self.url:
+            fault = self._account.controls.faults.pick_callback(order.invoice_id)
+            self._deliveries.put(self._order_event(order), fault)
+
+    async def about_new_order(self, order: Order) -> None:
+        """The same, before the order is answered: a hasty event is delivered first."""
+        if not self.url:
+            return
+        fault = self._account.controls.faults.pick_callback(order.invoice_id)
+        if fault is CallbackFault.EARLY:
+            await self._deliveries.send_now(self._order_event(order))
+        else:
+            self._deliveries.put(self._order_event(order), fault)
+
+    def about_token(self, token: dict[str, Any]) -> None:
+        """Queue VAULT.PAYMENT-TOKEN.CREATED."""
+        if self.url:
+            self._deliveries.put(
+                self._build("VAULT.PAYMENT-TOKEN.CREATED", "payment_token", "3.0", lambda: token)
+            )
+
+    def _order_event(self, order: Order) -> Build:
+        event_type = _EVENTS[order.state]
+        is_capture = event_type.startswith("PAYMENT.CAPTURE")
+        make = capture_json if is_capture else authorization_json
+        return self._build(
+            event_type,
+            "capture" if is_capture else "authorization",
+            "2.0",
+            lambda: make(self._account, order, self.base_url),
+        )
+
+    def _build(
+        self, event_type: str, resource_type: str, version: str, resource: Callable[[], Any]
+    ) -> Build:
+        """What is needed to build each try: the event's id stays, its transmission is new."""
+        event_id = f"WH-{uuid4().hex[:17].upper()}-{uuid4().hex[:17].upper()}"
+        created = rfc3339(self._account.now_us())
+
+        def build(forged: bool) -> Outgoing:
+            body = msgspec.json.encode(
+                {
+                    "id": event_id,
+                    "event_version": "1.0",
+                    "create_time": created,
+                    "resource_type": resource_type,
+                    "resource_version": version,
+                    "event_type": event_type,
+                    "summary": event_type.replace(".", " ").capitalize(),
+                    "resource": resource(),
+                    "links": [],
+                }
+            )
+            return self._signed(body, forged=forged)
+
+        return build
+
+    def _signed(self, body: bytes, *, forged: bool) -> Outgoing:
+        transmission_id = str(uuid4())
+        sent_at = rfc3339(self._account.now_us())
+        webhook_id = "WH-SOMEBODY-ELSE" if forged else self.webhook_id
+        signature = signer().sign(signed_text(transmission_id, sent_at, webhook_id, body))
+        return Outgoing(
+            method="POST",
+            url=self.url,
+            headers={
+                "Content-Type": "application/json",
+                "PAYPAL-TRANSMISSION-ID": transmission_id,
+                "PAYPAL-TRANSMISSION-TIME": sent_at,
+                "PAYPAL-TRANSMISSION-SIG": signature,
+                "PAYPAL-CERT-URL": self.base_url + CERTIFICATE_PATH,
+                "PAYPAL-AUTH-ALGO": "SHA256withRSA",
+                "PAYPAL-AUTH-VERSION": "v2",
+            },
+            body=body,
+        )
+
+
+def signed_text(transmission_id: str, sent_at: str, webhook_id: str, body: bytes) -> bytes:
+    """What is signed; the checksum is unsigned and decimal."""
+    return f"{transmission_id}|{sent_at}|{webhook_id}|{crc32(body)}".encode()
+
+
+def _new_key() -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _certificate(
+    name: str, key: RSAPrivateKey, issuer: str, issuer_key: RSAPrivateKey, *, is_ca: bool
+) -> x509.Certificate:
+    """Valid for a century: a rehearsal's clock runs through many years."""
+    usage = x509.KeyUsage(
+        digital_signature=not is_ca,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2000, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 12, 31, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(authority, critical=False)
+    )
+    if not is_ca:
+        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        builder = builder.add_extension(names, critical=False)
+    return builder.sign(issuer_key, SHA256())
