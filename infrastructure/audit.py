@@ -1,0 +1,249 @@
+"""The audit of a set of books: the facts judged one by one, and every stored row replayed.
+
+Two passes, both in flat memory and without stopping anybody: the log through projections/audit.py,
+then every stored projection folded again from position 1 and compared with its live rows. Whatever
+is found is listed; nothing is mended.
+
+verdict
+  clean         nothing differs, and everything up to `head` was read
+  differences   a finding in the facts, or a live row that is not what the facts say
+  incomplete    nothing differs in what could be read, and something could not be
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+from psycopg import Connection
+
+from domain.money import Money, decimal_text
+from domain.recorded import Recorded
+from infrastructure.store.folding import Log
+from infrastructure.store.rebuild import Difference, LogTooShort, Rebuilder
+from infrastructure.store.tracking import (
+    ShapeChanged,
+    ViewMissing,
+    parked_streams,
+    require_shape,
+    standing,
+)
+from infrastructure.store.view_table import live_name
+from projections.audit import Audit, AuditReport, Finding, Verdict, verdict_of
+from projections.auditing.book import Totals
+from projections.catalogue import PROJECTIONS
+from projections.table import TableProjection
+
+BATCH = 5000
+_LONGEST_VALUE = 80
+
+Tell = Callable[[int, int], None]
+
+
+@attrs.frozen(kw_only=True)
+class BooksReport:
+    """What the audit of a set of books found.
+
+    head: the last position when the audit began; facts: up to there.
+    views: where each compared projection stood, by table name.
+    differences: live rows that are not what the facts say.
+    incomplete: what could not be compared, beside `facts.incomplete`.
+    """
+
+    schema: str
+    head: int
+    facts: AuditReport
+    views: dict[str, int]
+    differences: tuple[Difference, ...]
+    incomplete: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on facts and rows together."""
+        return verdict_of(
+            differs=bool(self.facts.findings or self.differences),
+            incomplete=bool(self.facts.incomplete or self.incomplete),
+        )
+
+    @property
+    def clean(self) -> bool:
+        """Whether all is well; only then may a command end with exit status 0."""
+        return self.verdict is Verdict.CLEAN
+
+
+def audit_books(
+    connect: Callable[[], Connection[Any]],
+    schema: str,
+    log: Log,
+    projections: Sequence[TableProjection[Any]] = PROJECTIONS,
+    *,
+    batch: int = BATCH,
+    tell: Tell | None = None,
+) -> BooksReport:
+    """Audit a set of books as they stand; workers and readers go on meanwhile.
+
+    connect: makes a connection in the application's role.
+    batch: facts read at a time. tell: called with (position, head) after each batch.
+    Raises: psycopg.OperationalError when the database cannot be reached.
+    """
+    head = log.head()
+    facts = _audit_facts(log, head, batch, tell)
+    views, incomplete, comparable = _standings(connect, schema, projections, head)
+    differences: list[Difference] = []
+    try:
+        # One by one where they come from a cursor; only those that differ are kept.
+        differences.extend(Rebuilder(connect, schema, log, batch=batch).compare(*comparable))
+    except LogTooShort as short:
+        words = f"rows claim more than the log holds: {short}"
+        found = Finding(code="log-too-short", position=head, subscription="", words=words)
+        facts = attrs.evolve(facts, findings=(*facts.findings, found))
+    return BooksReport(
+        schema=schema,
+        head=head,
+        facts=facts,
+        views=views,
+        differences=tuple(differences),
+        incomplete=tuple(incomplete),
+    )
+
+
+def _audit_facts(log: Log, head: int, batch: int, tell: Tell | None) -> AuditReport:
+    """The log through the audit of facts, a batch at a time.
+
+    Read by place, not by count: if a position is missing, the next one that is there comes.
+    """
+    audit, after = Audit(), 0
+    while after < head:
+        items = log.read_log(after, batch, head)
+        if not items:
+            break
+        for item in items:
+            if isinstance(item, Recorded):
+                audit.see(item)
+            else:
+                audit.cannot_read(
+                    item.position, item.stream, item.version, f"{item.name}: {item.reason}"
+                )
+        after = items[-1].position
+        if tell is not None:
+            tell(after, head)
+    return audit.report(head=head)
+
+
+def _standings(
+    connect: Callable[[], Connection[Any]],
+    schema: str,
+    projections: Sequence[TableProjection[Any]],
+    head: int,
+) -> tuple[dict[str, int], list[str], list[TableProjection[Any]]]:
+    """Where the live rows stand, what keeps them from being compared, and which can be."""
+    views: dict[str, int] = {}
+    incomplete: list[str] = []
+    comparable: list[TableProjection[Any]] = []
+    with connect() as conn:
+        conn.autocommit = True
+        for projection in projections:
+            name = live_name(projection)
+            try:
+                stands = standing(conn, schema, projection)
+                require_shape(projection, stands)
+            except (ViewMissing, ShapeChanged) as error:
+                incomplete.append(f"{name}: {error}")
+                continue
+            views[name] = stands.position
+            comparable.append(projection)
+            if stands.position < head:
+                incomplete.append(f"{name} stands at {stands.position}, the log at {head}")
+            for parked in parked_streams(conn, schema, projection).values():
+                incomplete.append(
+                    f"{name}: {parked.stream} is set aside from position {parked.position} on "
+                    f"({parked.reason})"
+                )
+    return views, incomplete, comparable
+
+
+# --- telling ----------------------------------------------------------------------------------
+
+
+def as_words(report: BooksReport) -> str:
+    """The report for a person: the verdict first, then everything that was found."""
+    facts = report.facts
+    lines = [
+        f"audit of {report.schema}: {report.verdict.value}",
+        f"{facts.positions} facts of {facts.subscriptions} subscriptions read, up to position "
+        f"{report.head}; {len(report.views)} stored projections replayed",
+    ]
+    lines += [_totals_in_words(code, sums) for code, sums in facts.totals.items()]
+    lines += [
+        f"position {found.position}  {found.subscription or '-'}  {found.code}: {found.words}"
+        for found in facts.findings
+    ]
+    lines += [_difference_in_words(each) for each in report.differences]
+    lines += [f"not read: {reason}" for reason in (*facts.incomplete, *report.incomplete)]
+    return "\n".join(lines)
+
+
+def as_data(report: BooksReport) -> dict[str, Any]:
+    """The report as plain values, for JSON. Amounts are minor units."""
+    facts = report.facts
+    return {
+        "verdict": report.verdict.value,
+        "books": report.schema,
+        "head": report.head,
+        "positions_read": facts.positions,
+        "subscriptions": facts.subscriptions,
+        "totals": {code: attrs.asdict(sums) for code, sums in facts.totals.items()},
+        "views": dict(report.views),
+        "findings": [attrs.asdict(found) for found in facts.findings],
+        "differences": [
+            {**attrs.asdict(each), "subscription": _subscription_of(each)}
+            for each in report.differences
+        ],
+        "incomplete": [*facts.incomplete, *report.incomplete],
+    }
+
+
+def as_json(report: BooksReport) -> str:
+    """The report as JSON text."""
+    return json.dumps(as_data(report), indent=2, ensure_ascii=False)
+
+
+def _totals_in_words(currency: str, sums: Totals) -> str:
+    parts = (
+        f"{name} {decimal_text(Money(minor, currency))}"
+        for name, minor in attrs.asdict(sums).items()
+    )
+    return f"{currency}: {', '.join(parts)}"
+
+
+def _subscription_of(difference: Difference) -> str:
+    """The subscription of a row that belongs to one, else ""."""
+    row = (difference.live or difference.replayed or {}).get("row") or {}
+    return str(row.get("subscription_id", ""))
+
+
+def _difference_in_words(difference: Difference) -> str:
+    where = f"position {difference.position}  {_subscription_of(difference) or '-'}"
+    what = f"{difference.projection} row {difference.key}"
+    if difference.live is None:
+        return f"{where}  row-missing: {what} is not there, the facts make one"
+    if difference.replayed is None:
+        return f"{where}  row-unfounded: {what} is there, the facts make none"
+    parts = "; ".join(_fields_that_differ(difference.live, difference.replayed))
+    return f"{where}  row-differs: {what}: {parts}"
+
+
+def _fields_that_differ(live: dict[str, Any], replayed: dict[str, Any]) -> Iterator[str]:
+    """Columns that differ, and the fields of the row itself."""
+    sides = [{**side, **(side.get("row") or {})} for side in (live, replayed)]
+    for name in sorted({*sides[0], *sides[1]} - {"row", "key"}):
+        is_now, should_be = (side.get(name) for side in sides)
+        if is_now != should_be:
+            yield f"{name} is {_short(is_now)}, the facts say {_short(should_be)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
