@@ -143,13 +143,15 @@ def decide_by_person(
 
     received: what the provider took, or None when it took nothing.
     Refused: "attempt-not-unknown" unless the attempt's outcome is recorded as unknown;
-        "reason-malformed" without a reason.
+        "reason-malformed" without a reason; "received-not-positive" for an empty payment.
     """
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != attempt_id or not attempt.unknown:
         raise Refused("attempt-not-unknown", f"{attempt_id} is not an open doubt")
     if not 1 <= len(reason) <= 150 or not reason.isprintable():
         raise Refused("reason-malformed", "a reason is 1-150 printable characters")
+    if received is not None and received.minor <= 0:
+        raise Refused("received-not-positive", "where nothing was received, leave it out")
     evidence = f"person: {reason}"
     if received is None:
         return (
