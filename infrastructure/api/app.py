@@ -1,0 +1,103 @@
+"""The HTTP API: commands and readings under /v1, callbacks of providers, health and figures."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.plugins.prometheus import PrometheusConfig
+
+from domain.ports import Gateway
+from infrastructure.api.callbacks import CALLBACKS
+from infrastructure.api.callers import guard_for
+from infrastructure.api.commanding import COMMANDING
+from infrastructure.api.measuring import Measures
+from infrastructure.api.operating import OPERATING
+from infrastructure.api.problems import HANDLERS
+from infrastructure.api.reading import READING
+from infrastructure.bootstrap import System
+from infrastructure.settings import SettingsError
+
+# Above any command of ours; a 10 MB memo is refused before it is read.
+LARGEST_BODY_BYTES = 64_000
+
+Gateways = Mapping[tuple[str, str], Gateway]
+
+
+def build_app(
+    system: System,
+    *,
+    gateways: Callable[[], Gateways] | None = None,
+) -> Litestar:
+    """The app over one set of books.
+
+    gateways: makes what verifies callbacks, inside the event loop that serves; by default those
+        of the settings.
+    """
+    measures = Measures()
+    # By route, not by path: ids are not for labels.
+    counting = PrometheusConfig(app_name="billing", prefix="billing", group_path=True)
+    known: dict[tuple[str, str], Gateway] = {}
+
+    @contextlib.asynccontextmanager
+    async def verifying(_: Litestar) -> AsyncIterator[None]:
+        known.update((gateways or system.gateways)())
+        try:
+            yield
+        finally:
+            for gateway in known.values():
+                await gateway.close()
+            known.clear()
+
+    commands = Router(
+        path="/v1",
+        route_handlers=[*READING, *COMMANDING],
+        guards=[guard_for(system.settings.api_keys)],
+        security=[{"bearer": []}] if system.settings.api_keys else [],
+    )
+    return Litestar(
+        route_handlers=[commands, *CALLBACKS, *OPERATING],
+        dependencies={
+            "system": Provide(lambda: system, sync_to_thread=False),
+            "gateways": Provide(lambda: known, sync_to_thread=False),
+            "measures": Provide(lambda: measures, sync_to_thread=False),
+        },
+        lifespan=[verifying],
+        middleware=[
+            PrometheusConfig(app_name="billing", prefix="billing", group_path=True).middleware
+        ],
+        exception_handlers=HANDLERS,
+        request_max_body_size=LARGEST_BODY_BYTES,
+        openapi_config=_openapi(),
+        debug=False,
+        logging_config=None,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer")
+    return OpenAPIConfig(
+        title="billing-ledger",
+        version="1",
+        description="Start subscriptions, ask for approvals, read balances and due dates.",
+        components=Components(security_schemes={"bearer": bearer}),
+    )
+
+
+def require_safe_binding(system: System, host: str) -> None:
+    """Without keys the API is for this machine only. Raises: SettingsError."""
+    if system.settings.api_keys or _is_loopback(host):
+        return
+    raise SettingsError(f"no api_keys are set, so the API binds to loopback only, not to {host}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

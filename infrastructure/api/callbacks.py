@@ -1,0 +1,123 @@
+"""Where providers call back, and where they send payers back to.
+
+A callback is verified, kept, and answered 2xx only after the commit; workers do the rest. What
+does not verify is answered 4xx and leaves no trace but a count and a line in the log: its code,
+never its body, which its sender chose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import structlog
+from litestar import Request, Response, get, route
+from litestar.enums import HttpMethod, MediaType
+from litestar.params import Dependency, FromPath
+
+from domain.ports import CallbackRejected, Gateway, Hint, RawCallback
+from infrastructure.api.measuring import CallbackResult, Measures
+from infrastructure.api.problems import problem
+from infrastructure.api.reading import Books
+from infrastructure.bootstrap import System
+from infrastructure.gateways.redaction import card_numbers
+
+log = structlog.get_logger(__name__)
+
+LARGEST_CALLBACK_BYTES = 1_000_000
+_UNAUTHENTIC = frozenset({"signature-missing", "signature-wrong", "foreign-certificate"})
+
+GatewaysOf = Annotated[Mapping[tuple[str, str], Gateway], Dependency(skip_validation=True)]
+Counted = Annotated[Measures, Dependency(skip_validation=True)]
+
+
+@route(
+    "/callbacks/{provider:str}/{account:str}",
+    http_method=[HttpMethod.GET, HttpMethod.POST],
+    status_code=200,
+    request_max_body_size=LARGEST_CALLBACK_BYTES,
+)
+async def receive_callback(
+    request: Request[Any, Any, Any],
+    system: Books,
+    gateways: GatewaysOf,
+    measures: Counted,
+    provider: FromPath[str],
+    account: FromPath[str],
+) -> Response[Any]:
+    """A provider tells that something happened.
+
+    200: kept, now or before. It is never asked to come again because its subject is not known
+    yet (Dintero's example answers 5xx then): the inbox keeps it until our own facts are there.
+    400, 401 with a code: not what it claims. 404: no such account. 413: too large. 422: it holds a
+    card number. 5xx: not kept; the provider sends it again.
+    """
+    gateway = gateways.get((provider, account))
+    if gateway is None:
+        return problem(404, "account-unknown", "no such account")
+    raw = RawCallback(
+        method=request.method,
+        url=_public_url(system, request),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.body(),
+        received_at=system.clock(),
+    )
+    try:
+        hint = await gateway.verify(raw)
+    except CallbackRejected as rejected:
+        measures.callback(provider, account, CallbackResult.REJECTED)
+        _report(provider, account, rejected.code, len(raw.body))
+        status = 401 if rejected.code in _UNAUTHENTIC else 400
+        return problem(status, rejected.code, "the callback is not accepted")
+    if card_numbers(raw.body):
+        measures.callback(provider, account, CallbackResult.CARD_NUMBER)
+        _report(provider, account, "card-number-found", len(raw.body))
+        return problem(422, "card-number-found", "the body holds what looks like a card number")
+    new = await asyncio.to_thread(_store, system, provider, account, raw, hint)
+    measures.callback(provider, account, CallbackResult.NEW if new else CallbackResult.REPEATED)
+    return Response(content=b"", status_code=200, media_type=MediaType.TEXT)
+
+
+def _store(system: System, provider: str, account: str, raw: RawCallback, hint: Hint) -> bool:
+    return system.inbox.store(
+        provider=provider,
+        account=account,
+        delivery_id=hint.delivery_id,
+        event_type=hint.event_type,
+        reference=hint.reference,
+        token_request_ref=hint.token_request_ref,
+        headers=raw.headers,
+        body=raw.body,
+        received_at=raw.received_at,
+    )
+
+
+def _report(provider: str, account: str, code: str, size: int) -> None:
+    log.warning(
+        "callback refused", security=True, provider=provider, account=account, code=code, bytes=size
+    )
+
+
+def _public_url(system: System, request: Request[Any, Any, Any]) -> str:
+    """The URL as the provider called it, byte by byte: signatures are made over it."""
+    path = request.scope.get("raw_path") or request.scope["path"].encode()
+    query = request.scope["query_string"]
+    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    return system.settings.public_url.rstrip("/") + target.decode("latin-1")
+
+
+_THANKS = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Thank you</title>
+<p>Thank you. You can close this page.</p></html>
+"""
+
+
+@get("/returns/{provider:str}", media_type=MediaType.HTML, sync_to_thread=False)
+def thank() -> str:
+    """Where payers land after approving. Nothing is believed of what their browser brings along:
+    the provider is asked when its callback comes, or when the request's time is over."""
+    return _THANKS
+
+
+CALLBACKS = [receive_callback, thank]

@@ -1,0 +1,67 @@
+"""What the API process counts, for Prometheus.
+
+Each app has a registry of its own; the process's (requests by route and status, memory) is
+Litestar's and the client library's.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, generate_latest
+
+from infrastructure.bootstrap import System
+
+CONTENT_TYPE = "text/plain; version=0.0.4"
+
+
+class CallbackResult(Enum):
+    """What became of a callback at the door."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    REJECTED = "rejected"
+    CARD_NUMBER = "card-number"
+
+
+class Measures:
+    """Counters of this process, and gauges that are read from the books when they are asked for."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._callbacks = Counter(
+            "billing_callbacks",
+            "Provider callbacks by what became of them.",
+            ("provider", "account", "result"),
+            registry=self._registry,
+        )
+        self._head = Gauge("billing_log_position", "Last position.", registry=self._registry)
+        self._views = Gauge(
+            "billing_projection_position",
+            "Position that a projection holds.",
+            ("projection",),
+            registry=self._registry,
+        )
+        self._parked = Gauge(
+            "billing_projection_parked_streams",
+            "Streams that a projection has set aside.",
+            ("projection",),
+            registry=self._registry,
+        )
+        self._pending = Gauge(
+            "billing_inbox_pending", "Callbacks not worked yet.", registry=self._registry
+        )
+
+    def callback(self, provider: str, account: str, result: CallbackResult) -> None:
+        """Count a callback. Only for accounts of the settings: labels are not for strangers."""
+        self._callbacks.labels(provider, account, result.value).inc()
+
+    def exposition(self, system: System) -> bytes:
+        """Everything in Prometheus' text format; reads the books."""
+        self._head.set(system.ledger.head())
+        parked = system.views.parked()
+        for name, position in system.views.positions().items():
+            self._views.labels(name).set(position)
+            self._parked.labels(name).set(len(parked.get(name, ())))
+        self._pending.set(system.inbox.pending())
+        return generate_latest(self._registry) + generate_latest(REGISTRY)

@@ -1,0 +1,76 @@
+"""Health, readiness and figures: for load balancers and monitoring; they need no key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import psycopg
+import psycopg_pool
+from eventsourcing.persistence import OperationalError
+from litestar import Response, get
+from litestar.params import Dependency
+
+from infrastructure.api.measuring import CONTENT_TYPE, Measures
+from infrastructure.api.reading import Books
+from infrastructure.clock import ClockJumped
+from infrastructure.store.writer import LedgerUnavailable
+
+Counted = Annotated[Measures, Dependency(skip_validation=True)]
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """This process answers."""
+
+    status: str
+
+
+class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Whether this process can do its work.
+
+    reasons: why not. position: the log's end; behind: positions that a projection has yet to read.
+    """
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+    position: int | None = None
+    behind: dict[str, int] = {}
+
+
+@get("/health", sync_to_thread=False)
+def health() -> Health:
+    """200: this process answers; nothing is said about the database."""
+    return Health(status="ok")
+
+
+@get("/ready", sync_to_thread=True)
+def ready(system: Books) -> Response[Readiness]:
+    """200: the books can be read and written and the clock can be trusted. 503: why not.
+
+    A projection that is behind does not make it unready: readers say what they need by `at_least`.
+    """
+    try:
+        system.clock()
+        head = system.ledger.head()
+        stands = system.views.positions()
+    except (psycopg.OperationalError, psycopg_pool.PoolTimeout, OperationalError):
+        return _not_ready("the database cannot be reached")
+    except LedgerUnavailable:
+        return _not_ready("the ledger cannot be reached")
+    except ClockJumped:
+        return _not_ready("the machine's clock jumped")
+    behind = {name: max(0, head - position) for name, position in stands.items()}
+    return Response(content=Readiness(ready=True, position=head, behind=behind), status_code=200)
+
+
+def _not_ready(reason: str) -> Response[Readiness]:
+    return Response(content=Readiness(ready=False, reasons=(reason,)), status_code=503)
+
+
+@get("/metrics", sync_to_thread=True)
+def metrics(system: Books, measures: Counted) -> Response[bytes]:
+    """Counters of this process and gauges of the books, for Prometheus."""
+    return Response(content=measures.exposition(system), media_type=CONTENT_TYPE)
+
+
+OPERATING = [health, ready, metrics]

@@ -1,0 +1,205 @@
+"""What can be read. Every answer says at which position of the log it is valid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from litestar import get
+from litestar.params import Dependency, FromPath, FromQuery, QueryParameter
+
+from domain.identity import checked_id, stream_of
+from domain.refusals import Refused
+from infrastructure.api.messages import (
+    BalancesAnswer,
+    BalanceView,
+    ChargesAnswer,
+    DueAnswer,
+    SubscriptionAnswer,
+    TimelineAnswer,
+    TokenAnswer,
+    TokenState,
+)
+from infrastructure.api.problems import NotReached
+from infrastructure.bootstrap import System
+from infrastructure.subscriptions import Subscriptions
+from projections.charges import ChargeStatus
+from projections.due_dates import due_lines
+from projections.table import ColumnValue
+from projections.timeline import entry
+
+# How long an answer may wait for the position that its reader asked for.
+AT_LEAST_WAIT_S = 10.0
+
+Books = Annotated[System, Dependency(skip_validation=True)]
+AtLeast = Annotated[
+    int,
+    QueryParameter(
+        name="at_least", ge=0, le=2**62, description="Wait until the answer holds this."
+    ),
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Offset = Annotated[int, QueryParameter(ge=0, le=10_000_000)]
+Until = Annotated[
+    datetime | None, QueryParameter(description="An instant with its offset; default: now.")
+]
+
+
+@get("/subscriptions/{subscription_id:str}", sync_to_thread=True)
+def read_subscription(
+    system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0
+) -> SubscriptionAnswer:
+    """A subscription as its facts make it.
+
+    404 subscription-unknown; 422 id-malformed; 503 position-not-reached.
+    """
+    _require_log(system, at_least)
+    return SubscriptionAnswer.of(*Subscriptions(system, actor="api").find(subscription_id))
+
+
+@get("/subscriptions/{subscription_id:str}/token-requests", sync_to_thread=True)
+def read_token_request(
+    system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0
+) -> TokenAnswer:
+    """How a subscription stands with its token, and the approval link while one is open.
+
+    404 subscription-unknown; 422 id-malformed; 503 position-not-reached.
+    """
+    _require_log(system, at_least)
+    return token_answer(system, subscription_id)
+
+
+def token_answer(system: System, subscription_id: str) -> TokenAnswer:
+    """Raises: Refused."""
+    state, position = Subscriptions(system, actor="api").find(subscription_id)
+    return TokenAnswer(
+        position=position,
+        subscription_id=subscription_id,
+        status=state.status,
+        token=TokenState.of(state),
+    )
+
+
+@get("/subscriptions/{subscription_id:str}/timeline", sync_to_thread=True)
+def read_timeline(
+    system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0
+) -> TimelineAnswer:
+    """Every fact of a subscription in one plain sentence, oldest first.
+
+    404 subscription-unknown; 422 id-malformed; 503 position-not-reached.
+    """
+    _require_log(system, at_least)
+    position = system.ledger.head()
+    stream = stream_of(checked_id("subscription id", subscription_id))
+    facts = system.ledger.read_stream(stream)
+    if not facts:
+        raise Refused("subscription-unknown", f"there is no subscription {subscription_id}")
+    return TimelineAnswer(
+        position=max(position, facts[-1].position),
+        subscription_id=subscription_id,
+        items=tuple(entry(fact) for fact in facts),
+    )
+
+
+@get("/due", sync_to_thread=True)
+def read_due(
+    system: Books,
+    until: Until = None,
+    customer_id: FromQuery[str | None] = None,
+    waiting: FromQuery[bool] = False,
+    at_least: AtLeast = 0,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> DueAnswer:
+    """What falls due up to `until`, and why other items of those subscriptions wait.
+
+    waiting: instead, the subscriptions of which nothing falls due by itself, and why.
+    limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
+    """
+    _require_view(system, "due_dates", at_least)
+    moment = system.clock() if until is None else instant(until)
+    where: dict[str, ColumnValue] = {} if customer_id is None else {"customer_id": customer_id}
+    if waiting:
+        where["next_due_at"] = None
+    page = system.views.select(
+        "due_dates",
+        where,
+        at_most={} if waiting else {"next_due_at": moment},
+        order="next_due_at",
+        limit=limit,
+        offset=offset,
+    )
+    lines = due_lines(page.rows.values(), moment)
+    return DueAnswer(position=page.position, until=moment, items=lines)
+
+
+@get("/balances/{customer_id:str}", sync_to_thread=True)
+def read_balances(
+    system: Books, customer_id: FromPath[str], as_of: Until = None, at_least: AtLeast = 0
+) -> BalancesAnswer:
+    """What a customer was billed, has paid and owes, one line a currency.
+
+    as_of: what fell due before this instant and is open is overdue.
+    422 id-malformed, instant-without-offset; 503 position-not-reached.
+    """
+    checked_id("customer id", customer_id)
+    _require_view(system, "balances", at_least)
+    moment = system.clock() if as_of is None else instant(as_of)
+    page = system.views.select("balances", {"customer_id": customer_id}, limit=1000)
+    views = tuple(BalanceView.of(row, moment) for row in page.rows.values())
+    return BalancesAnswer(position=page.position, items=views)
+
+
+@get("/charges", sync_to_thread=True)
+def read_charges(
+    system: Books,
+    subscription_id: FromQuery[str | None] = None,
+    customer_id: FromQuery[str | None] = None,
+    reference: FromQuery[str | None] = None,
+    status: FromQuery[ChargeStatus | None] = None,
+    at_least: AtLeast = 0,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> ChargesAnswer:
+    """Attempts to collect, oldest first. 503 position-not-reached."""
+    _require_view(system, "charges", at_least)
+    asked: dict[str, Any] = {
+        "subscription_id": subscription_id,
+        "customer_id": customer_id,
+        "reference": reference,
+        "status": None if status is None else status.value,
+    }
+    where = {name: value for name, value in asked.items() if value is not None}
+    page = system.views.select("charges", where, order="attempted_at", limit=limit, offset=offset)
+    return ChargesAnswer(position=page.position, items=tuple(page.rows.values()))
+
+
+def instant(moment: datetime) -> datetime:
+    """In UTC. Raises: Refused("instant-without-offset"), Refused("instant-out-of-range")."""
+    if moment.utcoffset() is None:
+        raise Refused("instant-without-offset", "an instant needs its offset, e.g. ...T00:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Refused("instant-out-of-range", "that instant has no place in UTC") from None
+
+
+def _require_log(system: System, position: int) -> None:
+    """Facts are read where they are written, so a position beyond them is not of these books."""
+    if position and system.ledger.head() < position:
+        raise NotReached(f"the log has not reached position {position}")
+
+
+def _require_view(system: System, name: str, position: int) -> None:
+    if position and not system.views.wait_for(position, AT_LEAST_WAIT_S, [name]):
+        raise NotReached(f"{name} has not reached position {position}")
+
+
+READING = [
+    read_subscription,
+    read_token_request,
+    read_timeline,
+    read_due,
+    read_balances,
+    read_charges,
+]
