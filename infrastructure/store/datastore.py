@@ -37,6 +37,9 @@ class BooksDatastore(PostgresDatastore):
         # The pool is not open yet; from here on it connects as the books say.
         self.pool.kwargs = {**books.connection_arguments, "row_factory": dict_row}
 
+    def register_type_adapters(self) -> None:
+        """Nothing: we send plain arrays, and the library's composite types are not made."""
+
 
 class LedgerFactory(PostgresFactory):
     """Makes the library's parts for one set of books. Tables are made by `open_books`."""

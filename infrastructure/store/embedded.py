@@ -209,7 +209,7 @@ class EmbeddedPostgres:
             "max_wal_size": "2GB",
             "checkpoint_timeout": "15min",
             "fsync": on_or_off,
-            "synchronous_commit": on_or_off,
+            "synchronous_commit": "on",
             "full_page_writes": on_or_off,
             "timezone": "UTC",
             "log_timezone": "UTC",

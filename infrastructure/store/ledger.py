@@ -27,9 +27,23 @@ from infrastructure.store.mapper import LedgerMapper
 from infrastructure.store.recorder import EventRow, LedgerRecorder
 from infrastructure.store.snapshots import Snapshots
 from infrastructure.store.wakeups import Waker
-from infrastructure.store.writer import Session, Writer
+from infrastructure.store.writer import LedgerUnavailable, Session, Writer
+
+__all__ = [
+    "Append",
+    "Appended",
+    "Conflict",
+    "Ledger",
+    "LedgerUnavailable",
+    "Loaded",
+    "Poison",
+    "StreamBroken",
+    "Unreadable",
+]
 
 S = TypeVar("S")
+
+_LARGEST_VERSION = 2**62
 
 
 @attrs.frozen
@@ -196,10 +210,14 @@ class Ledger(Application[str], Generic[S]):
         return results
 
     def _addition(self, append: Append) -> Addition:
-        if not append.events or append.expected_version < 0:
-            raise ValueError(f"nothing to append to {append.stream}, or a version below 0")
         stream, stamp = append.stream.encode(), append.stamp
         actor, cause = stamp.actor.encode(), stamp.cause.encode()
+        if not stream or b"\0" in stream + actor + cause:
+            raise ValueError("cannot append: a stream without a name, or NUL in a text")
+        if not append.events or not 0 <= append.expected_version < _LARGEST_VERSION:
+            raise ValueError(
+                f"cannot append {len(append.events)} facts after version {append.expected_version}"
+            )
         rows = []
         for version, event in enumerate(append.events, start=append.expected_version + 1):
             name, body = self._codec.encode(event)

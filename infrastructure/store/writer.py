@@ -21,6 +21,8 @@ from infrastructure.store.books import Books
 R = TypeVar("R")
 Session = psycopg.Connection[TupleRow]
 
+# Longer than a failover: 28 s were measured with Patroni's default time to live.
+PATIENCE_S = 60.0
 _FIRST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 1.0
 # SQLSTATEs after which another try, on a new connection, may succeed: the server shuts down or
@@ -41,13 +43,11 @@ class LedgerUnavailable(Exception):
 class Writer:
     """Runs work on one connection, one caller at a time, and outlives broken connections.
 
-    patience_s: seconds of fruitless reconnecting before LedgerUnavailable; longer than a
-        failover (28 s were measured with Patroni's default time to live).
+    After PATIENCE_S of fruitless reconnecting it gives up.
     """
 
-    def __init__(self, books: Books, *, patience_s: float = 60.0) -> None:
+    def __init__(self, books: Books) -> None:
         self._books = books
-        self._patience_s = patience_s
         self._session: Session | None = None
         self._closing = threading.Event()
 
@@ -67,7 +67,7 @@ class Writer:
                 if not self._is_passing(e):
                     raise
                 self._drop()
-                gives_up_at = gives_up_at or time.monotonic() + self._patience_s
+                gives_up_at = gives_up_at or time.monotonic() + PATIENCE_S
                 if time.monotonic() > gives_up_at or self._closing.wait(wait):
                     raise LedgerUnavailable(f"no answer from the ledger's server: {e}") from e
                 wait = min(2 * wait, _LONGEST_WAIT_S)

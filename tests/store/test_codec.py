@@ -1,0 +1,239 @@
+"""Events as JSON: what is stored under a name can be read for ever, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import attrs
+import pytest
+
+from domain.money import Money
+from domain.recorded import STORED_NAMES
+from domain.subscription.events import (
+    ChargeSucceeded,
+    RetryScheduled,
+    SubscriptionCancelled,
+    SubscriptionCompleted,
+)
+from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, EncodeError
+from infrastructure.store.instants import InstantCheck, in_utc
+from tests.examples import EXAMPLES
+
+GOLDEN = Path(__file__).parent / "golden"
+codec = Codec()
+SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
+
+
+def changed(name: str, **fields: object) -> bytes:
+    """The golden text of a name with some fields set."""
+    return json.dumps(json.loads((GOLDEN / f"{name}.json").read_bytes()) | fields).encode()
+
+
+def test_every_stored_name_has_an_example_and_a_golden_file():
+    """No name is forgotten, and no golden file outlives its name."""
+    assert set(EXAMPLES) == set(STORED_NAMES)
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(STORED_NAMES)
+
+
+@pytest.mark.parametrize("name", sorted(STORED_NAMES))
+def test_an_example_encodes_to_its_golden_file(name):
+    """The text of an event does not change."""
+    expected = (GOLDEN / f"{name}.json").read_bytes().rstrip(b"\n")
+    assert codec.encode(EXAMPLES[name]) == (name, expected)
+
+
+@pytest.mark.parametrize("name", sorted(STORED_NAMES))
+def test_a_golden_file_decodes_to_its_example(name):
+    """What was written once is read as it was meant."""
+    assert codec.decode(name, (GOLDEN / f"{name}.json").read_bytes().rstrip()) == EXAMPLES[name]
+
+
+def test_key_order_and_spacing_do_not_matter():
+    """A row written by hand or by another tool is read all the same."""
+    fields = json.loads((GOLDEN / "charge-succeeded.v1.json").read_bytes())
+    text = json.dumps(dict(reversed(fields.items())), indent=2).encode()
+    assert codec.decode("charge-succeeded.v1", text) == SUCCEEDED
+
+
+def test_F44_an_unknown_name_is_an_error():
+    """Code that does not know an event refuses it."""
+    with pytest.raises(DecodeError, match=r"charge-succeeded\.v2"):
+        codec.decode("charge-succeeded.v2", b"{}")
+
+
+def test_F44_an_unknown_field_is_an_error():
+    """Newer events are not misread by older code."""
+    with pytest.raises(DecodeError, match="unknown field 'fee'"):
+        codec.decode("charge-succeeded.v1", changed("charge-succeeded.v1", fee=1))
+
+
+@pytest.mark.parametrize("place", ["amount", "lines"])
+def test_an_unknown_field_inside_is_an_error(place):
+    """However deep it lies, also inside arrays."""
+    fields = json.loads((GOLDEN / "invoice-issued.v1.json").read_bytes())
+    line = fields["lines"][1]
+    (line["amount"] if place == "amount" else line)["fee"] = 1
+    with pytest.raises(DecodeError, match=r"unknown field 'lines\.1\..*fee'"):
+        codec.decode("invoice-issued.v1", json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        changed("charge-succeeded.v1", invoice_number="1"),
+        changed("charge-succeeded.v1", invoice_number=1.5),
+        changed("charge-succeeded.v1", attempt_id="no uuid"),
+        changed("charge-succeeded.v1", amount={"minor": 1.0, "currency": "USD"}),
+        changed("charge-succeeded.v1", effective_at="yesterday"),
+        changed("charge-succeeded.v1", evidence=None),
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_F26_what_is_not_such_an_event_is_an_error(body):
+    """Malformed JSON, missing fields and wrong types end in DecodeError and nothing else."""
+    with pytest.raises(DecodeError):
+        codec.decode("charge-succeeded.v1", body)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        ({"minor": 1, "currency": "XXX"}, "currency-unknown"),
+        ({"minor": 10**16, "currency": "USD"}, "money-too-large"),
+    ],
+)
+def test_F26_what_a_value_refuses_is_an_error_of_decoding(amount, reason):
+    """A rule of a value class does not escape as a refusal."""
+    with pytest.raises(DecodeError, match=reason):
+        codec.decode("charge-succeeded.v1", changed("charge-succeeded.v1", amount=amount))
+
+
+def test_F26_too_big_a_body_is_an_error():
+    """A megabyte is no event of ours, neither way."""
+    long = "x" * LARGEST_BODY_BYTES
+    with pytest.raises(DecodeError, match="bytes"):
+        codec.decode("charge-succeeded.v1", changed("charge-succeeded.v1", evidence=long))
+    with pytest.raises(EncodeError, match="bytes"):
+        codec.encode(attrs.evolve(SUCCEEDED, evidence=long))
+
+
+def test_an_instant_without_a_zone_is_refused_both_ways():
+    """It would mean another time to every reader."""
+    with pytest.raises(EncodeError, match="time zone"):
+        codec.encode(SubscriptionCompleted(effective_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+    with pytest.raises(DecodeError, match="time zone"):
+        codec.decode("subscription-completed.v1", b'{"effective_at":"2026-01-01T00:00:00"}')
+
+
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=2)), ZoneInfo("Europe/Oslo")], ids=str)
+def test_instants_are_stored_in_utc(zone):
+    """Whatever zone they come in; the moment stays the same."""
+    at = datetime(2026, 7, 1, 2, 0, tzinfo=zone)
+    event = RetryScheduled(invoice_number=1, retry_number=1, retry_at=at, effective_at=at)
+    name, body = codec.encode(event)
+    assert json.loads(body)["retry_at"] == "2026-07-01T00:00:00Z"
+    assert codec.decode(name, body).retry_at == at
+
+
+def test_an_instant_in_another_name_for_utc_stays():
+    """ZoneInfo("UTC") is UTC."""
+    at = datetime(2026, 7, 1, tzinfo=ZoneInfo("UTC"))
+    _, body = codec.encode(SubscriptionCompleted(effective_at=at))
+    assert json.loads(body)["effective_at"] == "2026-07-01T00:00:00Z"
+
+
+@attrs.frozen
+class Inner:
+    """A value that holds an instant."""
+
+    at: datetime | None
+
+
+@attrs.frozen
+class Outer:
+    """An event-like class whose only instants lie inside."""
+
+    inners: tuple[Inner, ...]
+
+
+def test_instants_inside_values_are_found():
+    """Also in a tuple of values, where msgspec would let them pass."""
+    check = InstantCheck(Outer)
+    naive = Outer((Inner(None), Inner(datetime(2026, 1, 1))))  # noqa: DTZ001
+    oslo = Outer((Inner(datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Oslo"))),))
+    assert not check.are_zoned(naive)
+    assert check.are_zoned(oslo)
+    assert not check.are_utc(oslo)
+    assert check.are_utc(in_utc(oslo))
+
+
+def test_what_has_no_stored_name_is_not_encoded():
+    """A class that is not registered is no event."""
+    with pytest.raises(EncodeError, match="Money"):
+        codec.encode(Money(1, "USD"))
+
+
+def test_text_that_is_no_unicode_is_not_encoded():
+    """A lone surrogate cannot be stored."""
+    with pytest.raises(EncodeError):
+        codec.encode(SubscriptionCancelled(reason="\ud800", effective_at=datetime.now(UTC)))
+
+
+def _v0_to_v1(fields: dict) -> tuple[str, dict]:
+    """An invented older shape: the amount was in cents, always dollars."""
+    cents = fields.pop("cents")
+    return "charge-succeeded.v1", {**fields, "amount": {"minor": cents, "currency": "USD"}}
+
+
+def _old_to_v0(fields: dict) -> tuple[str, dict]:
+    """An older one still, that said "source" for "evidence"."""
+    source = fields.pop("source")
+    return "charge-succeeded.v0", {**fields, "evidence": source}
+
+
+UPCASTS = {"charge-succeeded.v0": _v0_to_v1, "charge-done": _old_to_v0}
+
+
+def old_body(**fields: object) -> bytes:
+    """An event in the oldest invented shape."""
+    present = json.loads((GOLDEN / "charge-succeeded.v1.json").read_bytes())
+    present["source"] = present.pop("evidence")
+    present["cents"] = present.pop("amount")["minor"]
+    return json.dumps(present | fields).encode()
+
+
+def test_an_old_event_is_lifted_step_by_step_when_it_is_read():
+    """Upcasts follow one another to the present name."""
+    event = Codec(upcasts=UPCASTS).decode("charge-done", old_body())
+    assert isinstance(event, ChargeSucceeded)
+    assert event == SUCCEEDED
+
+
+def test_a_lifted_event_is_held_to_the_same_rules():
+    """What an upcast leaves over is an unknown field."""
+    with pytest.raises(DecodeError, match="unknown field 'more'"):
+        Codec(upcasts=UPCASTS).decode("charge-done", old_body(more=1))
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"{"])
+def test_F26_an_old_event_that_cannot_be_lifted_is_an_error(body):
+    """A step that fails is a DecodeError."""
+    with pytest.raises(DecodeError):
+        Codec(upcasts=UPCASTS).decode("charge-done", body)
+
+
+def test_upcasts_that_run_in_a_circle_end():
+    """A mistake in the table is an error, not a hang."""
+    circle = {"a": lambda fields: ("b", fields), "b": lambda fields: ("a", fields)}
+    with pytest.raises(DecodeError, match="not the name"):
+        Codec(upcasts=circle).decode("a", b"{}")

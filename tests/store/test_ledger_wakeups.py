@@ -1,0 +1,106 @@
+"""Readers are woken after a commit, by a signal that may be lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from infrastructure.store.books import Books
+from infrastructure.store.wakeups import Listener, Waker, channel_of
+from tests.store.writing import NOW, facts_for
+
+
+@pytest.fixture
+def listener(books):
+    """A listener that has begun to listen."""
+    opened = Listener(books)
+    assert opened.wait(5)
+    yield opened
+    opened.close()
+
+
+def test_an_append_wakes_a_listener(ledger, listener):
+    """And when it wakes, the fact is there to read."""
+    ledger.append([facts_for("a")], now=NOW)
+    assert listener.wait(5)
+    assert ledger.head() == 1
+
+
+def test_the_signal_comes_once_for_many_appends(ledger, listener):
+    """Coalesced: far fewer signals than appends."""
+    for version in range(200):
+        ledger.append([facts_for("a", version)], now=NOW)
+    signals = 0
+    while listener.wait(0.2):
+        signals += 1
+    assert 1 <= signals < 100
+
+
+def test_the_last_append_is_always_followed_by_a_signal(ledger, listener):
+    """Whatever was coalesced, no append is left unsignalled."""
+    for version in range(5):
+        ledger.append([facts_for("a", version)], now=NOW)
+        assert listener.wait(5)
+
+
+def test_without_a_signal_the_wait_ends_in_time(listener):
+    """Polling is the floor."""
+    began = time.monotonic()
+    assert not listener.wait(0.05)
+    assert time.monotonic() - began < 2
+
+
+def test_books_do_not_wake_each_other(server, books, listener):
+    """Each has its own channel."""
+    other = Waker(server.open(f"{books.schema}_b"))
+    other.signal()
+    other.close()
+    assert not listener.wait(0.1)
+
+
+def test_a_listener_that_cannot_listen_polls():
+    """On a standby, or without a server, the wait takes its time and says nothing."""
+    listener = Listener(Books("nowhere", "host=/nonexistent dbname=d user=u"))
+    began = time.monotonic()
+    assert not listener.wait(0.05)
+    assert 0.05 <= time.monotonic() - began < 2
+    listener.close()
+
+
+def test_a_listener_that_lost_its_connection_looks_at_once_and_listens_again(books, ledger):
+    """What was signalled meanwhile cannot be known, so it says that there may be something."""
+    listener = Listener(books)
+    assert listener.wait(5)
+    assert listener._session is not None
+    listener._session.close()
+    assert not listener.wait(0.01)
+    assert listener.wait(5)
+    ledger.append([facts_for("a")], now=NOW)
+    assert listener.wait(5)
+    listener.close()
+
+
+def test_a_wait_can_be_interrupted(listener):
+    """For a graceful stop."""
+    threading.Timer(0.05, listener.interrupt).start()
+    began = time.monotonic()
+    assert not listener.wait(10)
+    assert time.monotonic() - began < 5
+
+
+def test_a_waker_without_a_server_bothers_nobody():
+    """Signals are thrown away; closing ends its thread."""
+    waker = Waker(Books("nowhere", "host=/nonexistent dbname=d user=u"))
+    waker.signal()
+    waker.signal()
+    waker.close()
+    waker.signal()
+
+
+def test_channel_names_fit():
+    """PostgreSQL cuts names at 63 bytes; two long ones stay different."""
+    names = {channel_of("a" * 54 + last) for last in "xy"}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in (*names, channel_of("books")))
