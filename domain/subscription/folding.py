@@ -228,9 +228,8 @@ def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
     invoice = state.invoice(number)
     if invoice is None or amount.currency != invoice.total.currency:
         return state
-    paid = invoice.paid + amount
-    if paid.minor < invoice.total.minor:
-        return _with_invoice(state, number, paid=paid, retry_at=None)
+    if amount.minor < invoice.open.minor:
+        return _with_invoice(state, number, paid=invoice.paid + amount, retry_at=None)
     rest = tuple(each for each in state.open_invoices if each.number != number)
     return with_(state, open_invoices=rest)
 
