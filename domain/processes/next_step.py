@@ -1,7 +1,8 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first settle what may have been sent, then get a token, then bill what is
-due, then collect what is open.
+The order is the rule: first settle what may have been sent, then bill what is due, then collect
+what is open, then get a token. A token comes last because a provider that makes no page must not
+hold up what the present token can pay.
 """
 
 from __future__ import annotations
@@ -38,11 +39,10 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
         step = _settle(state, state.open_attempt, now, taken_before)
         if not isinstance(step, Nothing):
             return step
-    if state.token_request is not None:
-        step = _vault(state, state.token_request, now)
-        if not isinstance(step, Nothing):
-            return step
-    return _bill(state, now, zone_version)
+    step = _bill(state, now, zone_version)
+    if isinstance(step, Nothing) and state.token_request is not None:
+        return _vault(state, state.token_request, now)
+    return step
 
 
 def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
