@@ -43,8 +43,12 @@ _LONGEST_BACKOFF_S = 5.0
 _LOST = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    # Connected to what has become a standby, or put out for holding a transaction too long.
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
     eventsourcing.persistence.OperationalError,
     eventsourcing.persistence.InterfaceError,
+    eventsourcing.persistence.InternalError,
 )
 
 

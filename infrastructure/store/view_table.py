@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
+from infrastructure.store.arrays import BigintArray, InstantArray, TextArray
 from infrastructure.store.folding import Held, Unreadable
 from projections.table import ColumnType, ColumnValue, TableProjection
 
@@ -31,18 +32,12 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 @attrs.frozen
-class EncodedRow:
-    """A row as it is stored. columns: values in the projection's order."""
+class EncodedRows:
+    """Rows as they are stored, a list for each column. sizes: bytes of each row's JSON."""
 
-    key: str
-    position: int
-    json: str
-    columns: tuple[ColumnValue, ...]
-
-    @property
-    def size(self) -> int:
-        """Characters of JSON: a measure of the memory that the row takes."""
-        return len(self.json)
+    keys: list[str]
+    sizes: list[int]
+    arrays: list[list[Any]]
 
 
 class ViewTable(Generic[Row]):
@@ -61,7 +56,6 @@ class ViewTable(Generic[Row]):
         self.name = name
         self.temporary = schema is None
         self.identifier = Identifier(name) if schema is None else Identifier(schema, name)
-        self._extract = tuple((c.type, c.value) for c in projection.columns.values())
         self._decoder = msgspec.json.Decoder(projection.row_type)
         self._select = SQL(
             "SELECT key, position, row::text FROM {} WHERE key = ANY(%b::text[])"
@@ -107,34 +101,35 @@ class ViewTable(Generic[Row]):
                 found[key] = Unreadable(str(error))
         return found
 
-    def write(self, conn: Connection[Any], rows: list[EncodedRow], removed: list[str]) -> None:
+    def write(self, conn: Connection[Any], rows: EncodedRows, removed: list[str]) -> None:
         """Store and remove rows; one statement each."""
-        if rows:
-            values: list[list[Any]] = [
-                [row.key for row in rows],
-                [row.position for row in rows],
-                [row.json for row in rows],
-                *(list(column) for column in zip(*(row.columns for row in rows), strict=True)),
-            ]
-            conn.execute(self._upsert, values)
+        if rows.keys:
+            conn.execute(self._upsert, rows.arrays)
         if removed:
             conn.execute(self._delete, [removed])
 
-    def encode(self, key: str, held: Held[Row]) -> EncodedRow:
-        """A row as it is stored.
+    def encode(self, rows: Mapping[str, Held[Row]]) -> EncodedRows:
+        """Rows as they are stored.
 
         Raises: ValueError, TypeError or OverflowError for what neither JSON nor PostgreSQL can
         hold, and whatever a column's own function raises.
         """
-        assert held.row is not None
-        row = held.row
-        columns = tuple(_stored(kind, value(row)) for kind, value in self._extract)
-        return EncodedRow(_stored_text(key), held.position, _encode(row).decode("utf-8"), columns)
+        found = [held.row for held in rows.values() if held.row is not None]
+        texts = [_encode(row) for row in found]
+        arrays: list[list[Any]] = [
+            TextArray(_text(key) for key in rows),
+            BigintArray(held.position for held in rows.values()),
+            TextArray(texts),
+        ]
+        for column in self.projection.columns.values():
+            value = column.value
+            arrays.append(_ARRAYS[column.type]([value(row) for row in found]))
+        return EncodedRows(list(rows), [len(text) for text in texts], arrays)
 
     def check(self, key: str, row: Row | None) -> None:
         """Raises what `encode` raises for a row that cannot be stored."""
         if row is not None:
-            self.encode(key, Held(row, 0))
+            self.encode({key: Held(row, 0)})
 
     def decode(self, text: str) -> Row:
         """A stored row. Raises: msgspec.ValidationError."""
@@ -180,27 +175,55 @@ def _upsert(table: Identifier, projection: TableProjection[Any]) -> Composed:
     )
 
 
-def _stored_text(value: str) -> str:
-    """The text, if PostgreSQL can hold it."""
-    if "\x00" in value:
-        raise ValueError("text holds a NUL character")
-    value.encode("utf-8")
-    return value
+def _text(value: ColumnValue) -> bytes:
+    """The text in UTF-8, if PostgreSQL can hold it."""
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError(f"{value!r} is not a text without NUL")
+    return value.encode()
 
 
-def _stored(kind: ColumnType, value: ColumnValue) -> ColumnValue:
-    """A column's value, if it is of the column's type."""
-    if value is None:
-        return None
-    match kind:
-        case ColumnType.TEXT if isinstance(value, str):
-            return _stored_text(value)
-        case ColumnType.INTEGER if type(value) is int and -_BIGINT <= value < _BIGINT:
-            return value
-        case ColumnType.FLAG if isinstance(value, bool):
-            return value
-        case ColumnType.INSTANT if isinstance(value, datetime) and value.tzinfo is not None:
-            return value
-        case ColumnType.DAY if isinstance(value, date) and not isinstance(value, datetime):
-            return value
-    raise ValueError(f"{value!r} is not a value of a {kind.value} column")
+def _texts(values: list[Any]) -> list[Any]:
+    if None not in values:
+        return TextArray([_text(value) for value in values])
+    for value in values:
+        if value is not None:
+            _text(value)
+    return values
+
+
+def _integers(values: list[Any]) -> list[Any]:
+    for value in values:
+        if value is not None and (type(value) is not int or not -_BIGINT <= value < _BIGINT):
+            raise ValueError(f"{value!r} is not an integer of 8 bytes")
+    return values if None in values else BigintArray(values)
+
+
+def _instants(values: list[Any]) -> list[Any]:
+    for value in values:
+        if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+            raise ValueError(f"{value!r} is not an instant with a zone")
+    return values if None in values else InstantArray(values)
+
+
+def _days(values: list[Any]) -> list[Any]:
+    for value in values:
+        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+            raise ValueError(f"{value!r} is not a day")
+    return values
+
+
+def _flags(values: list[Any]) -> list[Any]:
+    for value in values:
+        if value is not None and not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not a flag")
+    return values
+
+
+# A column's values as an array that psycopg can send. Raises: ValueError for a wrong one.
+_ARRAYS: dict[ColumnType, Callable[[list[Any]], list[Any]]] = {
+    ColumnType.TEXT: _texts,
+    ColumnType.INTEGER: _integers,
+    ColumnType.INSTANT: _instants,
+    ColumnType.DAY: _days,
+    ColumnType.FLAG: _flags,
+}

@@ -22,19 +22,19 @@ from infrastructure.store.folding import (
     fold,
     touches_of,
 )
-from infrastructure.store.view_table import EncodedRow, ViewTable
+from infrastructure.store.view_table import EncodedRows, ViewTable
 from projections.table import TableProjection
 
 Row = TypeVar("Row")
 
-# Characters of JSON; the objects behind it take some five times as much memory.
+# Bytes of JSON; the objects behind it take some five times as much memory.
 CACHE_SIZE = 3_000_000
 
 
 class RowCache(Generic[Row]):
     """The rows used last, within a bound on the sum of their sizes. Only their writer may hold one.
 
-    limit: characters of JSON.
+    limit: bytes of JSON.
     """
 
     def __init__(self, limit: int) -> None:
@@ -79,7 +79,7 @@ class Written(Generic[Row]):
     """A batch as written but not yet committed."""
 
     position: int
-    encoded: list[EncodedRow]
+    encoded: EncodedRows
     folded: Folded[Row]
 
 
@@ -132,8 +132,9 @@ class ViewWriter(Generic[Row]):
         """The caller has committed: remember it."""
         self.position = written.position
         self.parked |= written.folded.parked
-        for row in written.encoded:
-            self._cache.put(row.key, written.folded.changed[row.key], row.size)
+        encoded = written.encoded
+        for key, size in zip(encoded.keys, encoded.sizes, strict=True):
+            self._cache.put(key, written.folded.changed[key], size)
         for key, held in written.folded.changed.items():
             if held.row is None:
                 self._cache.drop(key)
@@ -153,6 +154,6 @@ class ViewWriter(Generic[Row]):
             rows |= self.table.load(conn, absent)
         return rows
 
-    def _encoded(self, folded: Folded[Row]) -> list[EncodedRow]:
-        encode = self.table.encode
-        return [encode(key, held) for key, held in folded.changed.items() if held.row is not None]
+    def _encoded(self, folded: Folded[Row]) -> EncodedRows:
+        changed = folded.changed.items()
+        return self.table.encode({key: held for key, held in changed if held.row is not None})
