@@ -68,9 +68,7 @@ def build_app(
             "measures": Provide(lambda: measures, sync_to_thread=False),
         },
         lifespan=[verifying],
-        middleware=[
-            PrometheusConfig(app_name="billing", prefix="billing", group_path=True).middleware
-        ],
+        middleware=[counting.middleware],
         exception_handlers=HANDLERS,
         request_max_body_size=LARGEST_BODY_BYTES,
         openapi_config=_openapi(),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 from litestar import Request, Response, get, route
+from litestar.di import NamedDependency
 from litestar.enums import HttpMethod, MediaType
-from litestar.params import Dependency, FromPath
+from litestar.params import FromPath, SkipValidation
 
 from domain.ports import CallbackRejected, Gateway, Hint, RawCallback
 from infrastructure.api.measuring import CallbackResult, Measures
@@ -28,8 +29,8 @@ log = structlog.get_logger(__name__)
 LARGEST_CALLBACK_BYTES = 1_000_000
 _UNAUTHENTIC = frozenset({"signature-missing", "signature-wrong", "foreign-certificate"})
 
-GatewaysOf = Annotated[Mapping[tuple[str, str], Gateway], Dependency(skip_validation=True)]
-Counted = Annotated[Measures, Dependency(skip_validation=True)]
+GatewaysOf = NamedDependency[SkipValidation[Mapping[tuple[str, str], Gateway]]]
+Counted = NamedDependency[SkipValidation[Measures]]
 
 
 @route(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 import psycopg
 import psycopg_pool
 from eventsourcing.persistence import OperationalError
 from litestar import Response, get
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from infrastructure.api.measuring import CONTENT_TYPE, Measures
 from infrastructure.api.reading import Books
 from infrastructure.clock import ClockJumped
 from infrastructure.store.writer import LedgerUnavailable
 
-Counted = Annotated[Measures, Dependency(skip_validation=True)]
+Counted = NamedDependency[SkipValidation[Measures]]
 
 
 class Health(msgspec.Struct, kw_only=True):

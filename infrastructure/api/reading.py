@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import get
-from litestar.params import Dependency, FromPath, FromQuery, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
 from domain.identity import checked_id, stream_of
 from domain.refusals import Refused
@@ -31,7 +32,7 @@ from projections.timeline import entry
 # How long an answer may wait for the position that its reader asked for.
 AT_LEAST_WAIT_S = 10.0
 
-Books = Annotated[System, Dependency(skip_validation=True)]
+Books = NamedDependency[SkipValidation[System]]
 AtLeast = Annotated[
     int,
     QueryParameter(
