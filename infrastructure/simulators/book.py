@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
+from sys import intern
 from typing import IO, Any
 
 import attrs
@@ -97,7 +98,7 @@ class Book:
         self._movements.append(_MOVEMENTS.index(movement))
         self._references.append(reference)
         self._minors.append(minor)
-        self._currencies.append(currency)
+        self._currencies.append(intern(currency))
         self._provider_ids.append(provider_id)
         self._times.append((at - _EPOCH) // _MICROSECOND)
         number = len(self._references)

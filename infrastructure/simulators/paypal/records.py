@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Generic, TypeVar
 
+import attrs
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SPACE = 36**8
@@ -130,6 +132,32 @@ class Order:
         self.state = state
         self.at_us = at_us
         self.captured_us = at_us if state is State.CAPTURED else 0
+
+
+@attrs.define(kw_only=True)
+class SetupToken:
+    """A request for a token. status: as the API spells it. payment_token: once exchanged."""
+
+    token_id: str
+    customer_id: str
+    merchant_customer_id: str
+    usage_pattern: str
+    return_url: str
+    cancel_url: str
+    made_us: int
+    status: str = "PAYER_ACTION_REQUIRED"
+    payment_token: str = ""
+
+
+@attrs.define(kw_only=True)
+class PaymentToken:
+    """A token that may be charged, until the payer cancels the agreement."""
+
+    token_id: str
+    customer_id: str
+    merchant_customer_id: str
+    usage_pattern: str
+    is_cancelled: bool = False
 
 
 class Keys(Generic[V]):

@@ -11,13 +11,14 @@ from typing import Any
 
 from domain.currencies import minor_digits
 from domain.money import Money, decimal_text
-from infrastructure.simulators.paypal.records import Order, State, rfc3339
-from infrastructure.simulators.paypal.state import (
-    AUTHORIZATION_LIFE,
-    Account,
+from infrastructure.simulators.paypal.records import (
+    Order,
     PaymentToken,
     SetupToken,
+    State,
+    rfc3339,
 )
+from infrastructure.simulators.paypal.state import AUTHORIZATION_LIFE, Account
 
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 _CAPTURE_STATUS = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from sys import intern
 
 import attrs
 
@@ -19,6 +20,8 @@ from infrastructure.simulators.paypal.records import (
     Journal,
     Keys,
     Order,
+    PaymentToken,
+    SetupToken,
     State,
     instant,
     micros,
@@ -40,32 +43,6 @@ _REFUSALS = {
     Fault.HARD_DECLINE: "AGREEMENT_ALREADY_CANCELLED",
     Fault.PAYER_ACTION: "PAYER_ACTION_REQUIRED",
 }
-
-
-@attrs.define(kw_only=True)
-class SetupToken:
-    """A request for a token. status: as the API spells it. payment_token: once exchanged."""
-
-    token_id: str
-    customer_id: str
-    merchant_customer_id: str
-    usage_pattern: str
-    return_url: str
-    cancel_url: str
-    made_us: int
-    status: str = "PAYER_ACTION_REQUIRED"
-    payment_token: str = ""
-
-
-@attrs.define(kw_only=True)
-class PaymentToken:
-    """A token that may be charged, until the payer cancels the agreement."""
-
-    token_id: str
-    customer_id: str
-    merchant_customer_id: str
-    usage_pattern: str
-    is_cancelled: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -161,11 +138,12 @@ class Account:
             number=number,
             invoice_id=purchase.invoice_id,
             custom_id=purchase.custom_id,
-            token=purchase.token,
-            usage_pattern=purchase.usage_pattern,
+            # One string each in memory, however many orders hold it.
+            token=intern(purchase.token),
+            usage_pattern=intern(purchase.usage_pattern),
             asked=purchase.minor,
             stated=purchase.minor - (fault is Fault.WRONG_AMOUNT and purchase.minor > 1),
-            currency=purchase.currency,
+            currency=intern(purchase.currency),
             state=state,
             at_us=micros(at),
         )

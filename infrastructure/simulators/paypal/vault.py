@@ -14,8 +14,8 @@ from infrastructure.simulators import misbehaving
 from infrastructure.simulators.faults import Fault
 from infrastructure.simulators.paypal.errors import PayPalError, error_body
 from infrastructure.simulators.paypal.provider import PROVIDER, json_answer, payload
+from infrastructure.simulators.paypal.records import PaymentToken, SetupToken
 from infrastructure.simulators.paypal.resources import payment_token_json, setup_token_json
-from infrastructure.simulators.paypal.state import PaymentToken, SetupToken
 from infrastructure.simulators.paypal.validation import (
     check_plan,
     check_usage_pattern,
