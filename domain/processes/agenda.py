@@ -114,8 +114,7 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = "waits for the outcome of another charge"
     elif state.token is None or not state.token.usable:
         why = "waits for a new token"
-    elif invoice.retry_at is not None:
-        due, why = invoice.retry_at, f"retry {invoice.retries}"
     else:
-        due, why = invoice.due_at, "collect"
+        due = invoice.collect_at
+        why = "collect" if invoice.retry_at is None else f"retry {invoice.retries}"
     return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)

@@ -41,7 +41,7 @@ def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:
     ):
         return None
     for invoice in state.open_invoices:
-        if not invoice.ended and (invoice.retry_at is None or invoice.retry_at <= now):
+        if not invoice.ended and invoice.collect_at <= now:
             return invoice
     return None
 

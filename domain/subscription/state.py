@@ -56,7 +56,7 @@ class OpenTokenRequest:
 class OpenInvoice:
     """An invoice with something left to pay.
 
-    retry_at: not collected before this UTC instant; None: at once.
+    retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     ended: why it is no longer collected by itself, or "".
     """
 
@@ -73,6 +73,11 @@ class OpenInvoice:
     def open(self) -> Money:
         """What is left to pay."""
         return self.total - self.paid
+
+    @property
+    def collect_at(self) -> datetime:
+        """Not collected before this UTC instant: its due instant, or the planned retry."""
+        return self.due_at if self.retry_at is None else max(self.due_at, self.retry_at)
 
 
 @attrs.frozen(kw_only=True)
