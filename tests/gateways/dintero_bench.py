@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,27 @@ ACCOUNT = DinteroAccount(
 )
 
 
+class Wiretap(httpx.AsyncBaseTransport):
+    """Hears what a gateway sends. blind: takes the query off every address."""
+
+    def __init__(self, *, blind: bool = False) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+        self._blind = blind
+        self.sent: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass it on; signing in is not kept."""
+        if self._blind:
+            request.url = request.url.copy_with(query=None)
+        if not request.url.path.endswith("/auth/token"):
+            self.sent.append(request)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._inner.aclose()
+
+
 class DinteroBench(Bench):
     """See Bench. account: as the gateway has it."""
 
@@ -61,12 +83,13 @@ class DinteroBench(Bench):
             callback_url=f"{receiver.base_url}/callbacks/dintero",
             **changes,
         )
-        self.gateway = self._gateway()
+        self.gateway = self.another()
         self.secrets = (ACCOUNT.client_secret.reveal(), "a-signature-secret")
 
-    def _gateway(self, **changes: Any) -> DinteroGateway:
+    def another(self, tap: Wiretap | None = None, **changes: Any) -> DinteroGateway:
+        """Another gateway of the account, with changes to it. The caller closes it."""
         account = attrs.evolve(self.account, **changes)
-        return DinteroGateway(account, now=self.controls.clock.now)
+        return DinteroGateway(account, now=self.controls.clock.now, transport=tap)
 
     async def approve(self, provider_ref: str, card: str = FIRST_CARD) -> None:
         """The payer enters a card."""
@@ -85,15 +108,28 @@ class DinteroBench(Bench):
 
     def with_wrong_credentials(self) -> DinteroGateway:
         """See Bench."""
-        return self._gateway(client_secret=Secret("another-client-secret"))
+        return self.another(client_secret=Secret("another-client-secret"))
 
     def unreachable(self) -> DinteroGateway:
         """See Bench; port 9 answers nobody here."""
-        return self._gateway(base_url="http://127.0.0.1:9", auth_url="http://127.0.0.1:9")
+        return self.another(base_url="http://127.0.0.1:9", auth_url="http://127.0.0.1:9")
 
     def of_another_account(self) -> DinteroGateway:
         """See Bench."""
-        return self._gateway(account_id="T87654321")
+        return self.another(account_id="T87654321")
+
+
+Test = Callable[[DinteroBench], Awaitable[None]]
+
+
+def on_the_dintero_bench(test: Test, **account_changes: Any) -> None:
+    """Run a test with a bench of its own. account_changes: of the gateway's account."""
+
+    async def main() -> None:
+        async with dintero_bench(**account_changes) as bench:
+            await test(bench)
+
+    asyncio.run(main())
 
 
 @asynccontextmanager
