@@ -119,13 +119,20 @@ def session_of(tables: Tables, transaction: Transaction) -> dict[str, Any]:
 
 def checkout_json(tables: Tables, checkout: Checkout) -> dict[str, Any]:
     """A checkout session. There is no status: the events and the transaction tell."""
+    family, _, product = checkout.product.partition(".")
+    wanted = {"enabled": True} | {f"generate_{kind}": True for kind in checkout.token_types}
     shown: dict[str, Any] = {
         "id": tables.checkout_id(checkout),
         "created_at": iso(checkout.created_at),
         "expires_at": iso(checkout.expires_at),
-        "order": {"currency": checkout.currency, "merchant_reference": checkout.reference},
+        "order": {
+            "amount": 0,
+            "currency": checkout.currency,
+            "merchant_reference": checkout.reference,
+        },
         "url": {"return_url": checkout.return_url, "callback_url": checkout.callback_url},
         "customer": {"customer_id": checkout.customer_id},
+        "configuration": {family: {product: wanted}},
         "metadata": checkout.metadata,
         "payment_operation": "generate_payment_token",
         "events": [{"name": name, "created_at": iso(at)} for name, at in checkout.events],
