@@ -13,6 +13,8 @@ import time
 from asyncio import Semaphore
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
+from ssl import SSLContext
 
 import aiohttp
 import attrs
@@ -179,7 +181,7 @@ class ProviderHttp:
 
 
 def _aiohttp_transport(policy: HttpPolicy) -> AiohttpTransport:
-    ssl_context = httpx.create_ssl_context()
+    ssl_context = _ssl_context()
 
     def session() -> aiohttp.ClientSession:
         # Made on first use, inside the running loop. No cookies: calls do not depend on each other.
@@ -190,4 +192,10 @@ def _aiohttp_transport(policy: HttpPolicy) -> AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(verify=ssl_context, client=session)
+
+
+@cache
+def _ssl_context() -> SSLContext:
+    """One for the process: reading the roots takes a tenth of a second."""
+    return httpx.create_ssl_context()
