@@ -7,6 +7,7 @@ session; the others stand by and take over when that session ends. A lost connec
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import eventsourcing.persistence
 import psycopg
 import structlog
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from infrastructure.store.folding import Log, Parked
 from infrastructure.store.tracking import (
@@ -158,9 +160,14 @@ class Runner:
     def close(self) -> None:
         """Give up the lead and the connection; the runner may be used again."""
         self._led.clear()
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
+        if self._conn is None:
+            return
+        conn, self._conn = self._conn, None
+        if conn.info.transaction_status == TransactionStatus.IDLE:
+            # The server notices a closed connection a moment later; another may lead at once.
+            with contextlib.suppress(*_LOST):
+                conn.execute("SELECT pg_advisory_unlock_all()")
+        conn.close()
 
     # --- leading ------------------------------------------------------------------------------
 

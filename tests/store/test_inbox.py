@@ -100,6 +100,27 @@ def test_callbacks_are_taken_oldest_first_and_by_one_worker(inbox):
     assert inbox.pending() == 3
 
 
+def test_F19_workers_that_race_take_each_callback_once(inbox):
+    """What one is taking, the others pass over."""
+    for number in range(120):
+        store(inbox, f"d-{number}")
+    taken: list[int] = []
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        barrier.wait()
+        while batch := take(inbox, limit=5):
+            taken.extend(each.id for each in batch)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(taken) == 120
+    assert len(set(taken)) == 120
+
+
 def test_what_a_dead_worker_held_is_taken_again(inbox):
     """When its lease has run out."""
     store(inbox, "d-1")
