@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 LARGEST_CALLBACK_BYTES = 1_000_000
 _UNAUTHENTIC = frozenset({"signature-missing", "signature-wrong", "foreign-certificate"})
+# We could not check it just now: the provider is to send it again.
+_NOT_CHECKED = frozenset({"certificate-unavailable"})
 
 GatewaysOf = NamedDependency[SkipValidation[Mapping[tuple[str, str], Gateway]]]
 Counted = NamedDependency[SkipValidation[Measures]]
@@ -52,7 +54,7 @@ async def receive_callback(
     200: kept, now or before. It is never asked to come again because its subject is not known
     yet (Dintero's example answers 5xx then): the inbox keeps it until our own facts are there.
     400, 401 with a code: not what it claims. 404: no such account. 413: too large. 422: it holds a
-    card number. 5xx: not kept; the provider sends it again.
+    card number. 5xx: not kept, or not checked; the provider sends it again.
     """
     gateway = gateways.get((provider, account))
     if gateway is None:
@@ -69,8 +71,7 @@ async def receive_callback(
     except CallbackRejected as rejected:
         measures.callback(provider, account, CallbackResult.REJECTED)
         _report(provider, account, rejected.code, len(raw.body))
-        status = 401 if rejected.code in _UNAUTHENTIC else 400
-        return problem(status, rejected.code, "the callback is not accepted")
+        return problem(_status_of(rejected.code), rejected.code, "the callback is not accepted")
     if card_numbers(raw.body):
         measures.callback(provider, account, CallbackResult.CARD_NUMBER)
         _report(provider, account, "card-number-found", len(raw.body))
@@ -78,6 +79,12 @@ async def receive_callback(
     new = await asyncio.to_thread(_store, system, provider, account, raw, hint)
     measures.callback(provider, account, CallbackResult.NEW if new else CallbackResult.REPEATED)
     return Response(content=b"", status_code=200, media_type=MediaType.TEXT)
+
+
+def _status_of(code: str) -> int:
+    if code in _NOT_CHECKED:
+        return 503
+    return 401 if code in _UNAUTHENTIC else 400
 
 
 def _store(system: System, provider: str, account: str, raw: RawCallback, hint: Hint) -> bool:

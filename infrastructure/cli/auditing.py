@@ -1,0 +1,72 @@
+"""Proof and repair of what is derived: audit, rebuild."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from infrastructure.cli.context import Chosen, bring_up_to_date, json_option, pass_chosen
+from infrastructure.cli.exits import DIFFERENT, DONE, INCOMPLETE, TABLE
+from infrastructure.cli.output import print_json
+
+
+@click.command(epilog=TABLE)
+@json_option
+@click.pass_context
+def audit(ctx: click.Context, as_json: bool) -> None:
+    """Judge every fact and replay every stored row; list all that differs.
+
+    Exit 0 clean, 1 on any difference, 3 when something could not be read.
+    """
+    from infrastructure.audit import as_data, as_words, audit_books
+    from projections.audit import Verdict
+
+    chosen = ctx.find_object(Chosen)
+    assert chosen is not None
+    with chosen.system() as system:
+        bring_up_to_date(system)
+        watched = sys.stderr.isatty() and not as_json
+
+        def tell(position: int, head: int) -> None:
+            if watched:
+                click.echo(f"\r{position:,} of {head:,} facts", nl=position >= head, err=True)
+
+        report = audit_books(system.books.connect, system.books.schema, system.ledger, tell=tell)
+    if as_json:
+        print_json(as_data(report))
+    else:
+        click.echo(as_words(report))
+    codes = {Verdict.CLEAN: DONE, Verdict.DIFFERENCES: DIFFERENT, Verdict.INCOMPLETE: INCOMPLETE}
+    ctx.exit(codes[report.verdict])
+
+
+@click.command(epilog=TABLE)
+@click.argument("projection", required=False)
+@json_option
+@pass_chosen
+def rebuild(chosen: Chosen, projection: str | None, as_json: bool) -> None:
+    """Fold one projection, or all, anew from the first fact, and swap the result in.
+
+    Readers and workers go on meanwhile.
+    """
+    from infrastructure.store.rebuild import Rebuilder
+    from projections.catalogue import PROJECTIONS
+
+    by_name = {each.name: each for each in PROJECTIONS}
+    if projection is not None and projection not in by_name:
+        raise click.BadParameter(f"none of {', '.join(by_name)}", param_hint="PROJECTION")
+    wanted = list(by_name) if projection is None else [projection]
+    done = []
+    with chosen.system() as system:
+        rebuilder = Rebuilder(system.books.connect, system.books.schema, system.ledger)
+        for name in wanted:
+            rebuilt = rebuilder.rebuild(by_name[name], system.clock())
+            answer = {"projection": name, "position": rebuilt.position, "rows": rebuilt.rows}
+            done.append({**answer, "parked": [each.stream for each in rebuilt.parked]})
+            if not as_json:
+                click.echo(f"{name}: {rebuilt.rows} rows at position {rebuilt.position}")
+                for each in rebuilt.parked:
+                    click.echo(f"  set aside: {each.stream} from {each.position}: {each.reason}")
+    if as_json:
+        print_json({"rebuilt": done})

@@ -1,0 +1,105 @@
+"""The command `billing`. Each command's module is imported when it is run, not before."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from infrastructure.cli.context import Chosen
+from infrastructure.cli.exits import DIFFERENT, TABLE, USAGE, ending_of
+
+# Command -> its module and function, and the line that `billing --help` shows for it.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": ("serving:serve", "API, provider callbacks and workers in one process."),
+    "work": ("working:work", "Workers only; several processes with --workers."),
+    "import": ("importing:import_", "Start the subscriptions of a customer file."),
+    "run": ("running:run", "Work everything that falls due up to a date, then end."),
+    "due": ("reading:due", "What falls due when, and why something does not."),
+    "balances": ("reading:balances", "What customers were billed, have paid and owe."),
+    "charges": ("reading:charges", "Attempts to collect and how they ended."),
+    "show": ("showing:show", "One subscription's life in words, and what is open."),
+    "inbox": ("showing:inbox", "Callbacks that wait, or are set aside for a person."),
+    "info": ("showing:info", "Settings without secrets, and where the books stand."),
+    "token": ("correcting:token", "Ask a payer to approve; prints the link."),
+    "cancel": ("correcting:cancel", "End a subscription's billing."),
+    "resolve": ("correcting:resolve", "Settle a charge of unknown outcome by evidence."),
+    "erase": ("correcting:erase", "Destroy a customer's tokens for good."),
+    "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),
+    "rebuild": ("auditing:rebuild", "Fold projections anew and swap them in."),
+    "simulate": ("simulating:simulate", "A PayPal or a Dintero on loopback that charges nobody."),
+}
+
+
+class Billing(click.Group):
+    """Loads commands when they are asked for, and turns foreseen errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(importlib.import_module(f"infrastructure.cli.{module}"), function)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """From the table, so that --help imports nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """One line and an exit code for what was foreseen; everything else is a bug and shows."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; nothing is left to flush at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(DIFFERENT)
+        except Exception as error:
+            ending = ending_of(error)
+            if ending is None:
+                raise
+            click.echo(f"{ending.code}: {ending.reason}", err=True)
+            ctx.exit(ending.exit_code)
+
+
+@click.group(cls=Billing, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file (BILLING_CONFIG).",
+)
+@click.option("--schema", help="The set of books (BILLING_SCHEMA).")
+@click.version_option(package_name="billing-ledger", prog_name="billing")
+@click.pass_context
+def billing(ctx: click.Context, config: Path | None, schema: str | None) -> None:
+    """Bill customers through PayPal and Dintero, and prove every amount.
+
+    Settings come from billing.toml in the data folder and from BILLING_* in the environment.
+    """
+    ctx.obj = Chosen(config=config, schema=schema)
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        billing(prog_name="billing")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+__all__ = ["COMMANDS", "USAGE", "billing", "main"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""One thing at a time: a subscription, the inbox, the settings."""
+
+from __future__ import annotations
+
+import click
+
+from infrastructure.cli.context import Chosen, json_option, pass_chosen
+from infrastructure.cli.exits import TABLE
+from infrastructure.cli.output import instant, print_json, print_standing, print_table
+
+
+@click.command(epilog=TABLE)
+@click.argument("subscription")
+@json_option
+@pass_chosen
+def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
+    """A subscription's life in words, fact by fact, and what is open now."""
+    from domain.identity import checked_id, stream_of
+    from domain.processes.agenda import agenda_of
+    from domain.refusals import Refused
+    from infrastructure.api.messages import SubscriptionAnswer
+    from infrastructure.subscriptions import Subscriptions
+    from projections.timeline import entry
+
+    stream = stream_of(checked_id("subscription id", subscription))
+    with chosen.system() as system:
+        facts = system.ledger.read_stream(stream)
+        if not facts:
+            raise Refused("subscription-unknown", f"there is no subscription {subscription}")
+        state, position = Subscriptions(system, actor="cli").find(subscription)
+        entries = [entry(fact) for fact in facts]
+        if as_json:
+            now = SubscriptionAnswer.of(state, position)
+            print_json({"position": position, "now": now, "timeline": entries})
+            return
+        for each in entries:
+            click.echo(f"{instant(each.at)}  {each.words}")
+        click.echo(f"\nnow {state.status.value.lower()}")
+        for item in agenda_of(state):
+            click.echo(f"  {instant(item.due_at)}  {item.kind.value} {item.key}: {item.why}")
+        if state.token_request is not None and state.token_request.approve_url:
+            click.echo(f"  approval page: {state.token_request.approve_url}")
+        print_standing(position, position)
+
+
+@click.command(epilog=TABLE)
+@click.option("--requeue", type=int, multiple=True, metavar="ID", help="Work this one again.")
+@json_option
+@pass_chosen
+def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
+    """Callbacks that wait for a worker, and those that are set aside for a person."""
+    with chosen.system() as system:
+        requeued = system.inbox.requeue(requeue) if requeue else 0
+        aside = system.inbox.quarantined(system.clock())
+        items = [
+            {
+                "id": each.received.id,
+                "provider": each.received.provider,
+                "account": each.received.account,
+                "event_type": each.received.event_type,
+                "reference": each.received.reference,
+                "token_request_ref": each.received.token_request_ref,
+                "received_at": each.received.received_at,
+                "reason": each.reason,
+            }
+            for each in aside
+        ]
+        pending, duplicates = system.inbox.pending(), system.inbox.duplicates()
+        if as_json:
+            answer = {"pending": pending, "duplicates": duplicates, "requeued": requeued}
+            print_json({**answer, "quarantined": items})
+            return
+        click.echo(f"{pending} waiting, {duplicates} repeats, {len(items)} set aside")
+        rows = [
+            (
+                str(each.received.id),
+                instant(each.received.received_at),
+                f"{each.received.provider}/{each.received.account}",
+                each.received.event_type,
+                each.received.reference or each.received.token_request_ref,
+                each.reason,
+            )
+            for each in aside
+        ]
+        if rows:
+            print_table(("id", "received", "account", "event", "about", "why"), rows)
+
+
+@click.command(epilog=TABLE)
+@json_option
+@pass_chosen
+def info(chosen: Chosen, as_json: bool) -> None:
+    """Settings without secrets, and where the books stand."""
+    settings = chosen.settings()
+    with chosen.system() as system:
+        answer = {
+            "schema": settings.schema,
+            "database": "a server of one's own" if settings.database_url else "embedded",
+            "server": _server_version(system.pool),
+            "data_dir": str(settings.data_dir),
+            "public_url": settings.public_url,
+            "clock": settings.clock,
+            "now": system.clock(),
+            "accounts": [f"{each.provider}/{each.name}" for each in settings.accounts],
+            "api_callers": sorted(settings.api_keys),
+            "in_flight": settings.in_flight,
+            "lease_s": settings.lease_s,
+            "head": system.ledger.head(),
+            "projections": system.views.positions(),
+            "parked": {name: len(streams) for name, streams in system.views.parked().items()},
+            "inbox_pending": system.inbox.pending(),
+            "zone_version": system.zone_version,
+        }
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        click.echo(f"{name:14} {_plain(value)}")
+
+
+def _server_version(pool: object) -> str:
+    with pool.connection() as conn:  # type: ignore[attr-defined]
+        version: str = conn.execute("SHOW server_version").fetchone()[0]
+    return version
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value) or "none"
+    return str(value)
