@@ -1,0 +1,56 @@
+"""The catalogue is truthful, and stored rows come back as they were."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from infrastructure.store.view_table import ViewTable
+from projections.catalogue import PROJECTIONS, TABLES, Listening
+from projections.replay import replay
+from projections.table import TableProjection
+from tests.examples import EXAMPLES
+from tests.histories import History
+
+listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
+projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
+
+
+@listening
+def test_a_fact_that_is_not_listed_touches_no_row(listed: Listening, corpus: list[History]):
+    """keys_of says so, so the store never even asks."""
+    for history in corpus:
+        for recorded in history.log:
+            touched = listed.projection.keys_of(recorded)
+            assert bool(touched) == (type(recorded.event) in listed.facts)
+
+
+@listening
+def test_every_listed_fact_can_change_a_row(listed: Listening, corpus: list[History]):
+    """The list names nothing that never matters."""
+    changed: set[type] = set()
+    for history in corpus:
+        rows: dict[str, object] = {}
+        for recorded in history.log:
+            for key in listed.projection.keys_of(recorded):
+                after = listed.projection.apply(rows.get(key), key, recorded)
+                if after != rows.get(key):
+                    changed.add(type(recorded.event))
+                rows[key] = after
+    assert changed == listed.facts
+
+
+def test_the_corpus_reaches_every_fact(corpus: list[History]):
+    """Otherwise the two tests above would say less than they seem to."""
+    reached = {type(recorded.event) for history in corpus for recorded in history.log}
+    assert reached == {type(event) for event in EXAMPLES.values()}
+
+
+@projection
+def test_rows_survive_being_stored(projection: TableProjection[object], corpus: list[History]):
+    """Each row's columns are of the declared types; its JSON gives back an equal row."""
+    table = ViewTable(projection, None, "test")
+    for history in corpus[:60]:
+        for key, row in replay(projection, history.log).items():
+            table.check(key, row)
+            assert table.decode(msgspec.json.encode(row).decode()) == row

@@ -1,0 +1,92 @@
+"""The timeline: every fact in one plain sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+
+from domain.subscription.events import SubscriptionEvent
+from projections.timeline import entry, words_of
+from tests.examples import EXAMPLES
+from tests.histories import History
+from tests.projections.scenes import billed, signed_up
+from tests.replies import Reply
+
+
+def told(*replies: Reply) -> list[str]:
+    """What the timeline says of a subscription that was answered so."""
+    books = signed_up()
+    for reply in replies:
+        billed(books, reply)
+    return [entry(recorded).words for recorded in books.log[4:]]
+
+
+def test_a_life_reads_as_sentences():
+    """Start, approval, invoice, decline, retry, money."""
+    books = billed(billed(signed_up(), Reply.SOFT))
+    words = [entry(recorded).words for recorded in books.log]
+    assert words[0] == (
+        "Started for customer c-1 with plan gold version 1: 299.00 NOK every 1 month(s) in "
+        "advance, from 2024-01-31 (Europe/Oslo) through paypal account main; first invoice due "
+        "at 2024-01-30 23:00Z."
+    )
+    assert words[1] == (
+        "Token request 1 (initial: sign-up); the approval is awaited until 2024-01-23 09:00Z."
+    )
+    assert words[3] == "The payer approved; the token of a paypal wallet is vaulted."
+    assert words[4] == (
+        "Invoice 1 issued for 2024-01-31 to 2024-02-29: 299.00 NOK, due 2024-01-31 (Gold "
+        "membership, 2024-01-31 to 2024-02-29 (end exclusive) 299.00 NOK); the next is due at "
+        "2024-02-28 23:00Z."
+    )
+    assert words[5].startswith(
+        "About to charge 299.00 NOK for invoice 1, attempt 1, through paypal"
+    )
+    assert words[6] == (
+        "Declined for invoice 1: INSUFFICIENT_FUNDS (soft), declined by the bank; known by answer."
+    )
+    assert words[7] == "Invoice 1 will be tried again at 2024-02-02 23:00Z (retry 1)."
+    assert words[9].startswith("299.00 NOK received for invoice 1 (cap-s-1-1-2-")
+
+
+def test_a_doubt_says_what_is_done_about_it():
+    """When the provider is asked, and when again."""
+    words = told(Reply.UNKNOWN, Reply.UNKNOWN)
+    assert words[2] == (
+        "Outcome unknown (ReadTimeout: no answer after 30 s); nothing else is charged, and the "
+        "provider is asked at 2024-01-30 23:05Z."
+    )
+    assert words[3].startswith("Look 1 at the provider: ReadTimeout")
+    assert words[3].endswith("asked again at 2024-01-31 00:05Z.")
+
+
+def test_a_discrepancy_names_both_amounts():
+    """A person sees what differs without opening anything."""
+    assert told(Reply.LESS)[3] == (
+        "Invoice 1: 299.00 NOK expected, 298.00 NOK received (amount); a person has to look."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_every_fact_is_one_sentence(name: str):
+    """Ends with a full stop, shows no Python value and no link."""
+    words = words_of(EXAMPLES[name])
+    assert words.endswith(".")
+    assert words[0].isupper() or words[0].isdigit()
+    assert not re.search(r"datetime|UUID|Money|None|<|http|\n", words)
+
+
+def test_every_fact_has_an_example():
+    """The test above leaves none out."""
+    assert {type(event) for event in EXAMPLES.values()} == set(get_args(SubscriptionEvent))
+
+
+def test_an_entry_carries_both_times_and_who(corpus: list[History]):
+    """When it took effect, when it was recorded, by whom and why."""
+    for recorded in corpus[0].log:
+        line = entry(recorded)
+        assert (line.at, line.recorded_at) == (recorded.event.effective_at, recorded.recorded_at)
+        assert (line.position, line.version) == (recorded.position, recorded.version)
+        assert (line.actor, line.cause) == (recorded.actor, recorded.cause)
