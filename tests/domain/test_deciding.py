@@ -16,6 +16,7 @@ from domain.subscription.events import (
     ChargeSucceeded,
 )
 from domain.subscription.looking_up import decide_by_person, may_send_again
+from domain.subscription.state import Subscription
 from tests.specimens import (
     DAY,
     DUE,
@@ -33,7 +34,7 @@ from tests.specimens import (
     signed_up,
     terms,
 )
-from tests.vocabulary import Given, given, play
+from tests.vocabulary import Facts, Given, given, play
 
 LATER = DUE + MINUTE
 TWO_STEPS = terms(capture=CaptureMode.AFTER_AUTHORIZATION)
@@ -95,10 +96,12 @@ def test_an_unknown_is_never_sent() -> None:
 # --- a person ---------------------------------------------------------------------------------
 
 
-def person(state: object, received: Money | None, reason: str = "seen in the statement") -> object:
+def person(
+    state: Subscription, received: Money | None, reason: str = "seen in the statement"
+) -> Facts:
     """A person decides, a day later."""
     return decide_by_person(
-        state,  # type: ignore[arg-type]
+        state,
         key(),
         received=received,
         provider_ref="cap-9",

@@ -107,9 +107,10 @@ def test_F36_an_unknown_currency_is_refused(currency: object) -> None:
 
 def test_currencies_do_not_mix() -> None:
     """Adding and subtracting across currencies is refused."""
-    for mix in (lambda a, b: a + b, lambda a, b: a - b):
-        with pytest.raises(Refused, match="currency-mixed"):
-            mix(Money(1, "USD"), Money(1, "EUR"))
+    with pytest.raises(Refused, match="currency-mixed"):
+        Money(1, "USD") + Money(1, "EUR")
+    with pytest.raises(Refused, match="currency-mixed"):
+        Money(1, "USD") - Money(1, "EUR")
     with pytest.raises(Refused, match="currency-mixed"):
         total([Money(1, "USD")], "EUR")
 
