@@ -143,5 +143,5 @@ def _finish(
         return
     for each in refused:
         click.echo(f"line {each['line']}: {each['code']}: {each['reason']}", err=True)
-    if counts:
-        click.echo(", ".join(f"{number} {what}" for what, number in counts.items()))
+    told = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+    click.echo(told or "nothing to start")

@@ -50,6 +50,27 @@ def run(chosen: Chosen, until: datetime, as_json: bool) -> None:
     click.echo(f"{unknown} of unknown outcome, {needs_person} wait for a person")
 
 
+@click.command(epilog=TABLE)
+@click.option("--set", "to", type=Moment(), help="Move a stepping clock there; forward only.")
+@json_option
+@pass_chosen
+def clock(chosen: Chosen, to: datetime | None, as_json: bool) -> None:
+    """What time it is in these books, and the first setting of a rehearsal's stepping clock."""
+    from infrastructure.clock import SteppingClock
+
+    with chosen.system() as system:
+        now = system.clock
+        if to is not None:
+            if not isinstance(now, SteppingClock):
+                raise Ended(USAGE, "not-a-stepping-clock", 'the settings say clock = "system"')
+            now.set(to)
+        answer = {"clock": system.settings.clock, "now": now()}
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{answer['clock']} clock: {answer['now']}")
+
+
 def _not_in_the_future(until: datetime, now: datetime) -> datetime:
     """Raises: Ended."""
     if until.date() > now.date() or (until > now and not _is_end_of_day(until)):
