@@ -8,6 +8,7 @@ Sources: reference notes on PayPal, section 5 (verification); RFC 5280 as `crypt
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import attrs
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -131,5 +133,13 @@ def _name_of(certificate: x509.Certificate) -> str:
 def _roots(pem: bytes) -> list[x509.Certificate]:
     if pem:
         return x509.load_pem_x509_certificates(pem)
-    context = httpx.create_ssl_context()
-    return [x509.load_der_x509_certificate(der) for der in context.get_ca_certs(binary_form=True)]
+    roots = []
+    for der in httpx.create_ssl_context().get_ca_certs(binary_form=True):
+        try:
+            with warnings.catch_warnings():
+                # Some roots that TLS still trusts break a rule of RFC 5280; they are not PayPal's.
+                warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+                roots.append(x509.load_der_x509_certificate(der))
+        except ValueError:
+            continue
+    return roots
