@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from infrastructure.store.agenda import Agenda, Claim
 from infrastructure.store.books import Books
 from infrastructure.store.projector import Runner
 from projections.table import Column, ColumnType, TableProjection
-from tests.store.toy_views import NOW, ListLog
+from tests.store.toy_views import NOW, ListLog, until
 
 HOUR = timedelta(hours=1)
 
@@ -102,11 +102,10 @@ class World:
             )
 
 
-@pytest.fixture
-def world(books: Books) -> Iterator[World]:
-    with ConnectionPool(
-        kwargs={**books.connection_arguments, "autocommit": True}, min_size=1, max_size=8, open=True
-    ) as pool:
+@pytest.fixture(params=[True, False], ids=["autocommit", "transactions"])
+def world(books: Books, request: pytest.FixtureRequest) -> Iterator[World]:
+    arguments = {**books.connection_arguments, "autocommit": request.param}
+    with ConnectionPool(kwargs=arguments, min_size=1, max_size=8, open=True) as pool:
         made = World(books, pool)
         yield made
         made.runner.close()
@@ -347,11 +346,3 @@ def test_the_next_step_is_the_first_due_date_or_end_of_a_wait(world):
     assert world.agenda.next_due(NOW) == NOW + HOUR
     assert world.agenda.next_due(NOW + HOUR) == NOW + 5 * HOUR
     assert world.agenda.next_due(NOW + 5 * HOUR) is None
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Poll with a deadline."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,6 +31,7 @@ from tests.store.toy_views import (
     expected_rows,
     fixed_apply,
     groups,
+    until,
 )
 
 Make = Callable[..., Runner]
@@ -64,14 +64,6 @@ def rows_of(books: Books, projection: TableProjection[Any]) -> dict[str, Any]:
     with ConnectionPool(kwargs=books.connection_arguments, min_size=1, max_size=1) as pool:
         reader = ViewReader(pool, books.schema, [projection])
         return reader.select(projection.name, limit=10_000).rows
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Poll with a deadline."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
 
 
 # --- folding ----------------------------------------------------------------------------------

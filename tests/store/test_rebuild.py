@@ -21,8 +21,9 @@ from infrastructure.store.rebuild import (
     ReadersInTheWay,
     Rebuilder,
     RebuildRunning,
+    Rebuilt,
 )
-from infrastructure.store.tracking import ShapeChanged, ViewMissing
+from infrastructure.store.tracking import ShapeChanged, ViewMissing, advance, standing
 from infrastructure.store.view_reader import ViewReader
 from projections.table import TableProjection
 from tests.store.toy_views import (
@@ -34,6 +35,7 @@ from tests.store.toy_views import (
     expected_rows,
     fixed_apply,
     groups,
+    until,
 )
 
 Make = Callable[..., Runner]
@@ -234,6 +236,35 @@ def test_a_rebuild_catches_up_with_rows_that_went_on_meanwhile(books, make, read
     early = EarlyLog(log.items, head=100)
     assert rebuilder(books, early).rebuild(accounts(), NOW).position == 300
     assert reader.select("accounts", limit=1000).rows == expected_rows(accounts(), log.items)
+
+
+def test_a_rebuild_waits_for_a_batch_that_is_under_way(books, make):
+    """It ends where the runner's commit puts the rows, never before."""
+    log = busy_log(streams=7, events=300)
+    make(log, accounts(), batch=200).run_once(NOW)
+    results: list[Rebuilt] = []
+    early = EarlyLog(log.items, head=100)
+    thread = threading.Thread(
+        target=lambda: results.append(rebuilder(books, early).rebuild(accounts(), NOW))
+    )
+    with books.connect() as batch, batch.transaction():
+        standing(batch, books.schema, accounts(), lock=True)
+        advance(batch, books.schema, [accounts()], 300, NOW)
+        thread.start()
+        with books.connect() as watcher:
+            until(lambda: waiting_sessions(watcher, books) == 1)
+    thread.join(20)
+    assert [each.position for each in results] == [300]
+
+
+def waiting_sessions(conn: psycopg.Connection[Any], books: Books) -> int:
+    row = conn.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND application_name = %s",
+        [f"billing {books.schema}"],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_a_rebuild_that_had_to_let_a_reader_finish_starts_its_last_step_anew(
