@@ -46,6 +46,10 @@ def ending_of(error: Exception) -> Ending | None:
 
     The modules are imported here because most commands need few of them and none before it runs.
     """
+    if isinstance(error, ExceptionGroup):
+        # What side-by-side loops raise. It is foreseen only if all of it is.
+        endings = [ending_of(each) for each in error.exceptions]
+        return None if None in endings else endings[0]
     if isinstance(error, Ended):
         return Ending(error.exit_code, error.code, error.reason)
     for classes, exit_code, code in _foreseen():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -53,20 +53,27 @@ async def serve_until_told(
     stop_on_signals(stopping)
 
     async def answer() -> None:
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            stopping.set()
+        await server.serve(sockets=[listener])
 
     async def end() -> None:
         await stopping.wait()
         server.should_exit = True
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(answer())
-        group.create_task(end())
-        if workers:
-            group.create_task(work(system, stopping))
+    parts = [answer(), *([work(system, stopping)] if workers else [])]
+    # Not a TaskGroup: when one part fails the others are to end, not to be cut off.
+    ended = await asyncio.gather(
+        end(), *(_ending_all(part, stopping) for part in parts), return_exceptions=True
+    )
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+
+
+async def _ending_all(part: Coroutine[None, None, None], stopping: asyncio.Event) -> None:
+    try:
+        await part
+    finally:
+        stopping.set()
 
 
 def _server(app: Litestar) -> Server:

@@ -11,14 +11,16 @@ import structlog
 
 from infrastructure.bootstrap import System
 from infrastructure.clock import ClockJumped
+from infrastructure.store.tracking import ViewMissing
 from infrastructure.workers.advance import Advancer
-from infrastructure.workers.agenda_worker import AgendaWorker
+from infrastructure.workers.agenda_worker import AgendaWorker, rest
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 CALLBACK_BATCH = 200
+_VIEWS_POLL_S = 0.05
 
 
 async def work(
@@ -51,6 +53,7 @@ async def work(
     )
     with _projections(system, enabled=project):
         try:
+            await _views_exist(system, stopping)
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_told(agenda.run(stopping), stopping))
                 group.create_task(_until_told(callbacks.run(stopping), stopping))
@@ -60,6 +63,17 @@ async def work(
         finally:
             for gateway in gateways.values():
                 await gateway.close()
+
+
+async def _views_exist(system: System, stopping: asyncio.Event) -> None:
+    """Wait for whoever leads the projections to make their tables; in new books there are none."""
+    while not stopping.is_set():
+        try:
+            await asyncio.to_thread(system.views.get, "due_dates", "")
+        except ViewMissing:
+            await rest(stopping, _VIEWS_POLL_S)
+        else:
+            return
 
 
 async def _until_told(loop: object, stopping: asyncio.Event) -> None:
