@@ -236,12 +236,17 @@ def _difference_in_words(difference: Difference) -> str:
 
 
 def _fields_that_differ(live: dict[str, Any], replayed: dict[str, Any]) -> Iterator[str]:
-    """Columns that differ, and the fields of the row itself."""
-    sides = [{**side, **(side.get("row") or {})} for side in (live, replayed)]
-    for name in sorted({*sides[0], *sides[1]} - {"row", "key"}):
-        is_now, should_be = (side.get(name) for side in sides)
-        if is_now != should_be:
-            yield f"{name} is {_short(is_now)}, the facts say {_short(should_be)}"
+    """Fields of the row that differ, then columns beside it."""
+    inside = [side.get("row") or {} for side in (live, replayed)]
+    beside = [
+        {f"column {name}": value for name, value in side.items() if name not in ("key", "row")}
+        for side in (live, replayed)
+    ]
+    for is_now, should_be in (inside, beside):
+        for name in sorted({*is_now, *should_be}):
+            if is_now.get(name) != should_be.get(name):
+                facts = _short(should_be.get(name))
+                yield f"{name} is {_short(is_now.get(name))}, the facts say {facts}"
 
 
 def _short(value: Any) -> str:

@@ -7,14 +7,16 @@ A forger takes a log and gives the damaged one, or None where the log has nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import attrs
 
-from domain.identity import event_id
+from domain.identity import attempt_id, charge_reference, event_id
+from domain.money import Money
 from domain.recorded import Recorded
+from domain.subscription import events as e
 from domain.subscription.events import SubscriptionEvent
 
 Log = list[Recorded[Any]]
@@ -147,3 +149,74 @@ def envelope(**forged: Callable[[Recorded[Any]], Any]) -> Forger:
         return [*log[:place], attrs.evolve(log[place], **other), *log[place + 1 :]]
 
     return forge
+
+
+# --- faults of several facts -------------------------------------------------------------------
+
+
+def more(money: Money) -> Money:
+    return Money(money.minor + 1, money.currency)
+
+
+def foreign(money: Money) -> Money:
+    return Money(money.minor, "CHF")
+
+
+def another_charge(log: Log) -> Log | None:
+    """After a charge that was paid as asked: another attempt, with a fitting key, and its money."""
+    namespaces = {r.stream: r.event for r in log if isinstance(r.event, e.SubscriptionStarted)}
+    for place, recorded in enumerate(log):
+        won = recorded.event
+        if not isinstance(won, e.ChargeSucceeded):
+            continue
+        asked = next(
+            r.event
+            for r in log
+            if isinstance(r.event, e.ChargeAttempted) and r.event.attempt_id == won.attempt_id
+        )
+        if asked.amount != won.amount:
+            continue
+        begun = namespaces[recorded.stream]
+        number = asked.attempt_number + 1
+        key = attempt_id(begun.namespace, asked.invoice_number, number)
+        again = attrs.evolve(
+            asked,
+            attempt_id=key,
+            attempt_number=number,
+            reference=charge_reference(begun.subscription_id, asked.invoice_number, number, key),
+        )
+        facts = (again, attrs.evolve(won, attempt_id=key))
+        added = [attrs.evolve(recorded, event=fact) for fact in facts]
+        return renumbered([*log[: place + 1], *added, *log[place + 1 :]])
+    return None
+
+
+def both_dearer(log: Log) -> Log | None:
+    """An attempt asks for more than is open, and gets it."""
+    asked = changed(e.ChargeAttempted, amount=lambda event: more(event.amount))(log)
+    first = next((r.event for r in log if isinstance(r.event, e.ChargeAttempted)), None)
+    if asked is None or first is None:
+        return None
+    forge = changed(
+        e.ChargeSucceeded,
+        when=lambda event: event.attempt_id == first.attempt_id and event.amount == first.amount,
+        amount=lambda event: more(event.amount),
+    )
+    return forge(asked)
+
+
+def recorded_long_ago(log: Log) -> Log | None:
+    if not any(isinstance(recorded.event, e.InvoiceIssued) for recorded in log):
+        return None
+    long_ago = datetime(1999, 1, 1, tzinfo=UTC)
+    return [attrs.evolve(recorded, recorded_at=long_ago) for recorded in log]
+
+
+def cut_short(log: Log) -> Log | None:
+    return log[:-1]
+
+
+def moved_stream(log: Log) -> Log | None:
+    stream = log[0].stream
+    moved = [attrs.evolve(r, stream="subscription-x") if r.stream == stream else r for r in log]
+    return renumbered(moved)
