@@ -20,6 +20,7 @@ from infrastructure.api.measuring import Measures
 from infrastructure.api.operating import OPERATING
 from infrastructure.api.problems import HANDLERS
 from infrastructure.api.reading import READING
+from infrastructure.api.returns import RETURNS
 from infrastructure.bootstrap import System
 from infrastructure.settings import SettingsError
 
@@ -61,7 +62,7 @@ def build_app(
         security=[{"bearer": []}] if system.settings.api_keys else [],
     )
     return Litestar(
-        route_handlers=[commands, *CALLBACKS, *OPERATING],
+        route_handlers=[commands, *CALLBACKS, *RETURNS, *OPERATING],
         dependencies={
             "system": Provide(lambda: system, sync_to_thread=False),
             "gateways": Provide(lambda: known, sync_to_thread=False),

@@ -1,4 +1,4 @@
-"""Where providers call back, and where they send payers back to.
+"""Where providers call back.
 
 A callback is verified, kept, and answered 2xx only after the commit; workers do the rest. What
 does not verify is answered 4xx and leaves no trace but a count and a line in the log: its code,
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from litestar import Request, Response, get, route
+from litestar import Request, Response, route
 from litestar.di import NamedDependency
 from litestar.enums import HttpMethod, MediaType
 from litestar.params import FromPath, SkipValidation
@@ -115,17 +115,4 @@ def _public_url(system: System, request: Request[Any, Any, Any]) -> str:
     return system.settings.public_url.rstrip("/") + target.decode("latin-1")
 
 
-_THANKS = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Thank you</title>
-<p>Thank you. You can close this page.</p></html>
-"""
-
-
-@get("/returns/{provider:str}", media_type=MediaType.HTML, sync_to_thread=False)
-def thank() -> str:
-    """Where payers land after approving. Nothing is believed of what their browser brings along:
-    the provider is asked when its callback comes, or when the request's time is over."""
-    return _THANKS
-
-
-CALLBACKS = [receive_callback, thank]
+CALLBACKS = [receive_callback]
