@@ -96,6 +96,7 @@ class Inbox:
         headers: only those of KEPT_HEADERS are kept. received_at: the books' clock, UTC.
         Returns only after the commit: answer the provider 2xx then, and not before.
         """
+        identity = (provider, account, delivery_id)
         kept = {name: value for name, value in headers.items() if name.lower() in KEPT_HEADERS}
         with self._pool.connection() as conn:
             row = conn.execute(
@@ -108,9 +109,7 @@ class Inbox:
                     " RETURNING duplicates = 0"
                 ).format(self._table),
                 [
-                    provider,
-                    account,
-                    delivery_id,
+                    *identity,
                     event_type,
                     reference,
                     token_request_ref,

@@ -206,7 +206,7 @@ def test_F28_a_second_instance_stands_by_and_takes_over(books, make):
     assert rows_of(books, accounts()) == expected_rows(accounts(), log.items)
 
 
-def test_F28_two_instances_side_by_side_count_nothing_twice(books, make):
+def test_F28_two_instances_side_by_side_count_nothing_twice(books, make, server):
     """Both run for ever; the leader's session is killed again and again."""
     log = busy_log(streams=12, events=3000)
     stop = threading.Event()
@@ -217,7 +217,7 @@ def test_F28_two_instances_side_by_side_count_nothing_twice(books, make):
     for thread in threads:
         thread.start()
     try:
-        with books.connect() as conn:
+        with psycopg.connect(server.conninfo, autocommit=True) as conn:
             reader_position = SQL("SELECT min(position) FROM {}").format(
                 Identifier(books.schema, "view_positions")
             )

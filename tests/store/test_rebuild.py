@@ -238,7 +238,7 @@ def test_a_rebuild_catches_up_with_rows_that_went_on_meanwhile(books, make, read
     assert reader.select("accounts", limit=1000).rows == expected_rows(accounts(), log.items)
 
 
-def test_a_rebuild_waits_for_a_batch_that_is_under_way(books, make):
+def test_a_rebuild_waits_for_a_batch_that_is_under_way(books, make, server):
     """It ends where the runner's commit puts the rows, never before."""
     log = busy_log(streams=7, events=300)
     make(log, accounts(), batch=200).run_once(NOW)
@@ -251,7 +251,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_under_way(books, make):
         standing(batch, books.schema, accounts(), lock=True)
         advance(batch, books.schema, [accounts()], 300, NOW)
         thread.start()
-        with books.connect() as watcher:
+        with psycopg.connect(server.conninfo, autocommit=True) as watcher:
             until(lambda: waiting_sessions(watcher, books) == 1)
     thread.join(20)
     assert [each.position for each in results] == [300]
@@ -379,7 +379,7 @@ def test_one_rebuild_at_a_time(books, make):
     assert refused == ["yes"]
 
 
-def test_a_rebuild_that_was_killed_leaves_the_live_rows_and_can_be_repeated(books, make):
+def test_a_rebuild_that_was_killed_leaves_the_live_rows_and_can_be_repeated(books, make, server):
     """Its shadow is cleared away by the next one."""
     log = busy_log(streams=5, events=300)
     make(log, accounts()).catch_up(NOW)
@@ -387,7 +387,7 @@ def test_a_rebuild_that_was_killed_leaves_the_live_rows_and_can_be_repeated(book
     class Dying(ListLog):
         def read_log(self, after: int, limit: int, stop: int | None = None) -> Any:
             if after > 100:
-                with books.connect() as conn:
+                with psycopg.connect(server.conninfo, autocommit=True) as conn:
                     conn.execute(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE application_name = %s AND pid <> pg_backend_pid()",
