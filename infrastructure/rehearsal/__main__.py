@@ -15,16 +15,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.refusals import Refused
 from infrastructure.bootstrap import System, running_system
+from infrastructure.clock import SteppingClock
 from infrastructure.customers import CustomerRow, Defaults, parse_columns, read_customers
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
-from infrastructure.rehearsal.report import Report, print_report, write_report
-from infrastructure.rehearsal.stage import Stage, StageFailed, set_stage, wait_for
+from infrastructure.rehearsal.printing import print_report
+from infrastructure.rehearsal.report import Report, write_report
+from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.settings import read_settings
-from infrastructure.subscriptions import By, Subscriptions
+from infrastructure.subscriptions import Subscriptions
 
 SAMPLE = Path("scripts/sample-customers.csv")
 SCHEMA = "rehearsal"
+SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by them."
 
 
 @click.command()
@@ -34,8 +37,7 @@ SCHEMA = "rehearsal"
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
 @click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
 @click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
-@click.option("--validation", default="basic", type=click.Choice(["basic", "strict"]))
-@click.option("--specs", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--specs", type=click.Path(path_type=Path, file_okay=False), help=SPECS_HELP)
 @click.option("--keep", is_flag=True, help="Keep the books and logs of this run.")
 @click.option("--data-dir", default=Path(".billing/rehearsal"), type=click.Path(path_type=Path))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Report as JSON too.")
@@ -46,7 +48,6 @@ def main(
     faults: str,
     zone: str,
     workers: int,
-    validation: str,
     specs: Path | None,
     keep: bool,
     data_dir: Path,
@@ -65,11 +66,9 @@ def main(
     plan = window(length)
     rows = [_within(plan, row) for row in rows]
     shutil.rmtree(data_dir, ignore_errors=True)
-    simulator = ["--validation", validation, *(["--specs", str(specs)] if specs else [])]
-    if faults:
-        simulator += ["--faults", f"seed={faults}"]
+    simulator = ["--faults", f"seed={faults}"] if faults else []
     try:
-        report = _play(console, rows, plan, data_dir, faults, workers, simulator)
+        report = _play(console, rows, plan, data_dir, faults, workers, simulator, specs)
     except (StageFailed, Stuck) as failure:
         console.print(f"[red]{failure}[/red]", markup=True)
         console.print(f"logs and books are kept in {data_dir}")
@@ -110,12 +109,13 @@ def _play(
     faults: str,
     workers: int,
     simulator: list[str],
+    specs: Path | None,
 ) -> Report:
     began = time.monotonic()
     with set_stage(folder, schema=SCHEMA, extra={}) as stage:
         settings = read_settings(stage.environment)
         with running_system(settings) as system:
-            _open(stage, system, plan, workers, simulator)
+            _open(stage, system, plan, workers, simulator, specs)
             with _progress(console) as progress:
                 task = progress.add_task("sign-up", total=1.0)
 
@@ -126,6 +126,7 @@ def _play(
 
                 director = Director(system, stage, tell)
                 ready = time.monotonic()
+                director.set_time(plan.sign_up)
                 _sign_up(system, rows, faults)
                 steps = director.play(plan.until)
                 played = time.monotonic()
@@ -149,43 +150,48 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _open(stage: Stage, system: System, plan: Window, workers: int, simulator: list[str]) -> None:
+def _open(
+    stage: Stage,
+    system: System,
+    plan: Window,
+    workers: int,
+    simulator: list[str],
+    specs: Path | None,
+) -> None:
     """Start the simulators, the API that takes their callbacks, and the workers."""
-    system.clock.set(plan.sign_up)  # type: ignore[attr-defined]
+    assert isinstance(system.clock, SteppingClock)
+    # Before anybody reads it; the simulators' clocks follow when they are there.
+    system.clock.set(plan.sign_up)
     for name, url in stage.simulators().items():
-        book = str(stage.folder / f"{name}-book.jsonl")
-        stage.start(
-            name, "simulate", name, "--port", url.rpartition(":")[2], "--book", book,
-            "--webhooks", f"{stage.api_url}/callbacks/{name}/main", *simulator,
-        )  # fmt: skip
+        arguments = ["simulate", name, "--port", url.rpartition(":")[2], *simulator]
+        if name == "paypal":
+            arguments += ["--webhooks", f"{stage.api_url}/callbacks/paypal/main"]
+            arguments += ["--root", str(stage.folder / TRUST_ROOTS)]
+        if specs is not None:
+            arguments += ["--specs", str(specs / name)]
+        stage.start(name, *arguments)
+    for url in stage.simulators().values():
+        wait_for(f"{url}/_quiet", stage)
     stage.start("api", "serve", "--no-workers", "--port", stage.api_url.rpartition(":")[2])
     for number in range(1, workers + 1):
         stage.start(f"worker-{number}", "work")
-    for url in stage.simulators().values():
-        wait_for(f"{url}/_quiet", stage)
     wait_for(f"{stage.api_url}/health", stage)
 
 
 def _sign_up(system: System, rows: list[CustomerRow], seed: str) -> None:
     wishes = [row.wish(namespace_of(seed, row.subscription_id)) for row in rows]
-    by = By(actor="rehearsal", cause="command:import")
-    outcomes = _subscriptions(system).start_many(wishes, by=by, token_reason="sign-up")  # noqa: S106
-    for outcome in outcomes:
+    subscriptions = Subscriptions(system, actor="rehearsal")
+    for outcome in subscriptions.start_many(wishes, request_token=True, cause="command:import"):
         if isinstance(outcome, Refused):
             raise outcome
 
 
 def _let_go(system: System, rows: list[CustomerRow]) -> None:
     """Cancel who has left by the end."""
-    subscriptions = _subscriptions(system)
+    subscriptions = Subscriptions(system, actor="rehearsal")
     for row in rows:
         if row.churned:
-            by = By(actor="rehearsal", cause="command:churn")
-            subscriptions.cancel(row.subscription_id, reason="left", by=by)
-
-
-def _subscriptions(system: System) -> Subscriptions:
-    return Subscriptions(system.ledger, system.clock, system.zone_version)
+            subscriptions.cancel(row.subscription_id, reason="left", cause="command:churn")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from domain.providers import Provider
 from infrastructure.store.view_reader import ViewReader
 from projections.due_dates import DueDates
 
 AT_A_TIME = 32
 # More than all that can be open at once; pages that nobody answered stay among them.
-PAGE = 20_000
+MOST_OPEN = 20_000
+
+
+# The button that each simulator's page has for it.
+SAYS_YES = {Provider.PAYPAL: "approve", Provider.DINTERO: "pay"}
+
+
+@attrs.frozen
+class Page:
+    """An approval page, and the button to press on it."""
+
+    url: str
+    action: str
 
 
 class Payers:
@@ -22,33 +36,35 @@ class Payers:
         self._views = views
         self._seen: set[str] = set()
 
-    def offered(self) -> list[str]:
+    def offered(self) -> list[Page]:
         """Approval pages that no payer has opened yet."""
         pages = []
-        found = self._views.select("due_dates", having=("token_request_ref",), limit=PAGE)
+        found = self._views.select("due_dates", having=("token_request_ref",), limit=MOST_OPEN)
         for row in found.rows.values():
             assert isinstance(row, DueDates)
-            request = None if row.state is None else row.state.token_request
+            request = row.state.token_request
             if request is not None and request.provider_ref not in self._seen:
                 self._seen.add(request.provider_ref)
-                pages.append(request.approve_url)
+                pages.append(Page(request.approve_url, SAYS_YES[row.state.provider]))
         return pages
 
-    def approve(self, pages: list[str]) -> None:
+    def approve(self, pages: list[Page]) -> None:
         """Open and approve these pages. Raises: httpx.HTTPStatusError when a page refuses."""
         asyncio.run(_approve(pages))
 
 
-async def _approve(pages: list[str]) -> None:
+async def _approve(pages: list[Page]) -> None:
     places = asyncio.Semaphore(AT_A_TIME)
 
-    async def one(client: httpx.AsyncClient, page: str) -> None:
+    async def one(client: httpx.AsyncClient, page: Page) -> None:
         async with places:
-            answer = await client.post(
-                page, data={"action": "approve"}, headers={"Accept": "application/json"}
-            )
+            # The browser then goes where the provider sends it: to our page of thanks.
+            answer = await client.post(page.url, data={"action": page.action})
             if answer.status_code >= 400:
                 answer.raise_for_status()
 
-    async with httpx.AsyncClient(transport=AiohttpTransport(), timeout=60.0) as client:
+    transport = AiohttpTransport()
+    async with httpx.AsyncClient(
+        transport=transport, timeout=60.0, follow_redirects=True
+    ) as client:
         await asyncio.gather(*(one(client, page) for page in pages))

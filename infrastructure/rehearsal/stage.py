@@ -18,6 +18,7 @@ import httpx
 
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
+TRUST_ROOTS = "paypal-root.pem"
 
 
 class StageFailed(Exception):
@@ -122,7 +123,7 @@ def set_stage(folder: Path, *, schema: str, extra: Mapping[str, str]) -> Iterato
         **extra,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "billing.toml").write_text(_settings(urls), encoding="utf-8")
+    (folder / "billing.toml").write_text(_settings(urls, folder.absolute()), encoding="utf-8")
     stage = Stage(
         folder=folder,
         environment=environment,
@@ -136,7 +137,7 @@ def set_stage(folder: Path, *, schema: str, extra: Mapping[str, str]) -> Iterato
         stage.stop()
 
 
-def _settings(urls: Mapping[str, str]) -> str:
+def _settings(urls: Mapping[str, str], folder: Path) -> str:
     return f'''public_url = "{urls["api"]}"
 
 [accounts.paypal.main]
@@ -144,7 +145,8 @@ client_id = "rehearsal"
 client_secret_env = "PAYPAL_CLIENT_SECRET"
 base_url = "{urls["paypal"]}"
 webhook_id = "WH-REHEARSAL"
-certificate_hosts = ["{urls["paypal"].removeprefix("http://")}"]
+certificate_hosts = ["{urls["paypal"]}"]
+trust_roots_file = "{folder / TRUST_ROOTS}"
 
 [accounts.dintero.main]
 account_id = "T00000001"

@@ -23,7 +23,7 @@ class Stuck(Exception):
     """The rehearsal does not come to rest; the text says what is left."""
 
 
-@attrs.define
+@attrs.define(slots=False)
 class Director:
     """Leads one rehearsal.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
+import psycopg
 import structlog
 
 from domain.subscription.state import Subscription
@@ -16,6 +17,8 @@ from infrastructure.workers.crash_points import BEFORE_RELEASE, reached
 from infrastructure.workers.desk import Desk, Returned
 
 log = structlog.get_logger(__name__)
+
+PAUSE_WHEN_AWAY_S = 1.0
 
 
 def hand_of(claim: Claim, loaded: Loaded[Subscription], lease_s: float) -> Hand | None:
@@ -59,7 +62,7 @@ class AgendaWorker:
             if len(self._working) > self._refill_at:
                 self._room.clear()
                 await self._room.wait()
-            elif await self._take() == 0:
+            elif await unless_away(self._take()) == 0:
                 await rest(stopping, self._poll_s)
         if self._working:
             await asyncio.wait(self._working)
@@ -93,6 +96,16 @@ class AgendaWorker:
         hand = hand_of(claim, loaded, self._desk.lease_s)
         if hand is not None:
             await advance_and_give_back(self._desk, self._advancer, hand)
+
+
+async def unless_away(look: Awaitable[int]) -> int:
+    """What a look at the store found; 0 while the database is away: it is asked again soon."""
+    try:
+        return await look
+    except psycopg.OperationalError as error:
+        log.error("database away", reason=type(error).__name__)
+        await asyncio.sleep(PAUSE_WHEN_AWAY_S)
+        return 0
 
 
 async def rest(stopping: asyncio.Event, seconds: float) -> None:

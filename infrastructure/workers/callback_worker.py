@@ -20,7 +20,7 @@ from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
 from infrastructure.store.view_reader import ViewReader
 from infrastructure.workers.advance import Advancer, LeaseLost
-from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest
+from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest, unless_away
 from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
 from infrastructure.workers.desk import Desk
 
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 # How long a callback may wait for the facts it is about (it can overtake our own append) before
 # it is set aside for a person.
 QUARANTINE_AFTER = timedelta(minutes=10)
+NO_CONCERN = "names no charge and no token request"
 
 
 class CallbackWorker:
@@ -50,20 +51,27 @@ class CallbackWorker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`; a batch that was taken is finished."""
         while not stopping.is_set():
-            received = await asyncio.to_thread(
-                self._inbox.take,
-                limit=self._batch,
-                owner=self._desk.owner,
-                lease_s=self._desk.lease_s,
-            )
-            if received:
-                await self.work(received)
-            else:
+            if await unless_away(self._take()) == 0:
                 await rest(stopping, self._poll_s)
+
+    async def _take(self) -> int:
+        """Take a batch from the inbox and work it; how many callbacks it had."""
+        received = await asyncio.to_thread(
+            self._inbox.take,
+            limit=self._batch,
+            owner=self._desk.owner,
+            lease_s=self._desk.lease_s,
+        )
+        if received:
+            await self.work(received)
+        return len(received)
 
     async def work(self, received: Sequence[Received]) -> None:
         """Work one batch: match, lease the subscriptions, look, give back."""
         reached(CALLBACK_TAKEN)
+        silent = [one.id for one in received if not one.reference and not one.token_request_ref]
+        await asyncio.to_thread(self._inbox.done, silent, NO_CONCERN)
+        received = [one for one in received if one.id not in silent]
         matched = await asyncio.to_thread(self._match, received)
         by_subscription: dict[str, list[Received]] = defaultdict(list)
         unmatched = []

@@ -18,6 +18,7 @@ from domain.money import Money
 from domain.plan import CaptureMode
 from domain.ports import CaptureOrder, ChargeOrder, Secret, TokenOrder
 from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount, TokenKind
+from infrastructure.gateways.returning import returning_from
 
 # order.amount is an int32 of minor units.
 LARGEST_AMOUNT = 2**31 - 1
@@ -76,7 +77,7 @@ def token_session(
     account: DinteroAccount, order: TokenOrder, expires_at: datetime
 ) -> dict[str, object]:
     """A checkout page that makes a token and charges nothing."""
-    url = {"return_url": account.return_url}
+    url = {"return_url": returning_from(account.return_url, order)}
     if account.callback_url:
         url["callback_url"] = callback_url(account.callback_url)
     session: dict[str, object] = {

@@ -33,6 +33,7 @@ from infrastructure.gateways.paypal.declines import (
     refusal_of,
 )
 from infrastructure.gateways.paypal.wire import amount_json, items, link, mapping, plan_name
+from infrastructure.gateways.returning import returning_from
 
 SETUP_TOKEN_LIFE = timedelta(days=3)  # PayPal's default; the answer does not state it
 WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED"})
@@ -51,8 +52,8 @@ def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> 
     Raises: Refused("money-needs-decimals").
     """
     context: dict[str, Any] = {
-        "return_url": account.return_url,
-        "cancel_url": account.cancel_url,
+        "return_url": returning_from(account.return_url, order),
+        "cancel_url": returning_from(account.cancel_url, order),
         "shipping_preference": "NO_SHIPPING",
     }
     if account.brand_name:
