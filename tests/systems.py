@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import attrs
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from domain.identity import stream_of
 from domain.ports import Secret
+from domain.recorded import Stamp
 from infrastructure.bootstrap import System
 from infrastructure.settings import AccountSettings, Settings
 from infrastructure.store.books import Books
+from infrastructure.store.ledger import Append, Appended
 
 T0 = datetime(2025, 1, 1, 12, tzinfo=UTC)
 
@@ -76,3 +80,12 @@ def project(system: System) -> None:
     runner = system.projection_runner()
     runner.catch_up(system.clock())
     runner.close()
+
+
+def write(system: System, facts: tuple[Any, ...], subscription_id: str = "s-1") -> int:
+    """Put facts at the beginning of a subscription's stream; the position of the last."""
+    stamp = Stamp(actor="test", cause="given", command_id=uuid4())
+    append = Append(stream_of(subscription_id), 0, facts, stamp)
+    (result,) = system.ledger.append([append], now=system.clock())
+    assert isinstance(result, Appended)
+    return result.position

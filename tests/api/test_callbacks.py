@@ -1,0 +1,185 @@
+"""The door for callbacks, with Dintero's real signatures: kept once, or refused and counted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from httpx import Response
+from structlog.testing import capture_logs
+
+from domain.ports import Secret
+from infrastructure.api.callbacks import LARGEST_CALLBACK_BYTES
+from infrastructure.bootstrap import System
+from infrastructure.gateways.dintero.signature import sign
+from tests.api.conftest import Client
+from tests.api.requests import problem
+from tests.specimens import approval_offered, requested, started
+from tests.systems import T0, write
+
+PATH = "/callbacks/dintero/main"
+QUERY = "?transaction_id=T1.t1&merchant_reference=s-1-1-1-0123456789&event=CAPTURE"
+SECRET = Secret("y" * 24)
+PUBLIC = "http://127.0.0.1:8080"
+
+
+def signature(query: str = QUERY, *, secret: Secret = SECRET, at_s: int = 0) -> str:
+    """Dintero's header over our public address. at_s: seconds from now at which it was made."""
+    return sign(secret, "T1", "POST", PUBLIC + PATH + query, int(T0.timestamp()) + at_s)
+
+
+def call(
+    client: Client, header: str, *, query: str = QUERY, body: bytes = b"{}", delivery: str = "d-1"
+) -> Response:
+    """A callback as it arrives."""
+    headers = {"Dintero-Signature": header, "Event-Delivery": delivery}
+    return client.post(PATH + query, content=body, headers=headers)
+
+
+def count(client: Client, result: str) -> float:
+    """How many callbacks ended that way, as Prometheus sees it."""
+    wanted = f'result="{result}"'
+    for line in client.get("/metrics").text.splitlines():
+        if line.startswith("billing_callbacks_total") and wanted in line:
+            return float(line.split()[-1])
+    return 0.0
+
+
+def test_callback_is_kept_as_it_came(client: Client, system: System) -> None:
+    """2xx after the commit; a worker finds where to look."""
+    assert call(client, signature(), body=b'{"id":"T1.t1"}').status_code == 200
+    (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
+    assert (kept.provider, kept.account, kept.delivery_id) == ("dintero", "main", "d-1")
+    assert kept.reference == "s-1-1-1-0123456789"
+    assert kept.body == b'{"id":"T1.t1"}'
+    assert kept.received_at == T0
+
+
+def test_callback_before_its_subject_is_known_is_kept(client: Client, system: System) -> None:
+    """It overtook our own answer; the inbox waits for the facts, the provider need not."""
+    assert system.ledger.head() == 0
+    assert call(client, signature()).status_code == 200
+    assert system.inbox.pending() == 1
+
+
+def test_F10_callback_many_times_at_once_is_one(client: Client, system: System) -> None:
+    """One is kept, all are answered 2xx, the others are counted."""
+    header = signature()
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: call(client, header), range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert system.inbox.pending() == 1
+    assert system.inbox.duplicates() == 9
+    assert (count(client, "new"), count(client, "repeated")) == (1, 9)
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (signature(secret=Secret("z" * 24)), "signature-wrong"),
+        (signature(QUERY.replace("t1", "t2")), "signature-wrong"),
+        ("", "signature-missing"),
+    ],
+)
+def test_F13_forged_callback_is_refused(
+    client: Client, system: System, header: str, code: str
+) -> None:
+    """401, nothing kept, a security event without the body, and a count."""
+    with capture_logs() as logs:
+        answer = call(client, header, body=b'{"amount": 1, "note": "body-of-a-forger"}')
+    assert problem(answer) == (401, code)
+    assert system.inbox.pending() == 0
+    assert system.ledger.head() == 0
+    (event,) = [each for each in logs if each["event"] == "callback refused"]
+    assert (event["security"], event["code"]) == (True, code)
+    assert "body-of-a-forger" not in str(logs)
+    assert count(client, "rejected") == 1
+
+
+@pytest.mark.parametrize("at_s", [-301, 301])
+def test_F15_old_or_future_callback_is_refused(client: Client, system: System, at_s: int) -> None:
+    """More than five minutes away from now: it is a replay, or a clock nobody can trust."""
+    assert problem(call(client, signature(at_s=at_s))) == (400, "too-old")
+    assert system.inbox.pending() == 0
+
+
+def test_F15_callback_of_another_account_is_refused(client: Client, system: System) -> None:
+    """Signed for an account that is not the one it came to."""
+    header = sign(SECRET, "T2", "POST", PUBLIC + PATH + QUERY, int(T0.timestamp()))
+    assert problem(call(client, header)) == (401, "signature-wrong")
+    assert system.inbox.pending() == 0
+
+
+def test_F15_paypal_certificate_from_elsewhere_is_refused(client: Client) -> None:
+    """The message names the certificate that proves it; only PayPal's own hosts are asked."""
+    headers = {
+        "PayPal-Transmission-Id": "t-1",
+        "PayPal-Transmission-Time": T0.isoformat().replace("+00:00", "Z"),
+        "PayPal-Transmission-Sig": "c2lnbmVk",
+        "PayPal-Auth-Algo": "SHA256withRSA",
+        "PayPal-Cert-Url": "https://evil.example/cert.pem",
+    }
+    answer = client.post("/callbacks/paypal/main", content=b"{}", headers=headers)
+    assert answer.status_code in (400, 401)
+    assert problem(answer)[1] in ("foreign-certificate", "signature-missing")
+
+
+def test_account_that_nobody_has_is_404(client: Client) -> None:
+    """And it makes no label among the figures."""
+    answer = client.post("/callbacks/dintero/other", content=b"{}")
+    assert problem(answer) == (404, "account-unknown")
+    assert 'account="other"' not in client.get("/metrics").text
+
+
+def test_huge_callback_is_refused(client: Client, system: System) -> None:
+    """Before it is verified, and before it fills the memory."""
+    answer = call(client, signature(), body=b"x" * (LARGEST_CALLBACK_BYTES + 1))
+    assert problem(answer) == (413, "body-too-large")
+    assert call(client, signature(), body=b"x" * LARGEST_CALLBACK_BYTES).status_code == 200
+
+
+def test_card_number_in_a_callback_is_an_alarm(client: Client, system: System) -> None:
+    """Neither provider sends one; it must not reach our database or our log."""
+    with capture_logs() as logs:
+        answer = call(client, signature(), body=b'{"card":"4111 1111 1111 1111"}')
+    assert problem(answer) == (422, "card-number-found")
+    assert system.inbox.pending() == 0
+    assert "4111" not in str(logs)
+    assert count(client, "card-number") == 1
+
+
+# --- returns ----------------------------------------------------------------------------------
+
+
+def test_return_that_names_an_open_request_is_a_hint(client: Client, system: System) -> None:
+    """A worker will ask the provider; reloading the page does not ask twice."""
+    write(system, (started(), requested(), approval_offered()))
+    where = f"/returns/paypal?subscription=s-1&request_id={requested().request_id}"
+    for _ in range(2):
+        answer = client.get(where)
+        assert (answer.status_code, answer.headers["content-type"][:9]) == (200, "text/html")
+    found = system.inbox.take(limit=10, owner="test", lease_s=1)
+    assert {each.token_request_ref for each in found} == {approval_offered().provider_ref}
+    assert len(found) <= 2, "two only where the visits lie on both sides of a boundary"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?subscription=s-1",
+        "?subscription=s-1&request_id=nonsense",
+        "?subscription=s-1&request_id=5a0d8f0c-7b1e-4f4e-9a44-0f8a4d1f5c11",
+        "?subscription=nobody&request_id=5a0d8f0c-7b1e-4f4e-9a44-0f8a4d1f5c11",
+        "?subscription=%00&request_id=<script>alert(1)</script>",
+    ],
+)
+def test_other_returns_are_thanked_and_forgotten(
+    client: Client, system: System, query: str
+) -> None:
+    """The page is the same, echoes nothing, and leaves nothing."""
+    write(system, (started(), requested(), approval_offered()))
+    answer = client.get("/returns/paypal" + query)
+    assert answer.status_code == 200
+    assert "script" not in answer.text
+    assert system.inbox.pending() == 0
