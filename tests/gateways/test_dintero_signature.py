@@ -12,7 +12,7 @@ import pytest
 
 from domain.ports import CallbackRejected, Hint, RawCallback, Secret
 from infrastructure.gateways.dintero.gateway import DinteroGateway
-from infrastructure.gateways.dintero.signature import check, sign
+from infrastructure.gateways.dintero.signature import check, sign, sorted_query
 from tests.gateways.dintero_bench import ACCOUNT, REFERENCE
 
 SIGNED_AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -92,6 +92,12 @@ def test_spelling_of_the_query_does_not_matter(spelling: str) -> None:
     """Order, %20 for +, case of escapes and a port change nothing."""
     plain = sign(Secret("s"), "T12345678", "GET", "https://example.com/callback?A=a+b&B=ø*~", 1)
     assert sign(Secret("s"), "T12345678", "GET", spelling, 1) == plain
+
+
+def test_query_is_written_as_a_browser_writes_it() -> None:
+    """Sorted by name, equal names in their order; + for a space, * as it is, ~ escaped."""
+    written = sorted_query("b=2&C=ø*~-._&b=1&a=x%20y&d")
+    assert written == "C=%C3%B8*%7E-._&a=x+y&b=2&b=1&d="
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -19,6 +19,7 @@ RETRY_IMMEDIATELY = "RETRY_IMMEDIATELY"
 RETRY_AFTER_DELAY = "RETRY_AFTER_DELAY"
 UNKNOWN_TYPE = "UNKNOWN"
 MESSAGE_CHARS = 200
+CODE_CHARS = 64
 
 _TABLE: dict[DeclineClass, str] = {
     DeclineClass.HARD: (
@@ -74,9 +75,9 @@ def instant(value: object) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _words(value: object) -> tuple[str, ...]:
@@ -143,7 +144,7 @@ def declined(error: EventError, *, status: str, at: datetime | None, provider_re
         words = f"{words} (result code {error.result_code})"
     return Declined(
         decline=decline,
-        code=code,
+        code=code[:CODE_CHARS],
         message=words[:MESSAGE_CHARS],
         retry_not_before=not_before(error, at),
         provider_ref=provider_ref,

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from domain.money import Money
+from domain.money import LARGEST_MINOR, Money
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, Declined, NotFound, Unknown
 from domain.refusals import Refused
@@ -88,8 +88,11 @@ class Transaction:
 
 def whole(value: object) -> int:
     """Minor units from JSON. Raises: Unreadable for anything but a whole number."""
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        return int(value)
+    if isinstance(value, Decimal):
+        # The range comes first: 1E+999999999 is short to write and long to convert.
+        if value.is_finite() and -LARGEST_MINOR <= value <= LARGEST_MINOR and value == int(value):
+            return int(value)
+        raise Unreadable("an amount that is not a whole number in range")
     if type(value) is not int:
         raise Unreadable(f"an amount that is {type(value).__name__}")
     return value

@@ -136,17 +136,16 @@ def _return_url(checkout: Checkout, error: str, transaction_id: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(pairs)))
 
 
-def page(checkout: Checkout, error: str = "") -> str:
+def page(checkout: Checkout) -> str:
     """A page with two forms; no script, no picture."""
     cards = "".join(
         f'<option value="{card.number}">{escape(card.brand)} {card.masked_pan}'
         f"{' (will be refused)' if card.refusal else ''}</option>"
         for card in CARDS.values()
     )
-    told = f"<p><strong>{escape(error)}</strong></p>" if error else ""
     return (
         "<!doctype html><meta charset=utf-8><title>Dintero simulator</title>"
-        f"<h1>Save a card</h1><p>{escape(checkout.reference)}</p>{told}"
+        f"<h1>Save a card</h1><p>{escape(checkout.reference)}</p>"
         f"<form method=post><select name=card>{cards}</select>"
         "<button name=action value=pay>Pay</button></form>"
         "<form method=post><button name=action value=cancel>Cancel</button></form>"
