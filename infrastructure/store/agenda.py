@@ -161,8 +161,10 @@ class Agenda:
     def _take(self, enter: Composed, claim: Composed, values: dict[str, Any]) -> list[Any]:
         """Make the rows that are missing, then take the free ones; together one round trip."""
         with self._pool.connection() as conn, conn.pipeline():
-            conn.execute(enter, values)
-            cursor = conn.execute(claim, values)
+            conn.execute(self._sql.walk)
+            # Not prepared: a plan made for any limit and any instant may read the whole agenda.
+            conn.execute(enter, values, prepare=False)
+            cursor = conn.execute(claim, values, prepare=False)
             return cursor.fetchall()
 
     def _changed(self, statement: Composed, values: Sequence[Any]) -> set[str]:

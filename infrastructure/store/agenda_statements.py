@@ -14,8 +14,12 @@ _NAME = "due_dates"
 
 @attrs.frozen(kw_only=True)
 class AgendaStatements:
-    """The statements for one set of books. enter_*: make missing rows of `work`."""
+    """The statements for one set of books. walk: how the planner goes on.
 
+    enter_*: make missing rows of `work`.
+    """
+
+    walk: Composed
     enter_due: Composed
     claim_due: Composed
     enter_ids: Composed
@@ -39,6 +43,7 @@ class AgendaStatements:
             "streams": Literal(SUBSCRIPTION_STREAMS),
         }
         texts = {
+            "walk": _WALK,
             "enter_due": _ENTER_DUE,
             "claim_due": _CLAIM_DUE,
             "enter_ids": _ENTER_IDS,
@@ -74,29 +79,46 @@ _SHARED = {
     ),
 }
 
-# Ordered by id, here and below: two who enter the same rows then never wait for each other.
+# For the rest of the transaction: the agenda is walked by its index in the order of due instants,
+# until enough is found. Left to itself the planner joins and sorts all that is due, which after an
+# outage is everything; and compiling such a plan (jit) takes longer than the walk.
+_WALK = """
+SELECT set_config(setting, 'off', true) FROM unnest(ARRAY[
+    'enable_hashjoin', 'enable_mergejoin', 'enable_seqscan', 'enable_sort', 'jit']) AS setting
+"""
+
+# Inserted in the order of ids, here and below: two who enter the same rows then never wait for
+# each other. Only what could be taken next is looked at, not all that is due.
 _ENTER_DUE = """
 INSERT INTO {work} (subscription_id)
 SELECT key FROM (
-    SELECT view.key FROM {view} AS view
-    WHERE view.next_due_at <= %(now)s
+    SELECT view.key, work.subscription_id
+    FROM {view} AS view LEFT JOIN {work} AS work ON work.subscription_id = view.key
+    WHERE {is_due} AND {is_free}
       AND (%(providers)s::text[] IS NULL OR view.provider = ANY (%(providers)s::text[]))
-      AND NOT EXISTS (SELECT FROM {work} AS work WHERE work.subscription_id = view.key)
     ORDER BY view.next_due_at LIMIT %(limit)s
-) AS missing ORDER BY key
+) AS next WHERE subscription_id IS NULL ORDER BY key
 ON CONFLICT DO NOTHING
 """
 
-# A row that changed since this statement began is judged again on its newest state before it is
-# locked, so the conditions on `work` hold for what is taken.
+# Each due row is tried in turn, and no more are locked than are taken. A row of `work` that changed
+# since this statement began is judged again on its newest state before it is locked: the
+# conditions hold for what is taken.
 _CLAIM_DUE = """
 WITH free AS MATERIALIZED (
-    SELECT work.subscription_id, view.next_due_at
-    FROM {view} AS view JOIN {work} AS work ON work.subscription_id = view.key
-    WHERE {is_due} AND {is_free} AND {is_current}
-      AND (%(providers)s::text[] IS NULL OR view.provider = ANY (%(providers)s::text[]))
-    ORDER BY view.next_due_at, view.key LIMIT %(limit)s
-    FOR UPDATE OF work SKIP LOCKED
+    SELECT taken.subscription_id, view.next_due_at
+    FROM (
+        SELECT key, next_due_at, position FROM {view} AS due
+        WHERE next_due_at <= %(now)s
+          AND (%(providers)s::text[] IS NULL OR provider = ANY (%(providers)s::text[]))
+        ORDER BY next_due_at
+    ) AS view
+    CROSS JOIN LATERAL (
+        SELECT work.subscription_id FROM {work} AS work
+        WHERE work.subscription_id = view.key AND {is_due} AND {is_free} AND {is_current}
+        FOR UPDATE SKIP LOCKED
+    ) AS taken
+    LIMIT %(limit)s
 )
 UPDATE {work} AS work SET
     owner = %(owner)s, fence = work.fence + 1,
