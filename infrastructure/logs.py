@@ -17,11 +17,15 @@ _QUIET = ("httpx", "httpcore", "aiohttp", "uvicorn", "psycopg", "eventsourcing",
 
 def set_up_logs(form: str, *, level: int = logging.INFO) -> None:
     """form: "text" or "json", as the settings say."""
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Tracebacks without local variables: a token may be among them.
+    renderer: Any = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     errors: list[Any] = []
     if form == "json":
         renderer = structlog.processors.JSONRenderer()
-        errors = [structlog.processors.dict_tracebacks]
+        plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        errors = [structlog.processors.ExceptionRenderer(plain)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -63,10 +63,11 @@ class Done:
 
 
 def checked_wish(wish: Start) -> Start:
-    """The wish, if its texts and days can be kept.
+    """The wish, if its names and days can be looked up and kept.
 
     Raises: Refused("id-malformed"), Refused("start-out-of-range").
     """
+    checked_id("subscription id", wish.subscription_id)
     checked_id("plan", wish.terms.plan)
     if not FIRST_START <= wish.start <= LAST_START:
         raise Refused("start-out-of-range", f"{wish.start} is not in {FIRST_START}..{LAST_START}")
@@ -229,9 +230,15 @@ class Subscriptions:
         self, wishes: Sequence[Start], stamp: Stamp, *, request_token: bool
     ) -> list[Done | Refused]:
         outcomes: dict[int, Done | Refused] = {}
-        waiting = dict(enumerate(wishes))
+        waiting: dict[int, Start] = {}
+        for place, wish in enumerate(wishes):
+            try:
+                waiting[place] = checked_wish(wish)
+            except Refused as refused:
+                outcomes[place] = refused
         for _ in range(_TRIES):
-            waiting = self._start_round(waiting, outcomes, stamp, request_token)
+            if waiting:
+                waiting = self._start_round(waiting, outcomes, stamp, request_token)
             if not waiting:
                 return [outcomes[place] for place in range(len(wishes))]
         raise StreamBusy("subscriptions are being started by others")
@@ -282,7 +289,7 @@ class Subscriptions:
             reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
             raise Refused("account-unknown", reason)
         now = self._clock()
-        events = start(state, checked_wish(wish), now=now, zone_version=self._zone_version)
+        events = start(state, wish, now=now, zone_version=self._zone_version)
         if not events or not with_token:
             return events
         new = None

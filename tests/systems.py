@@ -45,7 +45,7 @@ def settings_of(**chosen: Any) -> Settings:
         AccountSettings(
             provider=provider,
             name="main",
-            values={"client_id": "x", "account_id": "T1", "base_url": "http://127.0.0.1:9"},
+            values={"client_id": "x", "account_id": "T12345678", "base_url": "http://127.0.0.1:9"},
             secrets={"client_secret": Secret("x" * 24), "signature_secret": Secret("y" * 24)},
         )
         for provider in ("paypal", "dintero")

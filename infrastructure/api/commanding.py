@@ -12,11 +12,11 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from litestar import Request, Response, post
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, RawBody
 
 from domain.refusals import Refused
 from infrastructure.api.callers import actor_of, caller_of
-from infrastructure.api.idempotency import once
+from infrastructure.api.idempotency import once, strictly
 from infrastructure.api.messages import (
     Accepted,
     Cancellation,
@@ -49,6 +49,7 @@ def start_subscription(
     system: Books,
     request: _AnyRequest,
     data: JSONBody[StartRequest],
+    body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Accepted]:
     """Start a subscription; billing begins once the payer has approved.
@@ -56,15 +57,16 @@ def start_subscription(
     201: started, or it was before with the same terms (`changed` is false then).
     409 subscription-exists: the id has other terms. 422 with the code of the broken rule.
     """
-    wish = data.wish(uuid4())
+    asked = strictly(body, data)
+    wish = asked.wish(uuid4())
     return once(
         request,
         system,
         idempotency_key,
-        data,
+        asked,
         201,
         lambda command_id: _by(system, request).start(
-            wish, request_token=data.request_token, command_id=command_id
+            wish, request_token=asked.request_token, command_id=command_id
         ),
     )
 
@@ -75,6 +77,7 @@ async def request_token(
     request: _AnyRequest,
     subscription_id: FromPath[str],
     data: JSONBody[TokenWanted],
+    body: RawBody,
     wait_s: WaitSeconds = 0.0,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[TokenAnswer]:
@@ -83,16 +86,17 @@ async def request_token(
     wait_s: wait that long for the provider's page; the link is in the answer once it is there.
     202: the request is written. 404 subscription-unknown. 409 subscription-ended.
     """
+    asked = strictly(body, data)
 
     def command() -> Response[Accepted]:
         return once(
             request,
             system,
             idempotency_key,
-            data,
+            asked,
             202,
             lambda command_id: _by(system, request).request_token(
-                subscription_id, reason=data.reason, command_id=command_id
+                subscription_id, reason=asked.reason, command_id=command_id
             ),
         )
 
@@ -118,6 +122,7 @@ def cancel_subscription(
     request: _AnyRequest,
     subscription_id: FromPath[str],
     data: JSONBody[Cancellation],
+    body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Accepted]:
     """End billing now. What is owed stays owed, and a charge that was sent is still settled.
@@ -125,14 +130,15 @@ def cancel_subscription(
     201: cancelled, now or before. 404 subscription-unknown. 409 subscription-completed.
     422 reason-malformed.
     """
+    asked = strictly(body, data)
     return once(
         request,
         system,
         idempotency_key,
-        data,
+        asked,
         201,
         lambda command_id: _by(system, request).cancel(
-            subscription_id, reason=data.reason, command_id=command_id
+            subscription_id, reason=asked.reason, command_id=command_id
         ),
     )
 
@@ -143,6 +149,7 @@ def decide_attempt(
     request: _AnyRequest,
     attempt_id: FromPath[UUID],
     data: JSONBody[Decision],
+    body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Accepted]:
     """Settle a charge of unknown outcome by a person's own evidence.
@@ -150,19 +157,20 @@ def decide_attempt(
     201: settled as said. 404 attempt-unknown. 409 attempt-not-unknown: it is no open doubt.
     422 reason-malformed, received-not-positive, provider-ref-malformed.
     """
-    received = None if data.received is None else data.received.money()
+    asked = strictly(body, data)
+    received = None if asked.received is None else asked.received.money()
     return once(
         request,
         system,
         idempotency_key,
-        data,
+        asked,
         201,
         lambda command_id: _by(system, request).decide_by_person(
             _subscription_of(system, attempt_id),
             attempt_id,
             received=received,
-            provider_ref=data.provider_ref,
-            reason=data.reason,
+            provider_ref=asked.provider_ref,
+            reason=asked.reason,
             command_id=command_id,
         ),
     )

@@ -127,6 +127,12 @@ def _malformed(_: _AnyRequest, error: HTTPException) -> Response[Problem]:
     return problem(HTTPStatus.BAD_REQUEST, "request-malformed", reason[:300])
 
 
+def _unreadable(_: _AnyRequest, error: Exception) -> Response[Problem]:
+    """msgspec's own words name the field and the type; nesting without end has none."""
+    reason = str(error) if isinstance(error, msgspec.MsgspecError) else "nested too deeply"
+    return problem(HTTPStatus.BAD_REQUEST, "request-malformed", reason[:300])
+
+
 def _http(_: _AnyRequest, error: HTTPException) -> Response[Problem]:
     code = _CODES.get(error.status_code, "not-possible")
     reason = HTTPStatus(error.status_code).phrase
@@ -161,6 +167,8 @@ HANDLERS: ExceptionHandlersMap = {
     Refused: _refused,
     ValidationException: _malformed,
     SerializationException: _malformed,
+    msgspec.DecodeError: _unreadable,
+    RecursionError: _unreadable,
     HTTPException: _http,
     StreamBusy: _busy,
     NotReached: _not_reached,

@@ -25,7 +25,7 @@ PUBLIC = "http://127.0.0.1:8080"
 
 def signature(query: str = QUERY, *, secret: Secret = SECRET, at_s: int = 0) -> str:
     """Dintero's header over our public address. at_s: seconds from now at which it was made."""
-    return sign(secret, "T1", "POST", PUBLIC + PATH + query, int(T0.timestamp()) + at_s)
+    return sign(secret, "T12345678", "POST", PUBLIC + PATH + query, int(T0.timestamp()) + at_s)
 
 
 def call(
@@ -105,7 +105,7 @@ def test_F15_old_or_future_callback_is_refused(client: Client, system: System, a
 
 def test_F15_callback_of_another_account_is_refused(client: Client, system: System) -> None:
     """Signed for an account that is not the one it came to."""
-    header = sign(SECRET, "T2", "POST", PUBLIC + PATH + QUERY, int(T0.timestamp()))
+    header = sign(SECRET, "T12345679", "POST", PUBLIC + PATH + QUERY, int(T0.timestamp()))
     assert problem(call(client, header)) == (401, "signature-wrong")
     assert system.inbox.pending() == 0
 
