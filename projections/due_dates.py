@@ -15,7 +15,11 @@ import attrs
 from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
 from domain.processes.agenda import Item, ItemKind, agenda_of, next_due
 from domain.recorded import Recorded
-from domain.subscription.events import ChargeDiscrepancyFound, SubscriptionStarted
+from domain.subscription.events import (
+    ApprovalOffered,
+    ChargeDiscrepancyFound,
+    SubscriptionStarted,
+)
 from domain.subscription.folding import evolve
 from domain.subscription.state import Status, Subscription
 from projections.table import Column, ColumnType, TableProjection
@@ -27,6 +31,8 @@ class DueDates:
 
     discrepancies: charges that were not the one we asked for. Counted here because a paid invoice
         leaves the state, and the contradiction must not leave with it.
+    token_request_ref: the provider's id of the latest token request that was offered, or "". It
+        stays when the request is answered: a provider may still send callbacks about it.
     """
 
     subscription_id: str
@@ -34,6 +40,7 @@ class DueDates:
     state: Subscription
     items: tuple[Item, ...]
     discrepancies: int = 0
+    token_request_ref: str = ""
 
     @property
     def next_due_at(self) -> datetime | None:
@@ -44,6 +51,12 @@ class DueDates:
     def unknown(self) -> bool:
         """Whether the outcome of the open attempt is unknown."""
         return self.state.open_attempt is not None and self.state.open_attempt.unknown
+
+    @property
+    def awaits_payer(self) -> bool:
+        """Whether a payer has an approval page and has not answered."""
+        request = self.state.token_request
+        return request is not None and bool(request.provider_ref)
 
     @property
     def needs_person(self) -> bool:
@@ -83,18 +96,17 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
         return None
     state = evolve(None if row is None else row.state, event)
     found = 0 if row is None else row.discrepancies
+    request_ref = "" if row is None else row.token_request_ref
+    if isinstance(event, ApprovalOffered):
+        request_ref = event.provider_ref
     return DueDates(
         subscription_id=key,
         customer_id=state.customer_id,
         state=state,
         items=agenda_of(state),
         discrepancies=found + isinstance(event, ChargeDiscrepancyFound),
+        token_request_ref=request_ref,
     )
-
-
-def _token_request_ref(row: DueDates) -> str | None:
-    request = row.state.token_request
-    return None if request is None else request.provider_ref or None
 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
@@ -109,7 +121,10 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "account": Column(ColumnType.TEXT, lambda row: row.state.account),
         "status": Column(ColumnType.TEXT, lambda row: row.state.status.value),
         "next_due_at": Column(ColumnType.INSTANT, lambda row: row.next_due_at, indexed=True),
-        "token_request_ref": Column(ColumnType.TEXT, _token_request_ref, indexed=True),
+        "token_request_ref": Column(
+            ColumnType.TEXT, lambda row: row.token_request_ref or None, indexed=True
+        ),
+        "awaits_payer": Column(ColumnType.FLAG, lambda row: row.awaits_payer),
         "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),
         "unknown": Column(ColumnType.FLAG, lambda row: row.unknown),
     },

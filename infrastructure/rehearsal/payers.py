@@ -39,7 +39,7 @@ class Payers:
     def offered(self) -> list[Page]:
         """Approval pages that no payer has opened yet."""
         pages = []
-        found = self._views.select("due_dates", having=("token_request_ref",), limit=MOST_OPEN)
+        found = self._views.select("due_dates", {"awaits_payer": True}, limit=MOST_OPEN)
         for row in found.rows.values():
             assert isinstance(row, DueDates)
             request = row.state.token_request

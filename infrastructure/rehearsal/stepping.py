@@ -17,6 +17,8 @@ from infrastructure.rehearsal.stage import Stage
 LOOK_EVERY_S = 0.05
 # Without any fact written for this long, something is stuck; better to say so than to wait.
 STUCK_AFTER_S = 300.0
+# Longer than a worker takes to look at a callback that it had put back.
+UNPLACED_AFTER_S = 5.0
 
 
 class Stuck(Exception):
@@ -63,19 +65,21 @@ class Director:
 
     def _come_to_rest(self) -> None:
         """Until nothing is due, under way, unread or unprojected, and no payer has a page."""
-        last, since = -1, time.monotonic()
+        last, since = (-1, -1), time.monotonic()
         while True:
-            head = self.system.ledger.head()
+            head, unread = self.system.ledger.head(), self.system.inbox.pending()
             self.tell(self._clock(), head)
             self.stage.check()
-            if self._at_rest(head):
+            # A callback that nobody can place yet waits for the clock, not the clock for it.
+            placed = unread == 0 or time.monotonic() - since > UNPLACED_AFTER_S
+            if placed and self._at_rest(head):
                 pages = self._payers.offered()
                 if not pages:
                     return
                 self._payers.approve(pages)
                 since = time.monotonic()
-            if head != last:
-                last, since = head, time.monotonic()
+            if (head, unread) != last:
+                last, since = (head, unread), time.monotonic()
             if time.monotonic() - since > STUCK_AFTER_S:
                 raise Stuck(self._what_is_left(head))
             time.sleep(LOOK_EVERY_S)
@@ -84,7 +88,6 @@ class Director:
         """Asked in the order in which one thing makes the next; all must be quiet at once."""
         return (
             self._deliveries() == 0
-            and self.system.inbox.pending() == 0
             and self._projected(head)
             and self.system.agenda.idle(self._clock())
             and self.system.ledger.head() == head

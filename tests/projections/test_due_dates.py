@@ -47,7 +47,9 @@ def test_an_offered_approval_is_found_by_the_providers_reference():
     state = books.states["s-1"]
     assert state.token_request is not None
     assert column(books, "token_request_ref") == state.token_request.provider_ref
-    assert column(signed_up(), "token_request_ref") is None
+    assert column(books, "awaits_payer") is True
+    assert column(signed_up(), "token_request_ref") == state.token_request.provider_ref
+    assert column(signed_up(), "awaits_payer") is False
 
 
 def test_a_doubt_is_flagged_and_needs_a_person_only_when_the_looks_are_used_up():
