@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha1
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import attrs
 from psycopg import Connection
@@ -13,19 +14,21 @@ from psycopg.sql import SQL, Identifier
 
 from infrastructure.store.arrays import BigintArray, InstantArray, TextArray, UuidArray
 
+_TWO_WORDS = struct.Struct("!QQ")
+
 
 class Row(NamedTuple):
-    """One event as it goes to the server. body: JSON text; actor, cause: UTF-8."""
+    """One event as it goes to the server. Texts in UTF-8, body in JSON, ids as 16 bytes."""
 
     stream: bytes
     version: int
     name: bytes
     body: bytes
-    event_id: UUID
+    event_id: bytes
     effective_at: datetime
     actor: bytes
     cause: bytes
-    command_id: UUID
+    command_id: bytes
 
 
 @attrs.frozen
@@ -52,6 +55,15 @@ class Stale(NamedTuple):
     """Not written: the stream is at another version than its writer believed."""
 
     actual_version: int
+
+
+def event_id_bytes(command_id: bytes, stream: bytes, version: int) -> bytes:
+    """The bytes of `domain.identity.event_id`, in a fifth of the time: a UUID of version 5."""
+    digest = sha1(b"%b%b@%d" % (command_id, stream, version), usedforsecurity=False).digest()
+    high, low = _TWO_WORDS.unpack_from(digest)
+    return _TWO_WORDS.pack(
+        high & 0xFFFF_FFFF_FFFF_0FFF | 0x5000, low & 0x3FFF_FFFF_FFFF_FFFF | 1 << 63
+    )
 
 
 class AppendFunction:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -31,8 +30,8 @@ class BigintArray(list[int]):
     """bigint[]."""
 
 
-class UuidArray(list[UUID]):
-    """uuid[]."""
+class UuidArray(list[bytes]):
+    """uuid[], each given as its 16 bytes."""
 
 
 class InstantArray(list[datetime]):
@@ -76,7 +75,7 @@ class _UuidArrayDumper(_BinaryDumper):
 
     def dump(self, obj: Any) -> bytes:
         length = _LENGTH(16)
-        return _array(_UUID, len(obj), b"".join([length + item.bytes for item in obj]))
+        return _array(_UUID, len(obj), b"".join([length + item for item in obj]))
 
 
 class _InstantArrayDumper(_BinaryDumper):

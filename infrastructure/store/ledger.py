@@ -16,9 +16,8 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, Mapper, ProcessRecorder
 from eventsourcing.utils import Environment
 
-from domain.identity import event_id
 from domain.recorded import Event, Recorded, Stamp
-from infrastructure.store.appending import Added, Addition, Row, Stale
+from infrastructure.store.appending import Added, Addition, Row, Stale, event_id_bytes
 from infrastructure.store.books import Books
 from infrastructure.store.codec import Codec, DecodeError
 from infrastructure.store.datastore import LedgerFactory
@@ -218,22 +217,14 @@ class Ledger(Application[str], Generic[S]):
             raise ValueError(
                 f"cannot append {len(append.events)} facts after version {append.expected_version}"
             )
+        command = stamp.command_id.bytes
         rows = []
         for version, event in enumerate(append.events, start=append.expected_version + 1):
             name, body = self._codec.encode(event)
-            identity = event_id(stamp.command_id, append.stream, version)
+            identity = event_id_bytes(command, stream, version)
+            at = event.effective_at
             rows.append(
-                Row(
-                    stream,
-                    version,
-                    name.encode(),
-                    body,
-                    identity,
-                    event.effective_at,
-                    actor,
-                    cause,
-                    stamp.command_id,
-                )
+                Row(stream, version, name.encode(), body, identity, at, actor, cause, command)
             )
         return Addition(append.stream, append.expected_version, rows)
 

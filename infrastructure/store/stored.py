@@ -105,18 +105,18 @@ def _row(event: StoredEvent, now: datetime) -> Row:
         version=event.originator_version,
         name=event.topic.encode(),
         body=event.state,
-        event_id=uuid4(),
+        event_id=uuid4().bytes,
         effective_at=now,
         actor=UNKNOWN_ACTOR,
         cause=b"",
-        command_id=uuid4(),
+        command_id=uuid4().bytes,
     )
     if not isinstance(event, NewEvent):
         return row
     return row._replace(
-        event_id=event.event_id,
+        event_id=event.event_id.bytes,
         effective_at=event.effective_at,
         actor=event.actor.encode(),
         cause=event.cause.encode(),
-        command_id=event.command_id,
+        command_id=event.command_id.bytes,
     )
