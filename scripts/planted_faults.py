@@ -1,0 +1,289 @@
+"""Faults to plant in the rules, one at a time: each a complaint that real billing systems have had.
+
+snippet: exact source, found exactly once in `path`. planted: what stands there instead.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One fault. complaint: what the customer or the accountant would say."""
+
+    complaint: str
+    path: str
+    snippet: str
+    planted: str
+
+
+CALENDAR, SCHEDULE, PRICING = "domain/calendar.py", "domain/schedule.py", "domain/pricing.py"
+CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/invoicing.py"
+LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
+FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
+STATE, ENDING = "domain/subscription/state.py", "domain/subscription/ending.py"
+NEXT_STEP, AGENDA = "domain/processes/next_step.py", "domain/processes/agenda.py"
+MONEY, IDENTITY, PROVIDERS = "domain/money.py", "domain/identity.py", "domain/providers.py"
+
+FAULTS = (
+    # --- days -------------------------------------------------------------------------------
+    Fault(
+        "customers of the 31st are not billed in short months",
+        CALENDAR,
+        "    return date(year, month0 + 1, min(anchor.day, last))",
+        "    return date(year, month0 + 1, anchor.day)",
+    ),
+    Fault(
+        "customers of the 31st are billed on the 28th from March on: counted from the date before",
+        SCHEDULE,
+        "count_from(anchor, terms.interval, index), count_from(anchor, terms.interval, index + 1)",
+        "count_from(anchor, terms.interval, index),\n"
+        "        count_from(count_from(anchor, terms.interval, index), terms.interval, 1),",
+    ),
+    Fault(
+        "customers in Oslo are billed at UTC midnight",
+        INVOICING,
+        "next_due_at = start_of_day(following, state.zone)",
+        'next_due_at = start_of_day(following, "UTC")',
+    ),
+    Fault(
+        "where clocks skip midnight the day before is billed",
+        CALENDAR,
+        "        if middle.astimezone(zone).date() >= day:",
+        "        if middle.astimezone(zone).date() >= day - timedelta(days=1):",
+    ),
+    Fault(
+        "prepaid plans are billed at the end of the period",
+        SCHEDULE,
+        "return period.start if terms.timing is Timing.PREPAID else period.end",
+        "return period.end if terms.timing is Timing.PREPAID else period.start",
+    ),
+    Fault(
+        "the period after the trial begins at the start again",
+        SCHEDULE,
+        "anchor, index = count_from(start, terms.trial, 1), invoice_number - 2",
+        "anchor, index = start, invoice_number - 2",
+    ),
+    # --- what a period costs ------------------------------------------------------------------
+    Fault(
+        "the free trial is charged",
+        PRICING,
+        "            amount=zero(terms.price.currency),",
+        "            amount=terms.price,",
+    ),
+    Fault(
+        "the setup fee is billed every period",
+        PRICING,
+        "    if invoice_number != 1 or terms.setup_fee is None:",
+        "    if terms.setup_fee is None:",
+    ),
+    Fault(
+        "one instalment too many",
+        SCHEDULE,
+        "    return terms.cycles + (0 if terms.trial is None else 1)",
+        "    return terms.cycles + 1",
+    ),
+    Fault(
+        "a cent is lost on halves",
+        MONEY,
+        "(2 * magnitude.numerator + magnitude.denominator) // (2 * magnitude.denominator)",
+        "magnitude.numerator // magnitude.denominator",
+    ),
+    # --- billed or charged twice --------------------------------------------------------------
+    Fault(
+        "billed again by every worker that comes by",
+        FOLDING,
+        "        next_due_at=event.next_due_at,",
+        "        next_due_at=state.next_due_at,",
+    ),
+    Fault(
+        "billed before the first approval",
+        INVOICING,
+        "if state.status is not Status.ACTIVE or state.next_due_at is None or ",
+        "if state.next_due_at is None or ",
+    ),
+    Fault(
+        "two attempts open at once",
+        CHARGING,
+        "        or state.open_attempt is not None\n",
+        "",
+    ),
+    Fault(
+        "every retry has the key of the first attempt, so the provider repeats its first answer",
+        IDENTITY,
+        '    return uuid5(namespace, f"charge/{invoice_number}/{attempt_number}")',
+        '    return uuid5(namespace, f"charge/{invoice_number}")',
+    ),
+    Fault(
+        "sent again after the provider forgot the key",
+        NEXT_STEP,
+        " or now >= attempt.key_expires_at:",
+        ":",
+    ),
+    Fault(
+        "sent again after a look although the provider forgot the key",
+        LOOKING_UP,
+        "    return missing and not attempt.unknown and now < attempt.key_expires_at",
+        "    return missing and not attempt.unknown",
+    ),
+    Fault(
+        "sent again although another worker may have sent it",
+        NEXT_STEP,
+        "    if taken_before or not state.wants(attempt)",
+        "    if not state.wants(attempt)",
+    ),
+    Fault(
+        "sent again after an unknown outcome",
+        LOOKING_UP,
+        "    return missing and not attempt.unknown and",
+        "    return missing and",
+    ),
+    Fault(
+        "an unknown outcome is forgotten and the charge is sent once more",
+        NEXT_STEP,
+        "    if attempt.unknown:\n",
+        "    if attempt.unknown and attempt.looks:\n",
+    ),
+    Fault(
+        "a look-up that finds nothing yet is believed at once",
+        LOOKING_UP,
+        "    if now >= attempt.attempted_at + RULES[state.provider].report_delay:\n"
+        "        return (\n            ChargeNotMade(",
+        "    if True:\n        return (\n            ChargeNotMade(",
+    ),
+    Fault(
+        "a look-up is believed before the provider reports",
+        PROVIDERS,
+        "        report_delay=timedelta(hours=9),",
+        "        report_delay=timedelta(hours=3),",
+    ),
+    Fault(
+        "a reservation told twice is captured twice",
+        CHARGING,
+        "            if attempt.capture_id is not None:\n                return ()\n",
+        "",
+    ),
+    Fault(
+        "an invoice that late money paid is charged again",
+        STATE,
+        "return self.status is Status.ACTIVE and invoice is not None and not invoice.ended",
+        "return self.status is Status.ACTIVE",
+    ),
+    # --- after the end ------------------------------------------------------------------------
+    Fault(
+        "charged after cancelling",
+        CHARGING,
+        "        state.status is not Status.ACTIVE\n        or state.open_attempt",
+        "        state.open_attempt",
+    ),
+    Fault(
+        "a charge that lay waiting is sent after cancelling",
+        STATE,
+        "return self.status is Status.ACTIVE and invoice is not None and not invoice.ended",
+        "return invoice is not None and not invoice.ended",
+    ),
+    Fault(
+        "a finished instalment plan is never completed",
+        ENDING,
+        "after.next_due_at is None and not after.open_invoices:",
+        "after.next_due_at is None and after.open_invoices:",
+    ),
+    # --- answers --------------------------------------------------------------------------------
+    Fault(
+        "an unknown outcome is booked as a decline",
+        CHARGING,
+        "return () if attempt.unknown else (doubt(attempt, reason, provider_ref, now),)",
+        "from domain.subscription.events import DeclineClass\n\n"
+        "            no = Declined(decline=DeclineClass.SOFT, code=reason, message=provider_ref)\n"
+        "            return _declined(state, attempt, no, evidence, now)",
+    ),
+    Fault(
+        "the amount asked is booked, not the amount received",
+        CHARGING,
+        "            invoice_number=attempt.invoice_number,\n            amount=answer.amount,",
+        "            invoice_number=attempt.invoice_number,\n            amount=attempt.amount,",
+    ),
+    Fault(
+        "another amount than asked passes unseen",
+        CHARGING,
+        "    if answer.amount != attempt.amount:",
+        "    if answer.amount.currency != attempt.amount.currency:",
+    ),
+    Fault(
+        "dollars pay an invoice in kroner",
+        FOLDING,
+        "    if invoice is None or amount.currency != invoice.total.currency:\n"
+        "        return state\n",
+        "    if invoice is None:\n        return state\n"
+        "    amount = Money(amount.minor, invoice.total.currency)\n",
+    ),
+    Fault(
+        "money that turns up late is not booked",
+        CHARGING,
+        "    if failed is None or not isinstance(answer, Captured):",
+        "    if failed is None or isinstance(answer, Captured):",
+    ),
+    Fault(
+        "a callback uses up the planned looks",
+        LOOKING_UP,
+        "    return () if evidence == CALLBACK and only_doubt else facts",
+        "    return facts",
+    ),
+    # --- retries ------------------------------------------------------------------------------
+    Fault(
+        "a card that was refused for good is charged again",
+        FOLDING,
+        "        token = with_(token, usable=False)",
+        "        token = with_(token, usable=True)",
+    ),
+    Fault(
+        "the provider's advice when to retry is ignored",
+        RETRYING,
+        "        retry_at=max(planned, declined.retry_not_before or planned),",
+        "        retry_at=planned,",
+    ),
+    Fault(
+        "retried for ever",
+        RETRYING,
+        "    if invoice.retries >= len(waits):",
+        "    if not waits:",
+    ),
+    Fault(
+        "retried at once, every minute",
+        CHARGING,
+        "        if not invoice.ended and invoice.collect_at <= now:",
+        "        if not invoice.ended and invoice.due_at <= now:",
+    ),
+    Fault(
+        "an invoice whose retries are used up vanishes from sight",
+        AGENDA,
+        "        for invoice in state.open_invoices\n        if state.open_attempt is None",
+        "        for invoice in state.open_invoices\n        if not invoice.ended\n"
+        "        if state.open_attempt is None",
+    ),
+    Fault(
+        "with a new card, what could not be collected with the old one stays uncollected",
+        FOLDING,
+        "    if invoice.ended == DISCREPANCY:\n        return invoice\n",
+        "    if invoice.ended:\n        return invoice\n",
+    ),
+    # --- tokens -------------------------------------------------------------------------------
+    Fault(
+        "the payer is asked twice at once",
+        VAULTING,
+        "    if state.token_request is not None:\n        return ()\n",
+        "",
+    ),
+    Fault(
+        "a provider that makes no page stops billing",
+        NEXT_STEP,
+        "    if isinstance(step, Nothing) and state.token_request is not None:",
+        "    if state.token_request is not None:",
+    ),
+    Fault(
+        "the new token lies in the vault and the old one is charged",
+        FOLDING,
+        "            token = Token(token_ref=event.token_ref,",
+        "            token = Token(token_ref=event.replaces or event.token_ref,",
+    ),
+)
