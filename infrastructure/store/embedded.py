@@ -18,7 +18,6 @@ import re
 import secrets
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,15 @@ from typing import IO
 from psycopg.conninfo import make_conninfo
 
 from infrastructure.store.postgres_binaries import copy_programs, find_programs
+from infrastructure.store.server_account import (
+    EmbeddedPostgresError,
+    can_enter,
+    give,
+    is_zombie,
+    run_as,
+)
+
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
 SUPERUSER = "billing"
 START_SECONDS = 60
@@ -37,10 +45,6 @@ OPEN_FOLDER = Path("/var/lib/billing-ledger")
 # Lines of postmaster.pid, from 0. Source: PostgreSQL's pidfile.h.
 _SOCKET_FOLDER_LINE = 4
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
-
-
-class EmbeddedPostgresError(Exception):
-    """The server could not be made or started; the text ends with what it said."""
 
 
 class EmbeddedPostgres:
@@ -129,7 +133,7 @@ class EmbeddedPostgres:
         for name in ("postgres", "nobody"):
             with contextlib.suppress(KeyError):
                 return pwd.getpwnam(name)
-        _run(["useradd", "--system", "--shell", "/bin/false", "billing-postgres"], None)
+        run_as(["useradd", "--system", "--shell", "/bin/false", "billing-postgres"], None)
         return pwd.getpwnam("billing-postgres")
 
     def _home(self, account: pwd.struct_passwd | None) -> Path:
@@ -137,12 +141,12 @@ class EmbeddedPostgres:
         location = self.data_dir / "location"
         if location.exists():
             return _recorded(self.data_dir)
-        if account is None or _can_enter(account, self.data_dir):
+        if account is None or can_enter(account, self.data_dir):
             return self.data_dir
         digest = hashlib.blake2b(os.fsencode(self.data_dir), digest_size=8).hexdigest()
         home = OPEN_FOLDER / digest
         home.mkdir(parents=True, exist_ok=True, mode=0o711)
-        if not _can_enter(account, home):
+        if not can_enter(account, home):
             raise EmbeddedPostgresError(
                 f"user {account.pw_name} can enter neither this folder "
                 f"nor {home}; choose a data folder that is open to it"
@@ -153,7 +157,7 @@ class EmbeddedPostgres:
     def _programs(self, home: Path, account: pwd.struct_passwd | None) -> Path:
         version = home / "cluster" / "PG_VERSION"
         found = find_programs(int(version.read_text()) if version.exists() else None)
-        if account is None or _can_enter(account, found):
+        if account is None or can_enter(account, found):
             return found
         return copy_programs(found, home)
 
@@ -169,16 +173,16 @@ class EmbeddedPostgres:
         draft = home / "cluster.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        _give(draft, account)
+        give(draft, account)
         with tempfile.TemporaryDirectory(prefix="billing-") as folder:
             passwords = Path(folder) / "password"
             passwords.write_text(password)
-            _give(Path(folder), account)
-            _give(passwords, account)
+            give(Path(folder), account)
+            give(passwords, account)
             command = [str(programs / "initdb"), "-D", str(draft), "-U", SUPERUSER]
             command += ["--auth=scram-sha-256", f"--pwfile={passwords}", "--encoding=UTF8"]
             command += ["--locale=C", *(["--data-checksums"] if self.fsync else ["--no-sync"])]
-            _run(command, account)
+            run_as(command, account)
         draft.rename(home / "cluster")
 
     def _socket_folder(self, home: Path, account: pwd.struct_passwd | None) -> Path:
@@ -192,7 +196,7 @@ class EmbeddedPostgres:
             folder = Path(tempfile.mkdtemp(prefix="billing-", dir="/tmp"))
             record.write_text(f"{folder}\n")
         folder.mkdir(exist_ok=True, mode=0o700)
-        _give(folder, account)
+        give(folder, account)
         return folder
 
     def _runs(self, home: Path, programs: Path, account: pwd.struct_passwd | None) -> bool:
@@ -200,7 +204,7 @@ class EmbeddedPostgres:
             return False
         pid_file = home / "cluster" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
-        if not _is_zombie(int(lines[0])):
+        if not is_zombie(int(lines[0])):
             return True
         # Killed, but nobody collects dead processes here (a container without an init), and to
         # PostgreSQL its pid looks alive. Our own pid in its lock files reads as "stale" to the
@@ -258,49 +262,9 @@ class EmbeddedPostgres:
         check: bool = True,
     ) -> int:
         command = [str(programs / "pg_ctl"), "-D", str(home / "cluster"), *arguments]
-        return _run(command, account, check=check)
+        return run_as(command, account, check=check)
 
 
 def _recorded(data_dir: Path) -> Path:
     location = data_dir / "location"
     return Path(location.read_text().strip()) if location.exists() else data_dir
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False
-
-
-def _give(path: Path, account: pwd.struct_passwd | None) -> None:
-    if account is not None:
-        os.chown(path, account.pw_uid, account.pw_gid)
-
-
-def _can_enter(account: pwd.struct_passwd, folder: Path) -> bool:
-    return _run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)], account, check=False) == 0
-
-
-def _run(command: list[str], account: pwd.struct_passwd | None, *, check: bool = True) -> int:
-    """Run a program as that account and wait for it; its output goes into the error's text."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-    environment["LC_ALL"] = "C"
-    with tempfile.TemporaryFile() as output:  # not a pipe: a started server would keep it open
-        done = subprocess.run(  # noqa: S603 - programs and paths are ours, no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env=environment,
-            check=False,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        )
-        output.seek(0)
-        said = output.read().decode(errors="replace").strip()
-    if check and done.returncode != 0:
-        raise EmbeddedPostgresError(f"{Path(command[0]).name} failed: {said[-2000:]}")
-    return done.returncode
