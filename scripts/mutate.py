@@ -67,7 +67,7 @@ def planted(fault: Fault, source: str) -> str:
     return text
 
 
-def tests_of(copy: Path, module: str = "") -> tuple[list[str], list[str]]:
+def tests_of(copy: Path, module: str) -> tuple[list[str], list[str]]:
     """The quick tests, those of the module first, and those that draw whole histories."""
     quick: list[str] = []
     slow: list[str] = []
@@ -128,7 +128,7 @@ def check_sound(faults: list[Fault]) -> None:
     for fault in faults:
         planted(fault, (PROJECT / fault.path).read_text())
     with copied_project() as copy:
-        quick, slow = tests_of(copy)
+        quick, slow = tests_of(copy, "")
         if run_tests(copy, quick + slow) != PASSED:
             raise Unusable("the tests of the rules fail without any fault; mend them first")
 
