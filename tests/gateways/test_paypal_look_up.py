@@ -32,7 +32,6 @@ from tests.gateways.paypal_canned import (
     asked,
     authorization,
     capture,
-    order,
     refused,
 )
 
@@ -244,64 +243,6 @@ def test_many_look_ups_read_the_report_once() -> None:
         f"CAP{number}" for number in range(100)
     ]
     assert canned.paths.count(REPORT) == 1
-
-
-def test_known_capture_is_read_without_the_report() -> None:
-    """An id that came with a pending answer is all that is needed."""
-    answer, canned = looked_up(
-        {("GET", CAPTURES + "3C679366HH908993F"): (200, capture())},
-        provider_ref="3C679366HH908993F",
-    )
-    assert (answer, len(canned.requests)) == (CAPTURED, 1)
-
-
-def test_known_id_may_be_of_an_authorisation_or_an_order() -> None:
-    """An unknown outcome's id is tried as each kind that gives one."""
-    answer, _ = looked_up(
-        {("GET", AUTHORIZATIONS + "0AW2184448108334S"): (200, authorization())},
-        provider_ref="0AW2184448108334S",
-    )
-    assert isinstance(answer, Authorized)
-    answer, _ = looked_up(
-        {("GET", "/v2/checkout/orders/5O190127TN364715T"): (200, order(captures=[capture()]))},
-        provider_ref="5O190127TN364715T",
-    )
-    assert answer == CAPTURED
-
-
-def test_unreadable_resource_is_not_an_absent_one() -> None:
-    """A 500 to a read does not lead on to "not found"."""
-    answer, canned = looked_up(
-        {("GET", CAPTURES + "3C679366HH908993F"): (500, {})}, provider_ref="3C679366HH908993F"
-    )
-    assert (type(answer), len(canned.requests)) == (Unknown, 1)
-
-
-@pytest.mark.parametrize("order_ref", ["", "5O190127TN364715T"])
-def test_captured_authorisation_leads_to_its_capture(order_ref: str) -> None:
-    """The authorisation says that it was captured; its order says as what."""
-    answer, _ = looked_up(
-        {
-            ("GET", AUTHORIZATIONS + "0AW2184448108334S"): (200, authorization(status="CAPTURED")),
-            ("GET", "/v2/checkout/orders/5O190127TN364715T"): (
-                200,
-                order(authorizations=[authorization(status="CAPTURED")], captures=[capture()]),
-            ),
-        },
-        authorization_ref="0AW2184448108334S",
-        order_ref=order_ref,
-        capture_id=uuid5(NAMESPACE, "capture"),
-    )
-    assert answer == CAPTURED
-
-
-def test_captured_authorisation_whose_order_hides_the_capture_is_a_doubt() -> None:
-    """Captured, but nobody says for how much: not "authorised", not "not found"."""
-    answer, _ = looked_up(
-        {("GET", AUTHORIZATIONS + "0AW2184448108334S"): (200, authorization(status="CAPTURED"))},
-        authorization_ref="0AW2184448108334S",
-    )
-    assert isinstance(answer, Unknown)
 
 
 def test_authorisation_of_the_report_is_read_as_one() -> None:
