@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 from datetime import datetime
@@ -23,6 +24,7 @@ from infrastructure.rehearsal.report import Report, write_report
 from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.settings import read_settings
+from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.subscriptions import Subscriptions
 
 SAMPLE = Path("scripts/sample-customers.csv")
@@ -65,7 +67,8 @@ def main(
     length = months or most_months(row.months or 0 for row in rows)
     plan = window(length)
     rows = [_within(plan, row) for row in rows]
-    shutil.rmtree(data_dir, ignore_errors=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # so that nobody is left on the stage
+    _clear(data_dir)
     simulator = ["--faults", f"seed={faults}"] if faults else []
     try:
         report = _play(console, rows, plan, data_dir, faults, workers, simulator, specs)
@@ -79,8 +82,19 @@ def main(
     if keep:
         console.print(f"kept: BILLING_CONFIG={data_dir}/billing.toml BILLING_DATA_DIR={data_dir}")
     else:
-        shutil.rmtree(data_dir, ignore_errors=True)
+        _clear(data_dir)
     sys.exit(0 if report.clean else 1)
+
+
+def _clear(data_dir: Path) -> None:
+    """Remove what an earlier rehearsal left, its server too if that was killed with it."""
+    server = EmbeddedPostgres(data_dir / "postgres")
+    if server.data_dir.exists():
+        if server.in_use():
+            raise click.UsageError(f"another rehearsal plays in {data_dir}; give --data-dir")
+        server.start()
+        server.stop()
+    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def _customers(file: Path, columns: str, zone: str) -> list[CustomerRow]:

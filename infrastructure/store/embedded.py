@@ -106,6 +106,15 @@ class EmbeddedPostgres:
                 if self._runs(home, programs, account):
                     self._pg_ctl(home, programs, account, "stop", "-m", "fast", "-w")
 
+    def in_use(self) -> bool:
+        """Whether any process uses the server, this one included; what is killed does not."""
+        with self._locked(), (self.data_dir / "users").open("ab") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
     def __enter__(self) -> str:
         return self.start()
 
