@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 import attrs
 
+from domain.money import rounded
 from domain.providers import Provider
 from domain.subscription import events as e
 from tests.projections.forging import (
@@ -32,6 +34,13 @@ from tests.projections.forging import (
 
 def first_line(event: e.InvoiceIssued, **changes: Any) -> tuple[e.InvoiceLine, ...]:
     return (attrs.evolve(event.lines[0], **changes), *event.lines[1:])
+
+
+def a_third(event: e.InvoiceIssued) -> tuple[e.InvoiceLine, ...]:
+    """The first line a third of the price, rounded, while its working claims no rounding."""
+    line = event.lines[0]
+    third = rounded(Fraction(line.amount.minor, 3), line.amount.currency)
+    return first_line(event, amount=third, working=attrs.evolve(line.working, denominator=3))
 
 
 def dearer(event: e.InvoiceIssued) -> tuple[e.InvoiceLine, ...]:
@@ -155,6 +164,9 @@ PLANTS: list[tuple[str, str, Forger]] = [
     ("a line and the total changed", "line-wrong",
      changed(e.InvoiceIssued, total=lambda event: more(event.total),
              lines=lambda event: first_line(event, amount=more(event.lines[0].amount)))),
+    ("a fraction that nobody rounded", "line-wrong",
+     changed(e.InvoiceIssued, when=lambda event: event.lines[0].amount.minor % 3 != 0,
+             lines=a_third)),
     ("a price changed, all with it", "price-not-agreed",
      changed(e.InvoiceIssued, when=lambda event: event.lines[0].kind is e.LineKind.PERIOD,
              total=lambda event: more(event.total), lines=dearer)),

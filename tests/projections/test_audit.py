@@ -8,13 +8,15 @@ import attrs
 from hypothesis import given, settings
 
 from domain.calendar import Interval, Unit
+from domain.plan import CaptureMode
+from domain.subscription.events import CaptureAttempted, ChargeLookedUp
 from projections.audit import Audit, Verdict, audit_log
 from projections.balances import BALANCES, Balance
 from projections.replay import replay
 from tests.histories import History, histories, show
-from tests.projections.scenes import billed, signed_up
+from tests.projections.scenes import billed, facts, signed_up
 from tests.replies import Reply
-from tests.specimens import terms
+from tests.specimens import DAY, terms
 
 
 @settings(max_examples=200, deadline=None)
@@ -111,6 +113,27 @@ def test_streams_of_another_kind_are_only_counted():
     log = [attrs.evolve(each, stream="plan-gold") for each in signed_up().log]
     findings = {each.code for each in audit_log(log).findings}
     assert findings == {"event-id-wrong"}
+
+
+def test_looks_are_counted_anew_for_the_capture():
+    """A doubt about the reservation and one about its capture are two doubts."""
+    books = billed(signed_up(terms(capture=CaptureMode.AFTER_AUTHORIZATION)), Reply.UNKNOWN)
+    for reply in (Reply.UNKNOWN, Reply.YES, Reply.UNKNOWN, Reply.UNKNOWN, Reply.YES):
+        billed(books, reply)
+    looks = [each.look_number for each in facts(books, ChargeLookedUp)]
+    assert looks == [1, 1]
+    assert audit_log(books.log).verdict is Verdict.CLEAN
+
+
+def test_looks_are_counted_anew_for_another_capture():
+    """The first one never showed; the doubt about the second is a doubt of its own."""
+    books = billed(signed_up(terms(capture=CaptureMode.AFTER_AUTHORIZATION)))
+    billed(billed(books, Reply.UNKNOWN), Reply.UNKNOWN)
+    books.now += DAY
+    billed(billed(billed(books, Reply.RESERVED), Reply.UNKNOWN), Reply.UNKNOWN)
+    assert len(facts(books, CaptureAttempted)) == 2
+    assert [each.look_number for each in facts(books, ChargeLookedUp)] == [1, 1]
+    assert audit_log(books.log).verdict is Verdict.CLEAN
 
 
 def test_it_remembers_little_however_long_a_stream_is():

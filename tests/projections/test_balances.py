@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -102,6 +101,10 @@ def test_subscriptions_of_one_customer_share_a_balance():
         ("s-2", 1000),
     ]
     assert row.open == 30900
+    billed(books, Reply.YES, "s-2")
+    assert [(each.subscription_id, each.open) for each in balance(books).open_invoices] == [
+        ("s-1", 29900)
+    ]
 
 
 def test_overdue_is_what_fell_due_before_an_instant():
@@ -119,14 +122,19 @@ def test_keys_are_unambiguous():
 @settings(max_examples=150, deadline=None)
 @given(histories())
 def test_open_less_credit_is_billed_less_paid_at_every_position(history: History):
-    """The equation, and the open amounts of the subscriptions' own states."""
+    """The equation, and the open invoices of the subscriptions' own states."""
     show(history)
     table: dict[str, Balance] = {}
     for recorded in history.log:
         fold_in(BALANCES, table, recorded)
         assert all(row.holds and row.open >= 0 and row.credit >= 0 for row in table.values())
-    owed: Counter[str] = Counter()
-    for state in history.states.values():
-        for invoice in state.open_invoices:
-            owed[balance_key(state.customer_id, invoice.total.currency)] += invoice.open.minor
-    assert {key: row.open for key, row in table.items() if row.open} == dict(owed)
+    open_in_states = {
+        (balance_key(state.customer_id, invoice.total.currency), key, invoice.number, invoice.open)
+        for key, state in history.states.items()
+        for invoice in state.open_invoices
+    }
+    assert {
+        (key, each.subscription_id, each.invoice_number, Money(each.open, row.currency))
+        for key, row in table.items()
+        for each in row.open_invoices
+    } == open_in_states

@@ -98,6 +98,15 @@ def test_a_doubt_is_looked_up_until_a_person_has_to_decide():
     assert row.received is None
 
 
+def test_a_doubt_keeps_the_providers_id():
+    """A later doubt without an id does not wipe out the one that is known."""
+    books = billed(signed_up(terms(capture=CaptureMode.AFTER_AUTHORIZATION)))
+    reserved = charge(books).provider_ref
+    books.work("s-1", Reply.UNKNOWN)
+    assert charge(books).status is ChargeStatus.UNKNOWN
+    assert charge(books).provider_ref == reserved != ""
+
+
 def test_F07_not_found_after_the_providers_delay_was_not_made():
     """Established, not assumed."""
     books = billed(signed_up(), Reply.UNKNOWN)
