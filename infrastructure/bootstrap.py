@@ -1,6 +1,7 @@
 """The one place where adapters are built: from settings to a system that can be used.
 
-Everything else takes what it needs as an argument.
+Everything else takes what it needs as an argument. The gateways are imported when they are built:
+a command that only reads does not wait for the HTTP clients.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import psycopg
@@ -22,11 +23,6 @@ from domain.ports import Gateway
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
-from infrastructure.gateways.dintero.account import DinteroAccount
-from infrastructure.gateways.dintero.gateway import DinteroGateway
-from infrastructure.gateways.http import HttpPolicy
-from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
-from infrastructure.gateways.paypal.gateway import PayPalGateway
 from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
 from infrastructure.store.agenda import Agenda
 from infrastructure.store.books import Books
@@ -39,6 +35,9 @@ from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
 from infrastructure.store.view_reader import ViewReader
 from projections.catalogue import PROJECTIONS
+
+if TYPE_CHECKING:
+    from infrastructure.gateways.http import HttpPolicy
 
 # Connections of one process: threads that ask at once, and one more for each long-lived user.
 POOL_SIZE = 8
@@ -106,6 +105,8 @@ class System:
 
         Made anew for each event loop: connections belong to the loop that opened them.
         """
+        from infrastructure.gateways.http import HttpPolicy
+
         policy = HttpPolicy(
             read_timeout_s=self.settings.provider_timeout_s,
             concurrency=self.settings.provider_calls,
@@ -115,7 +116,12 @@ class System:
             build = _BUILDERS.get(account.provider)
             if build is None:
                 raise SettingsError(f"{account.provider!r} is not a provider we know")
-            made[account.provider, account.name] = build(self.settings, account, self.clock, policy)
+            try:
+                gateway = build(self.settings, account, self.clock, policy)
+            except ValueError as error:
+                where = f"accounts.{account.provider}.{account.name}"
+                raise SettingsError(f"{where}: {error}") from error
+            made[account.provider, account.name] = gateway
         return made
 
     def close(self) -> None:
@@ -128,6 +134,9 @@ class System:
 def _paypal(
     settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
 ) -> Gateway:
+    from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
+    from infrastructure.gateways.paypal.gateway import PayPalGateway
+
     plain = PayPalAccount(
         name=account.name,
         client_id=account.text("client_id"),
@@ -156,6 +165,9 @@ def _trust_roots(account: AccountSettings) -> bytes:
 def _dintero(
     settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
 ) -> Gateway:
+    from infrastructure.gateways.dintero.account import DinteroAccount
+    from infrastructure.gateways.dintero.gateway import DinteroGateway
+
     host = account.text("base_url", "https://checkout.dintero.com")
     callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
     plain = DinteroAccount(
@@ -194,17 +206,10 @@ def running_system(settings: Settings) -> Iterator[System]:
         conninfo = server.start()
     try:
         books = open_books(conninfo, settings.schema)
-        pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-            books.conninfo,
-            kwargs={**books.connection_arguments},
-            min_size=1,
-            max_size=POOL_SIZE,
-            open=True,
-        )
         system = System(
             settings=settings,
             books=books,
-            pool=pool,
+            pool=books.pool(POOL_SIZE),
             owner=f"{socket.gethostname()}:{os.getpid()}",
             zone_version=importlib.metadata.version("tzdata"),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infrastructure.cli.context import Chosen, Moment, json_option, pass_chosen
+from infrastructure.cli.context import Chosen, Moment, bring_up_to_date, json_option, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, INCOMPLETE, TABLE, USAGE, Ended
 from infrastructure.cli.output import instant, print_json
 
@@ -37,6 +37,7 @@ def run(chosen: Chosen, until: datetime, as_json: bool) -> None:
         stepping = system.settings.clock == "stepping"
         if not stepping:
             until = _not_in_the_future(until, system.clock())
+        bring_up_to_date(system)
         before = system.ledger.head()
         steps = asyncio.run(_work_until(system, until, stepping=stepping))
         head = system.ledger.head()
