@@ -11,8 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import attrs
-import psycopg
-from psycopg_pool import ConnectionPool
 
 from domain.identity import stream_of
 from domain.ports import Secret
@@ -58,13 +56,10 @@ def settings_of(**chosen: Any) -> Settings:
 @contextmanager
 def system_over(books: Books, **chosen: Any) -> Iterator[System]:
     """A system over books that are open already; its clock is a HandClock."""
-    pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-        books.conninfo, kwargs={**books.connection_arguments}, min_size=1, max_size=8, open=True
-    )
     system = System(
         settings=settings_of(**chosen),
         books=books,
-        pool=pool,
+        pool=books.pool(8),
         owner="test",
         zone_version="2025.2",
     )

@@ -9,6 +9,7 @@ import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
 
 # A schema's name becomes part of role names ("<schema>_owner"), which PostgreSQL cuts at 63 bytes.
 _SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,54}")
@@ -60,3 +61,16 @@ class Books:
         Raises: psycopg.OperationalError when no host can be reached.
         """
         return psycopg.connect(make_conninfo(**self.connection_arguments), autocommit=autocommit)
+
+    def pool(self, connections: int) -> ConnectionPool[psycopg.Connection[TupleRow]]:
+        """Connections to share, at most so many, opened as they are needed.
+
+        In autocommit mode: one statement is one round trip. Who needs several statements in one
+        transaction says so.
+        """
+        return ConnectionPool(
+            kwargs={**self.connection_arguments, "autocommit": True},
+            min_size=1,
+            max_size=connections,
+            open=True,
+        )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Sequence
 import psycopg
 import structlog
 
+from domain.processes.steps import Call
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Loaded, Unreadable
@@ -116,24 +117,29 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def advance_and_give_back(desk: Desk, advancer: Advancer, hand: Hand) -> None:
-    """Advance a claimed subscription and give it back, unless something went wrong.
+async def advance_and_give_back(
+    desk: Desk, advancer: Advancer, hand: Hand, first: Sequence[Call] = ()
+) -> bool:
+    """Make the `first` calls, advance a claimed subscription, give it back.
 
-    A claim that is not given back is taken by another worker when its lease ends, which then
-    looks before it sends: the right thing after any error that we did not foresee.
+    False when something went wrong: the claim is then not given back, and whoever takes it when
+    its lease ends looks before it sends; the right thing after any error we did not foresee.
     """
     try:
+        for call in first:
+            await advancer.carry_out(hand, call)
         await advancer.advance(hand)
     except LeaseLost:
         log.warning("lease lost", subscription=hand.claim.subscription_id)
-        return
+        return False
     except Exception:
         # Whatever it is, it concerns this subscription only; the others must be billed.
         log.exception("work on a subscription failed", subscription=hand.claim.subscription_id)
-        return
+        return False
     if hand.snapshot_due:
         await desk.snapshot((hand.claim.subscription_id, hand.version, hand.state))
     reached(BEFORE_RELEASE)
     await desk.give_back(
         Returned(claim=hand.claim, seen_position=hand.position, not_before=hand.not_before)
     )
+    return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,8 +18,9 @@ from domain.subscription.charging import CALLBACK
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
+from infrastructure.store.ledger import Loaded, Unreadable
 from infrastructure.store.view_reader import ViewReader
-from infrastructure.workers.advance import Advancer, LeaseLost
+from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest, unless_away
 from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
 from infrastructure.workers.desk import Desk
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 # it is set aside for a person.
 QUARANTINE_AFTER = timedelta(minutes=10)
 NO_CONCERN = "names no charge and no token request"
+OLD_NEWS = "settled before"
+HANDLED = "looked up"
 
 
 class CallbackWorker:
@@ -67,33 +70,46 @@ class CallbackWorker:
         return len(received)
 
     async def work(self, received: Sequence[Received]) -> None:
-        """Work one batch: match, lease the subscriptions, look, give back."""
+        """Work one batch: most tell what is settled already; the others are looked up."""
         reached(CALLBACK_TAKEN)
         silent = [one.id for one in received if not one.reference and not one.token_request_ref]
         await asyncio.to_thread(self._inbox.done, silent, NO_CONCERN)
-        received = [one for one in received if one.id not in silent]
         matched = await asyncio.to_thread(self._match, received)
-        by_subscription: dict[str, list[Received]] = defaultdict(list)
-        unmatched = []
+        about: dict[str, list[Received]] = defaultdict(list)
         for one in received:
-            subscription_id = matched.get(one.id)
-            if subscription_id is None:
-                unmatched.append(one)
-            else:
-                by_subscription[subscription_id].append(one)
-        await asyncio.to_thread(self._set_aside, unmatched)
+            if one.id in matched:
+                about[matched[one.id]].append(one)
+        unplaced = [one for one in received if one.id not in matched and one.id not in silent]
+        loaded = dict(zip(about, await asyncio.gather(*map(self._desk.load, about)), strict=True))
+        open_ones = {key for key, one in loaded.items() if _worth_a_lease(one, about[key])}
+        unplaced += [each for key in about if loaded[key].version == 0 for each in about[key]]
+        await asyncio.to_thread(self._set_aside, unplaced)
+        old_news = [
+            each.id
+            for key in about.keys() - open_ones
+            if loaded[key].version > 0
+            for each in about[key]
+        ]
+        await asyncio.to_thread(self._inbox.done, old_news, OLD_NEWS)
+        await self._look({key: about[key] for key in open_ones})
+
+    async def _look(self, about: Mapping[str, Sequence[Received]]) -> None:
+        """Lease these subscriptions, look at the provider, advance them, settle the callbacks."""
+        if not about:
+            return
         claims = await asyncio.to_thread(
             self._desk.agenda.claim_ids,
-            list(by_subscription),
+            list(about),
             owner=self._desk.owner,
             lease_s=self._desk.lease_s,
         )
-        held = {claim.subscription_id for claim in claims}
-        busy = [one.id for key, each in by_subscription.items() if key not in held for one in each]
-        await asyncio.to_thread(self._inbox.put_back, busy)
-        await asyncio.gather(
-            *(self._one(claim, by_subscription[claim.subscription_id]) for claim in claims)
+        worked = await asyncio.gather(
+            *(self._one(claim, about[claim.subscription_id]) for claim in claims)
         )
+        handled = [each.id for ones in worked for each in ones]
+        again = [each.id for ones in about.values() for each in ones if each.id not in handled]
+        await asyncio.to_thread(self._inbox.done, handled, HANDLED)
+        await asyncio.to_thread(self._inbox.put_back, again)
 
     def _match(self, received: Sequence[Received]) -> dict[int, str]:
         """Which subscription each is about, as far as that is known yet."""
@@ -120,22 +136,24 @@ class CallbackWorker:
             if one.id not in early:
                 self._inbox.quarantine(one.id, "belongs to no subscription of these books")
 
-    async def _one(self, claim: Claim, received: Sequence[Received]) -> None:
+    async def _one(self, claim: Claim, received: Sequence[Received]) -> Sequence[Received]:
+        """Look and advance one claimed subscription; the callbacks that are settled by it."""
         loaded = await self._desk.load(claim.subscription_id)
         hand = hand_of(claim, loaded, self._desk.lease_s)
         if hand is None:
-            for one in received:
-                reason = "belongs to no subscription of these books"
-                await asyncio.to_thread(self._inbox.quarantine, one.id, reason)
-            return
-        try:
-            for call in _calls(hand.state, received):
-                await self._advancer.carry_out(hand, call)
-        except LeaseLost:
-            log.warning("lease lost", subscription=claim.subscription_id)
-            return
-        await advance_and_give_back(self._desk, self._advancer, hand)
-        await asyncio.to_thread(self._inbox.done, [one.id for one in received], "handled")
+            return ()
+        looks = _calls(hand.state, received)
+        done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
+        return received if done else ()
+
+
+def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
+    """Whether these callbacks are about something that is open; unreadable streams are left."""
+    try:
+        return loaded.state is not None and bool(_calls(loaded.state, received))
+    except Unreadable as error:
+        log.error("stream unreadable", reason=str(error))
+        return False
 
 
 def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
