@@ -32,7 +32,8 @@ _JSON = msgspec.json.Decoder(float_hook=Decimal)
 class Call:
     """One request.
 
-    path: as sent; template: the same without ids, for the log, e.g. "/v2/orders/{id}".
+    path: under the provider's base URL, or absolute where a call goes to another host.
+    template: the same without ids, for the log, e.g. "/v2/orders/{id}".
     json: body, or None; form: form fields, or None.
     key: our idempotency key or reference, for the log only.
     authenticated: put "Authorization: Bearer <access token>" on it.

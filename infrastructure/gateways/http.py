@@ -33,6 +33,11 @@ log = structlog.get_logger("gateway.http")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _ENCODER = msgspec.json.Encoder()
+_HEADERS = {
+    "User-Agent": "billing-ledger",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -78,17 +83,19 @@ class ProviderHttp:
         self._tokens = AccessTokens(fetch_token, now) if fetch_token is not None else None
         self._debug_header = debug_header
         self._turns = Semaphore(self._policy.concurrency)
+        self._base_url = base_url
+        self._urls: dict[str, httpx.URL] = {}  # of paths without an id in them
+        self._timeout = httpx.Timeout(
+            self._policy.read_timeout_s,
+            connect=self._policy.connect_timeout_s,
+            pool=self._policy.connect_timeout_s,
+        )
         self._client = httpx.AsyncClient(
-            base_url=base_url,
             transport=transport or _aiohttp_transport(self._policy),
-            timeout=httpx.Timeout(
-                self._policy.read_timeout_s,
-                connect=self._policy.connect_timeout_s,
-                pool=self._policy.connect_timeout_s,
-            ),
+            timeout=self._timeout,
             follow_redirects=False,
             trust_env=False,
-            headers={"User-Agent": "billing-ledger", "Accept": "application/json"},
+            headers=_HEADERS,
         )
 
     async def send(self, call: Call) -> Exchange:
@@ -131,11 +138,10 @@ class ProviderHttp:
         await self._client.aclose()
 
     async def _exchange(self, call: Call, token: Secret | None) -> Exchange:
-        request = self._request(call, token)
         async with self._turns:
             started = time.perf_counter()
             try:
-                response = await self._client.send(request)
+                response = await self._client.send(self._request(call, token))
             except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
                 silence = without_answer(error)
                 self._record(call, silence, 0, "", started)
@@ -146,21 +152,34 @@ class ProviderHttp:
         return exchange
 
     def _request(self, call: Call, token: Secret | None) -> httpx.Request:
-        headers = dict(call.headers)
+        headers = {**_HEADERS, **call.headers}
         content: bytes | None = None
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
         if call.json is not None:
             content = _ENCODER.encode(call.json)
             headers["Content-Type"] = "application/json"
-        return self._client.build_request(
+        # Built directly: the client's own way parses and merges the same URL for every call.
+        return httpx.Request(
             call.method,
-            call.path,
+            self._url(call),
             content=content,
             data=dict(call.form) if call.form is not None else None,
-            params=dict(call.query) or None,
             headers=headers,
+            extensions={"timeout": self._timeout.as_dict()},
         )
+
+    def _url(self, call: Call) -> httpx.URL:
+        known = self._urls.get(call.path) if not call.query else None
+        if known is not None:
+            return known
+        address = call.path if "://" in call.path else self._base_url + call.path
+        if call.query:
+            return httpx.URL(address, params=dict(call.query))
+        url = httpx.URL(address)
+        if call.path == call.template:
+            self._urls[call.path] = url
+        return url
 
     def _record(
         self, call: Call, exchange: Exchange, status: int, debug_id: str, started: float
