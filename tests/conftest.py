@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -54,10 +55,23 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def books(server: Server) -> Iterator[Books]:
-    """Fresh, empty books."""
+@contextmanager
+def _fresh_books(server: Server) -> Iterator[Books]:
     schema = f"test_{os.getpid()}_{next(_numbers)}"
     yield server.open(schema)
     if not server.throw_away:
         drop_books(server.conninfo, schema)
+
+
+@pytest.fixture
+def books(server: Server) -> Iterator[Books]:
+    """Fresh, empty books."""
+    with _fresh_books(server) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def other_books(server: Server) -> Iterator[Books]:
+    """Other fresh books on the same server."""
+    with _fresh_books(server) as fresh:
+        yield fresh

@@ -8,12 +8,15 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.identity import event_id
 from infrastructure.store.appending import Addition, AppendFunction, event_id_bytes
 from infrastructure.store.books import Books
 from infrastructure.store.ledger import Append, Appended, Conflict, LedgerUnavailable, StreamBroken
+from infrastructure.store.schema import migrations, open_books
 from infrastructure.store.stored import NewEvent, additions_of
+from tests.conftest import ROLES
 from tests.store.writing import NOW, fact, facts_for, open_ledger, stamp
 
 
@@ -181,9 +184,8 @@ def test_bodies_that_are_no_json_are_refused(books):
         AppendFunction(books.schema).add(conn, additions_of([broken], NOW), NOW)
 
 
-def test_two_sets_of_books_on_one_server_are_apart(server, books, ledger):
+def test_two_sets_of_books_on_one_server_are_apart(books, other_books, ledger):
     """Positions, streams and locks are those of the schema."""
-    other_books = server.open(f"{books.schema}_b")
     other = open_ledger(other_books)
     try:
         assert ledger.append([facts_for("a")], now=NOW) == [Appended("a", 1, 1)]
@@ -193,6 +195,19 @@ def test_two_sets_of_books_on_one_server_are_apart(server, books, ledger):
             assert other.append([facts_for("a")], now=NOW) == [Appended("a", 1, 1)]
     finally:
         other.close()
+
+
+def test_a_connection_string_may_name_several_hosts(server, books):
+    """The first is away; the one that takes writes is found, by the ledger's every connection."""
+    given = conninfo_to_dict(server.conninfo)
+    hosts = {"host": f"/nonexistent,{given['host']}", "port": f"5432,{given.get('port', 5432)}"}
+    conninfo = make_conninfo(server.conninfo, **hosts, target_session_attrs="read-write")
+    ledger = open_ledger(open_books(conninfo, books.schema, roles=ROLES))
+    try:
+        assert ledger.append([facts_for("a")], now=NOW) == [Appended("a", 1, 1)]
+        assert ledger.load(["a"])["a"].version == 1
+    finally:
+        ledger.close()
 
 
 def test_a_server_that_stays_away_is_an_error_that_hides_the_password(monkeypatch):
@@ -223,8 +238,6 @@ def test_a_stream_with_a_hole_is_not_folded(server, books, ledger):
 
 def test_the_append_function_sends_no_notify(server):
     """A NOTIFY in the money transaction would serialise all commits of the server."""
-    from infrastructure.store.schema import migrations
-
     for name, text, _ in migrations():
         assert not re.search(r"\bNOTIFY\b|pg_notify", text, re.I), name
 

@@ -35,7 +35,8 @@ def test_the_signal_comes_once_for_many_appends(ledger, listener):
     signals = 0
     while listener.wait(0.2):
         signals += 1
-    assert 1 <= signals < 100
+        assert signals < 100
+    assert signals >= 1
 
 
 def test_the_last_append_is_always_followed_by_a_signal(ledger, listener):
@@ -52,9 +53,9 @@ def test_without_a_signal_the_wait_ends_in_time(listener):
     assert time.monotonic() - began < 2
 
 
-def test_books_do_not_wake_each_other(server, books, listener):
+def test_books_do_not_wake_each_other(other_books, listener):
     """Each has its own channel."""
-    other = Waker(server.open(f"{books.schema}_b"))
+    other = Waker(other_books)
     other.signal()
     other.close()
     assert not listener.wait(0.1)
