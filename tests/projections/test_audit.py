@@ -19,7 +19,7 @@ from tests.replies import Reply
 from tests.specimens import DAY, terms
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories())
 def test_a_legal_history_is_clean(history: History):
     """Whatever the rules made, the audit has nothing to say."""
@@ -31,7 +31,7 @@ def test_a_legal_history_is_clean(history: History):
     assert report.subscriptions == len(history.wishes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories())
 def test_totals_are_those_of_the_balances(history: History):
     """Two ways to the same sums, per currency; and their equation."""

@@ -119,7 +119,7 @@ def test_keys_are_unambiguous():
     assert balance_key("c|1", "NOK").rpartition("|") == ("c|1", "|", "NOK")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories())
 def test_open_less_credit_is_billed_less_paid_at_every_position(history: History):
     """The equation, and the open invoices of the subscriptions' own states."""

@@ -149,7 +149,7 @@ def test_F09_a_charge_that_is_not_the_one_asked_for_is_flagged():
     assert values["status"] == "succeeded"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories())
 def test_charges_are_the_attempts_and_their_money_is_what_is_paid(history: History):
     """A row for each intention; the open ones are the states' open attempts."""

@@ -141,7 +141,7 @@ def test_an_item_due_at_the_asked_instant_is_due():
     assert due_lines(table, DUE - timedelta(microseconds=1)) == ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories())
 def test_the_agenda_follows_from_the_state_at_every_position(history: History):
     """Each row is the fold of its own stream, and its items those of that state."""

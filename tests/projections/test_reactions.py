@@ -33,7 +33,7 @@ def test_every_fact_has_its_row():
     assert set(REACTIONS) == set(get_args(SubscriptionEvent))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories())
 def test_a_fact_changes_only_the_items_that_the_table_names(history: History):
     """At every position of every history."""

@@ -24,7 +24,7 @@ KEY = balance_key("c-1", "NOK")
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(history=histories(), share=st.floats(0, 1))
 def test_to_a_position_is_what_the_log_said_then(
     projection: TableProjection[object], history: History, share: float
@@ -67,7 +67,7 @@ def test_an_imported_subscription_can_be_read_as_of_days_before_it_was_recorded(
     assert rows(DUE_DATES, books, as_of=first.effective_at) == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(histories(), st.data())
 def test_any_date_can_be_asked_for(history: History, data: st.DataObject):
     """No reading as of a date fails, and the balances hold on each."""
