@@ -121,7 +121,9 @@ _STARTING: tuple[e.SubscriptionEvent, ...] = (
         effective_at=STARTED,
     ),
     e.TokenRequestExpired(
-        request_id=REQUEST, effective_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC)
+        request_id=REQUEST,
+        reason="not approved in time",
+        effective_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC),
     ),
 )
 
@@ -157,6 +159,7 @@ _CHARGING: tuple[e.SubscriptionEvent, ...] = (
         authorization_ref="0VF52814937998046",
         order_ref="5O190127TN364715T",
         expires_at=datetime(2026, 3, 1, 5, 0, tzinfo=UTC),
+        evidence="answer",
         effective_at=CHARGED,
     ),
     e.CaptureAttempted(
@@ -198,6 +201,7 @@ _CHARGING: tuple[e.SubscriptionEvent, ...] = (
         attempt_id=ATTEMPT,
         look_number=1,
         finding="pending at the provider",
+        provider_ref="5O190127TN364715T",
         next_look_up_at=datetime(2026, 1, 31, 6, 5, 7, tzinfo=UTC),
         effective_at=datetime(2026, 1, 31, 5, 5, 7, tzinfo=UTC),
     ),
@@ -219,6 +223,7 @@ _CHARGING: tuple[e.SubscriptionEvent, ...] = (
     ),
     e.ChargeDiscrepancyFound(
         attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
         invoice_number=1,
         discrepancy=e.Discrepancy.AMOUNT,
         expected=TOTAL,
@@ -229,12 +234,15 @@ _CHARGING: tuple[e.SubscriptionEvent, ...] = (
 
 _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.RetryScheduled(
+        attempt_id=ATTEMPT,
         invoice_number=1,
         retry_number=1,
         retry_at=datetime(2026, 2, 3, 5, 0, tzinfo=UTC),
         effective_at=CHARGED,
     ),
-    e.CollectionEnded(invoice_number=1, reason="retries-used-up", effective_at=CHARGED),
+    e.CollectionEnded(
+        attempt_id=ATTEMPT, invoice_number=1, reason="retries-used-up", effective_at=CHARGED
+    ),
     e.SubscriptionCancelled(reason="moved abroad", effective_at=NEXT_DUE),
     e.SubscriptionCompleted(effective_at=NEXT_DUE),
 )

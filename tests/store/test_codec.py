@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -139,7 +140,9 @@ def test_an_instant_without_a_zone_is_refused_both_ways():
 def test_instants_are_stored_in_utc(zone):
     """Whatever zone they come in; the moment stays the same."""
     at = datetime(2026, 7, 1, 2, 0, tzinfo=zone)
-    event = RetryScheduled(invoice_number=1, retry_number=1, retry_at=at, effective_at=at)
+    event = RetryScheduled(
+        attempt_id=UUID(int=1), invoice_number=1, retry_number=1, retry_at=at, effective_at=at
+    )
     name, body = codec.encode(event)
     assert json.loads(body)["retry_at"] == "2026-07-01T00:00:00Z"
     assert codec.decode(name, body).retry_at == at
