@@ -271,7 +271,8 @@ class Hint:
 class CallbackRejected(Exception):
     """A callback that is not what it claims; nothing of it is used.
 
-    code: "signature-missing", "signature-wrong", "too-old", "foreign-certificate", "malformed".
+    code: "signature-missing", "signature-wrong", "too-old", "foreign-certificate", "malformed";
+        "certificate-unavailable" when it could not be fetched just now, and a repeat may pass.
     """
 
     def __init__(self, code: str, reason: str) -> None:

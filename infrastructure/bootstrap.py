@@ -34,7 +34,9 @@ from infrastructure.store.projector import Runner
 from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
 from infrastructure.store.view_reader import ViewReader
+from infrastructure.store.wakeups import Listener
 from projections.catalogue import PROJECTIONS
+from projections.due_dates import DUE_DATES
 
 if TYPE_CHECKING:
     from infrastructure.gateways.http import HttpPolicy
@@ -74,17 +76,21 @@ class System:
     @cached_property
     def agenda(self) -> Agenda:
         """Claims and leases over what falls due."""
-        return Agenda(self.pool, self.books.schema)
+        return Agenda(self.pool, self.books.schema, version=DUE_DATES.version)
+
+    @cached_property
+    def _master_key(self) -> bytes:
+        return master_key_bytes(self.settings)
 
     @cached_property
     def vault(self) -> TokenVault:
         """The tokens, encrypted."""
-        return TokenVault(self.pool, self.books.schema, master_key_bytes(self.settings))
+        return TokenVault(self.pool, self.books.schema, self._master_key)
 
     @cached_property
     def inbox(self) -> Inbox:
         """Callbacks as they came."""
-        return Inbox(self.pool, self.books.schema)
+        return Inbox(self.pool, self.books.schema, self._master_key)
 
     @cached_property
     def commands(self) -> Commands:
@@ -98,7 +104,13 @@ class System:
 
     def projection_runner(self) -> Runner:
         """A runner that keeps the stored projections up with the log."""
-        return Runner(self.books.connect, self.books.schema, self.ledger, PROJECTIONS)
+        return Runner(
+            self.books.connect,
+            self.books.schema,
+            self.ledger,
+            PROJECTIONS,
+            wake=Listener(self.books).wait,
+        )
 
     def gateways(self) -> dict[tuple[str, str], Gateway]:
         """A gateway for every merchant account in the settings. Raises: SettingsError.

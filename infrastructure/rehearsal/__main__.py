@@ -142,6 +142,8 @@ def _play(
                 ready = time.monotonic()
                 director.set_time(plan.sign_up)
                 _sign_up(system, rows, faults)
+                director.come_to_rest()
+                signed_up = time.monotonic()
                 steps = director.play(plan.until)
                 played = time.monotonic()
                 _let_go(system, rows)
@@ -151,7 +153,8 @@ def _play(
                 report,
                 seconds={
                     "set-up": ready - began,
-                    "billing": played - ready,
+                    "sign-up": signed_up - ready,
+                    "billing": played - signed_up,
                     "audit": time.monotonic() - played,
                 },
                 clock_steps=steps,

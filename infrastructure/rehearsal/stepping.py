@@ -30,11 +30,13 @@ class Director:
     """Leads one rehearsal.
 
     tell: called with the rehearsal's time and the log's length, for a progress bar.
+    stuck_after_s: seconds without a new fact after which `Stuck` is raised.
     """
 
     system: System
     stage: Stage
     tell: Callable[[datetime, int], None]
+    stuck_after_s: float = STUCK_AFTER_S
 
     def __attrs_post_init__(self) -> None:
         clock = self.system.clock
@@ -53,17 +55,17 @@ class Director:
         """Work everything that falls due up to `until`; how many times the clock moved."""
         steps = 0
         while True:
-            self._come_to_rest()
+            self.come_to_rest()
             following = self.system.agenda.next_due(self._clock())
             if following is None or following > until:
                 self.set_time(until)
-                self._come_to_rest()
+                self.come_to_rest()
                 return steps
             # At least a second, so that waits of fractions do not become steps of their own.
             self.set_time(max(following, self._clock() + timedelta(seconds=1)))
             steps += 1
 
-    def _come_to_rest(self) -> None:
+    def come_to_rest(self) -> None:
         """Until nothing is due, under way, unread or unprojected, and no payer has a page."""
         last, since = (-1, -1), time.monotonic()
         while True:
@@ -80,7 +82,7 @@ class Director:
                 since = time.monotonic()
             if (head, unread) != last:
                 last, since = (head, unread), time.monotonic()
-            if time.monotonic() - since > STUCK_AFTER_S:
+            if time.monotonic() - since > self.stuck_after_s:
                 raise Stuck(self._what_is_left(head))
             time.sleep(LOOK_EVERY_S)
 

@@ -2,6 +2,9 @@
 
 A provider sends the same callback several times and expects 2xx each time: one row is kept, the
 others are counted. What belongs to nothing we know is set aside with a reason, and its age shows.
+
+Bodies are sealed: PayPal's word of a new token holds the token itself, and others name the payer.
+Workers never need them; `body` opens one as evidence.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
+
+from infrastructure.store.sealing import derived_key, opened, sealed
 
 # What is kept of a callback's headers: what proves its sender, and nothing that could be a secret
 # of ours or of the payer's.
@@ -48,7 +53,6 @@ class Received:
     reference: str
     token_request_ref: str
     headers: Mapping[str, str]
-    body: bytes = attrs.field(repr=False)
     received_at: datetime
 
 
@@ -62,7 +66,7 @@ class Quarantined:
 
 
 _COLUMNS = SQL(
-    "id, provider, account, delivery_id, event_type, reference, token_request_ref, headers, body,"
+    "id, provider, account, delivery_id, event_type, reference, token_request_ref, headers,"
     " received_at"
 )
 
@@ -70,12 +74,15 @@ _COLUMNS = SQL(
 class Inbox:
     """The callbacks of one set of books.
 
-    pool: connections of the application.
+    pool: connections of the application. master_key: 32 bytes, as the token vault's.
     """
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], schema: str) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Connection[Any]], schema: str, master_key: bytes
+    ) -> None:
         self._pool = pool
         self._table = Identifier(schema, "inbox")
+        self._key = derived_key(master_key, "inbox")
 
     def store(
         self,
@@ -114,7 +121,7 @@ class Inbox:
                     reference,
                     token_request_ref,
                     Json(kept),
-                    body,
+                    sealed(self._key, body, *_place(*identity)),
                     received_at,
                 ],
             ).fetchone()
@@ -182,9 +189,22 @@ class Inbox:
                 [limit],
             ).fetchall()
         return [
-            Quarantined(received=_received(row[:-1]), reason=row[-1], age=now - row[9])
+            Quarantined(received=_received(row[:-1]), reason=row[-1], age=now - row[8])
             for row in found
         ]
+
+    def body(self, callback_id: int) -> bytes:
+        """The body of a callback, to the byte. Raises: KeyError; VaultDamaged."""
+        with self._pool.connection() as conn:
+            row = conn.execute(
+                SQL("SELECT provider, account, delivery_id, body FROM {} WHERE id = %s").format(
+                    self._table
+                ),
+                [callback_id],
+            ).fetchone()
+        if row is None:
+            raise KeyError(callback_id)
+        return opened(self._key, bytes(row[3]), *_place(*row[:3]))
 
     def pending(self) -> int:
         """Callbacks that wait for a worker or are in the hands of one."""
@@ -214,6 +234,10 @@ class Inbox:
         return int(row[0])
 
 
+def _place(provider: str, account: str, delivery_id: str) -> tuple[str, str]:
+    return f"{provider}/{account}", f"callback {delivery_id}"
+
+
 def _received(row: Sequence[Any]) -> Received:
     return Received(
         id=row[0],
@@ -224,6 +248,5 @@ def _received(row: Sequence[Any]) -> Received:
         reference=row[5],
         token_request_ref=row[6],
         headers=row[7],
-        body=bytes(row[8]),
-        received_at=row[9],
+        received_at=row[8],
     )

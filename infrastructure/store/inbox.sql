@@ -10,6 +10,7 @@ CREATE TABLE @schema@.inbox (
     reference         text        NOT NULL,
     token_request_ref text        NOT NULL,
     headers           json        NOT NULL,
+    -- Sealed: it may hold a token, and names payers.
     body              bytea       NOT NULL,
     received_at       timestamptz NOT NULL,
     duplicates        integer     NOT NULL DEFAULT 0,

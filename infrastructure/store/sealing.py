@@ -27,6 +27,11 @@ def key_id_of(master_key: bytes) -> str:
     return hmac.new(master_key, _KEY_ID_TEXT, hashlib.sha256).hexdigest()[:16]
 
 
+def derived_key(master_key: bytes, purpose: str) -> AESGCM:
+    """A key for one purpose; it gives nothing of the master key away."""
+    return AESGCM(hmac.new(master_key, f"billing-ledger {purpose}".encode(), "sha256").digest())
+
+
 def sealed(key: AESGCM, plain: bytes, customer_id: str, place: str) -> bytes:
     """Nonce and ciphertext, bound to the customer and the place."""
     nonce = os.urandom(_NONCE_BYTES)
