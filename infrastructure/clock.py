@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
-from psycopg import sql
+from psycopg import Cursor, sql
 
 Clock = Callable[[], datetime]
 
@@ -60,9 +60,14 @@ class Connections(Protocol):
 
 
 class SteppingClock:
-    """The rehearsal's time, as it stands in the books. Read at most every `fresh_s` seconds."""
+    """The rehearsal's time, as it stands in the books. Read at most every `fresh_s` seconds.
+
+    A connection that was lost is made anew at the next call.
+    Raises: psycopg.OperationalError while the server is away.
+    """
 
     def __init__(self, connections: Connections, schema: str, fresh_s: float = 0.02) -> None:
+        self._connections = connections
         self._connection = connections.connect()
         self._table = sql.Identifier(schema, "rehearsal_clock")
         self._fresh_s = fresh_s
@@ -71,9 +76,7 @@ class SteppingClock:
 
     def __call__(self) -> datetime:
         if time.monotonic() - self._read_at > self._fresh_s:
-            row = self._connection.execute(
-                sql.SQL("SELECT stands_at FROM {}").format(self._table)
-            ).fetchone()
+            row = self._execute("SELECT stands_at FROM {0}").fetchone()
             if row is None or not isinstance(row[0], datetime):
                 raise ClockJumped("the rehearsal's clock was never set")
             self._now = row[0].astimezone(UTC)
@@ -82,11 +85,14 @@ class SteppingClock:
 
     def set(self, now: datetime) -> None:
         """Move the rehearsal's time; forward only."""
-        self._connection.execute(
-            sql.SQL(
-                "INSERT INTO {0} (one, stands_at) VALUES (true, %s) ON CONFLICT (one)"
-                " DO UPDATE SET stands_at = greatest({0}.stands_at, excluded.stands_at)"
-            ).format(self._table),
-            (now,),
+        self._execute(
+            "INSERT INTO {0} (one, stands_at) VALUES (true, %s) ON CONFLICT (one)"
+            " DO UPDATE SET stands_at = greatest({0}.stands_at, excluded.stands_at)",
+            now,
         )
         self._read_at = float("-inf")
+
+    def _execute(self, statement: LiteralString, *values: datetime) -> Cursor[tuple[Any, ...]]:
+        if self._connection.closed:
+            self._connection = self._connections.connect()
+        return self._connection.execute(sql.SQL(statement).format(self._table), values)

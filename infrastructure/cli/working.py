@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ def work(chosen: Chosen, workers: int) -> None:
     """
     with chosen.system() as system:
         if workers == 1:
+            from infrastructure.workers import crash_points
             from infrastructure.workers.process import stop_on_signals
             from infrastructure.workers.process import work as work_until
 
@@ -40,6 +42,7 @@ def work(chosen: Chosen, workers: int) -> None:
                 stop_on_signals(stopping)
                 await work_until(system, stopping)
 
+            crash_points.plan(os.environ.get("BILLING_CRASH_AT"))
             asyncio.run(alone())
             return
         # This process keeps the embedded server up while its workers come and go.
