@@ -10,13 +10,13 @@ from uuid import UUID
 
 import attrs
 
-from domain.calendar import Interval, Unit, count_from
+from domain.calendar import Interval, Unit, checked_interval, count_from
 from domain.money import Money, parse_money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing, checked_retry
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.starting import Start, start
-from infrastructure.subscriptions import checked_wish
+from infrastructure.wishes import checked_wish
 
 # A later day is not in every month: counting back and then on again would lose it.
 LAST_DAY_OF_EVERY_MONTH = 28
@@ -130,8 +130,10 @@ def _terms(fields: _Fields) -> Terms | None:
     trial_days, cycles = fields.number("trial_days"), fields.number("cycles")
     unit = fields.choice("interval_unit", Unit, Unit.MONTH)
     count = fields.number("interval_count")
-    interval = fields.checked(lambda: Interval(unit, 1 if count is None else count))
-    trial = fields.checked(lambda: Interval(Unit.DAY, trial_days)) if trial_days else None
+    every = Interval(unit, 1 if count is None else count)
+    interval = fields.checked(lambda: checked_interval(every))
+    free = Interval(Unit.DAY, trial_days) if trial_days else None
+    trial = None if free is None else fields.checked(lambda: checked_interval(free))
     timing = fields.choice("timing", Timing, Timing.PREPAID)
     capture = fields.choice("capture", CaptureMode, CaptureMode.AT_ONCE)
     fee = fields.money("setup_fee", currency)
@@ -165,7 +167,7 @@ def _retry(fields: _Fields) -> RetryPolicy | None:
         reason = f"retry_days: {text[:40]!r} is neither days such as '3 5 7' nor none"
         fields.problems.append(("number-malformed", reason))
         return None
-    return fields.checked(lambda: RetryPolicy(tuple(int(part) for part in parts)))
+    return fields.checked(lambda: checked_retry(RetryPolicy(tuple(int(part) for part in parts))))
 
 
 def _start(fields: _Fields, terms: Terms | None, defaults: Defaults) -> date | None:

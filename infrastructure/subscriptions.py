@@ -14,7 +14,6 @@ errors
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -32,12 +31,11 @@ from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from infrastructure.store.ledger import Append, Appended
+from infrastructure.wishes import check_evidence, checked_wish
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap import System
 
-# Days outside cannot be turned into instants everywhere, and nobody bills them.
-FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
 LARGEST_START_BATCH = 500
 # Why a token is requested together with the start.
 SIGN_UP = "sign-up"
@@ -60,18 +58,6 @@ class Done:
 
     position: int
     changed: bool
-
-
-def checked_wish(wish: Start) -> Start:
-    """The wish, if its names and days can be looked up and kept.
-
-    Raises: Refused("id-malformed"), Refused("start-out-of-range").
-    """
-    checked_id("subscription id", wish.subscription_id)
-    checked_id("plan", wish.terms.plan)
-    if not FIRST_START <= wish.start <= LAST_START:
-        raise Refused("start-out-of-range", f"{wish.start} is not in {FIRST_START}..{LAST_START}")
-    return wish
 
 
 class Subscriptions:
@@ -188,7 +174,7 @@ class Subscriptions:
         Refused: "subscription-unknown", "received-not-positive", "provider-ref-malformed", and
             what looking_up.decide_by_person refuses.
         """
-        _check_evidence(received, provider_ref)
+        check_evidence(received, provider_ref)
 
         def decide(state: Subscription) -> Events:
             return decide_by_person(
@@ -297,14 +283,3 @@ class Subscriptions:
             new = evolve(new, event)
         assert new is not None
         return (*events, *request_token(new, reason=SIGN_UP, now=now))
-
-
-def _check_evidence(received: Money | None, provider_ref: str) -> None:
-    if received is None:
-        return
-    if received.minor <= 0:
-        raise Refused("received-not-positive", "for nothing received, say that it was not made")
-    if not (
-        1 <= len(provider_ref) <= 100 and provider_ref.isascii() and provider_ref.isprintable()
-    ):
-        raise Refused("provider-ref-malformed", "money has the provider's id, 1-100 of ASCII")

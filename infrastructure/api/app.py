@@ -45,16 +45,6 @@ def build_app(
     counting = PrometheusConfig(app_name="billing", prefix="billing", group_path=True)
     known: dict[tuple[str, str], Gateway] = {}
 
-    @contextlib.asynccontextmanager
-    async def verifying(_: Litestar) -> AsyncIterator[None]:
-        known.update((gateways or system.gateways)())
-        try:
-            yield
-        finally:
-            for gateway in known.values():
-                await gateway.close()
-            known.clear()
-
     commands = Router(
         path="/v1",
         route_handlers=[*READING, *COMMANDING],
@@ -68,7 +58,7 @@ def build_app(
             "gateways": Provide(lambda: known, sync_to_thread=False),
             "measures": Provide(lambda: measures, sync_to_thread=False),
         },
-        lifespan=[verifying],
+        lifespan=[_verifying(known, gateways or system.gateways)],
         middleware=[counting.middleware],
         exception_handlers=HANDLERS,
         request_max_body_size=LARGEST_BODY_BYTES,
@@ -76,6 +66,24 @@ def build_app(
         debug=False,
         logging_config=None,
     )
+
+
+def _verifying(
+    known: dict[tuple[str, str], Gateway], make: Callable[[], Gateways]
+) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
+    """Gateways in `known` while the app runs: their connections belong to its event loop."""
+
+    @contextlib.asynccontextmanager
+    async def verifying(_: Litestar) -> AsyncIterator[None]:
+        known.update(make())
+        try:
+            yield
+        finally:
+            for gateway in known.values():
+                await gateway.close()
+            known.clear()
+
+    return verifying
 
 
 def _openapi() -> OpenAPIConfig:

@@ -52,7 +52,7 @@ class Every(Asked):
     count: int = 1
 
     def interval(self) -> Interval:
-        """As the domain has it. Raises: Refused."""
+        """As the domain has it."""
         return Interval(self.unit, self.count)
 
 

@@ -114,6 +114,7 @@ def read_due(
 ) -> DueAnswer:
     """What falls due up to `until`, and why other items of those subscriptions wait.
 
+    Subscriptions that stand still until a person acts are always among them.
     waiting: instead, the subscriptions of which nothing falls due by itself, and why.
     limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
     """
@@ -125,7 +126,7 @@ def read_due(
     page = system.views.select(
         "due_dates",
         where,
-        at_most={} if waiting else {"next_due_at": moment},
+        at_most={} if waiting else {"listed_from": moment},
         order="next_due_at",
         limit=limit,
         offset=offset,

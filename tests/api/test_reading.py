@@ -26,10 +26,13 @@ def test_due_shows_what_falls_due_and_what_waits(client: Client, system: System)
 def test_waiting_shows_what_nothing_but_an_event_moves(client: Client, system: System) -> None:
     """A subscription without any due instant is found, with its reason."""
     post(client, "/v1/subscriptions", MUSIC)
+    asked = {**MUSIC, "subscription_id": "s-2", "request_token": True}
+    post(client, "/v1/subscriptions", asked)
     project(system)
-    assert client.get("/v1/due").json()["items"] == []
+    due = client.get("/v1/due").json()["items"]
+    assert {item["subscription_id"] for item in due} == {"s-2"}
     (item,) = client.get("/v1/due", params={"waiting": "true"}).json()["items"]
-    assert item["why"] == "waits for the first token"
+    assert (item["subscription_id"], item["why"]) == ("s-1", "waits for the first token")
 
 
 def test_balances_are_exact_and_dated(client: Client, system: System) -> None:
