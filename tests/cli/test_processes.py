@@ -53,7 +53,7 @@ class Started:
 
 @pytest.fixture
 def start(terminal: Terminal) -> Iterator[object]:
-    """Starts processes, and kills what a failed test leaves."""
+    """Starts processes, and ends what a failed test leaves: a supervisor with its workers."""
     terminal.set_clock("2025-01-01")
     running: list[Started] = []
 
@@ -64,8 +64,11 @@ def start(terminal: Terminal) -> Iterator[object]:
     yield begin
     for each in running:
         if each.process.poll() is None:
-            each.process.kill()
-            each.process.wait()
+            try:
+                each.told_to_end()
+            finally:
+                each.process.kill()
+                each.process.wait()
 
 
 def test_serve_answers_and_ends_gracefully(start: type[Started], terminal: Terminal) -> None:
