@@ -22,6 +22,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psutil
 from httpx_aiohttp import AiohttpTransport
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -139,6 +140,17 @@ async def bare(
         return count / (time.perf_counter() - began)
 
 
+def processor_seconds(stage: Stage) -> dict[str, float]:
+    """Processor time used so far: by each process of the stage, and by all of PostgreSQL."""
+    used = {"postgres": 0.0}
+    for actor in stage.actors:
+        used[actor.name] = sum(psutil.Process(actor.process.pid).cpu_times()[:2])
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] == "postgres":
+            used["postgres"] += sum(process.cpu_times()[:2])
+    return used
+
+
 def credentials(system: System, stage: Stage) -> tuple[str, str]:
     """An access token of the simulator, and one of the vaulted tokens."""
     answer = httpx.post(
@@ -177,9 +189,13 @@ def main() -> None:
         sign_up(system, director, chosen.subscriptions)
         in_flight = settings.provider_calls * chosen.workers
         rates: dict[str, list[float]] = {}
+        costs: dict[str, list[float]] = {}
         for month in range(1, chosen.rounds + 1):
             count = chosen.subscriptions
+            before = processor_seconds(stage)
             trail = full_trail(system, director, month, count)
+            for name, used in processor_seconds(stage).items():
+                costs.setdefault(name, []).append((used - before[name]) / count * 1000)
             token, vault_id = credentials(system, stage)
             measured = {
                 "full trail": trail,
@@ -198,6 +214,8 @@ def main() -> None:
         middle = statistics.median(values)
         spread = f"{min(values):,.0f}-{max(values):,.0f}"
         print(f"{name:32} {middle:8,.0f}/s  ({spread})  full trail is {ours / middle:.2f} of it")
+    shares = ", ".join(f"{name} {statistics.median(each):.2f}" for name, each in costs.items())
+    print(f"processor milliseconds a renewal of the full trail: {shares}")
 
 
 if __name__ == "__main__":
