@@ -32,21 +32,24 @@ LARGEST_COUNT = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
 
 @attrs.frozen
 class Interval:
-    """How often: every `count` units.
-
-    Raises: Refused("interval-out-of-range") outside 1..365 days, 52 weeks, 12 months, 1 year.
-    """
+    """How often: every `count` units. Which counts can be agreed to: `checked_interval`."""
 
     unit: Unit
     count: int = 1
 
-    def __attrs_post_init__(self) -> None:
-        if type(self.count) is not int or not 1 <= self.count <= LARGEST_COUNT[self.unit]:
-            raise Refused(
-                "interval-out-of-range",
-                f"an interval of {self.count} {self.unit.value} is not in "
-                f"1..{LARGEST_COUNT[self.unit]}",
-            )
+
+def checked_interval(interval: Interval) -> Interval:
+    """An interval that can be billed: up to 365 days, 52 weeks, 12 months or 1 year.
+
+    Raises: Refused("interval-out-of-range").
+    """
+    largest = LARGEST_COUNT[interval.unit]
+    if type(interval.count) is not int or not 1 <= interval.count <= largest:
+        raise Refused(
+            "interval-out-of-range",
+            f"an interval of {interval.count} {interval.unit.value} is not in 1..{largest}",
+        )
+    return interval
 
 
 @attrs.frozen

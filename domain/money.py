@@ -36,6 +36,11 @@ class Money:
 
     minor: minor units (cents, øre; whole yen), may be negative.
     currency: ISO 4217 code.
+
+    The one value that is judged wherever it is made, so also when a stored fact is read: what is
+    no integer of a known currency cannot be added up, and books must not be made from it. Such a
+    fact is set aside as unreadable. Every other rule belongs to a decision, which may change.
+    Raises: Refused("money-not-integer"), Refused("money-too-large"), Refused("currency-unknown").
     """
 
     minor: int = attrs.field(validator=_whole)

@@ -10,7 +10,7 @@ from enum import Enum
 
 import attrs
 
-from domain.calendar import Interval
+from domain.calendar import Interval, checked_interval
 from domain.money import Money
 from domain.refusals import Refused
 
@@ -38,7 +38,7 @@ class CaptureMode(Enum):
 
 @attrs.frozen
 class RetryPolicy:
-    """When a soft decline is tried again.
+    """When a soft decline is tried again. Which schedules can be agreed to: `checked_retry`.
 
     wait_days: days from each decline to the next attempt, in order; when they are used up,
         collection of that invoice ends and a person is told. Empty: never retried.
@@ -46,9 +46,13 @@ class RetryPolicy:
 
     wait_days: tuple[int, ...] = (3, 5, 7)
 
-    def __attrs_post_init__(self) -> None:
-        if len(self.wait_days) > 12 or any(not 1 <= days <= 60 for days in self.wait_days):
-            raise Refused("retry-policy-malformed", "up to 12 waits of 1 to 60 days each")
+
+def checked_retry(policy: RetryPolicy) -> RetryPolicy:
+    """A schedule of up to 12 waits of 1 to 60 days. Raises: Refused("retry-policy-malformed")."""
+    waits = policy.wait_days
+    if len(waits) > 12 or any(type(days) is not int or not 1 <= days <= 60 for days in waits):
+        raise Refused("retry-policy-malformed", "up to 12 waits of 1 to 60 days each")
+    return policy
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +89,7 @@ class Terms:
 def check_terms(terms: Terms) -> None:
     """Refuse terms that cannot be billed.
 
-    A decision's check, not a validator of the stored class: old facts are never refused.
+    A decision's check, not a validator of the stored classes: old facts are never refused.
     Raises: Refused with the code of the first rule that is broken.
     """
     if not 1 <= len(terms.plan) <= 64 or not terms.plan.isprintable():
@@ -100,6 +104,10 @@ def check_terms(terms: Terms) -> None:
         raise Refused("currency-mixed", "the setup fee is in another currency than the price")
     if terms.setup_fee is not None:
         _ = terms.price + terms.setup_fee  # an invoice too large for money is refused now
+    checked_interval(terms.interval)
+    if terms.trial is not None:
+        checked_interval(terms.trial)
+    checked_retry(terms.retry)
     if terms.plan_version < 1:
         raise Refused("plan-version-malformed", "plan versions count from 1")
     if terms.kind is Kind.INSTALLMENT and not (terms.cycles and 1 <= terms.cycles <= 999):

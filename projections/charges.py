@@ -140,9 +140,10 @@ def _open(row: Charge, event: Any) -> Charge:
             return attrs.evolve(
                 row, status=ChargeStatus.UNKNOWN, provider_ref=reference or row.provider_ref
             )
-        case ChargeLookedUp(next_look_up_at=again):
+        case ChargeLookedUp(next_look_up_at=again, provider_ref=reference):
             status = ChargeStatus.NEEDS_PERSON if again is None else ChargeStatus.UNKNOWN
-            return attrs.evolve(row, status=status, looks=row.looks + 1)
+            known = reference or row.provider_ref
+            return attrs.evolve(row, status=status, looks=row.looks + 1, provider_ref=known)
         case ChargeDiscrepancyFound(discrepancy=found):
             return attrs.evolve(row, discrepancies=(*row.discrepancies, found))
         case _:

@@ -6,7 +6,7 @@ it loads the stream and asks the rules, so a row that is stale leads to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from domain.subscription.events import (
     SubscriptionStarted,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.state import Status, Subscription
+from domain.subscription.state import Subscription
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -29,8 +29,9 @@ from projections.table import Column, ColumnType, TableProjection
 class DueDates:
     """One subscription and every open item of it. The row stays when the subscription has ended.
 
-    discrepancies: charges that were not the one we asked for. Counted here because a paid invoice
-        leaves the state, and the contradiction must not leave with it.
+    discrepancies: numbers of the invoices that were charged otherwise than asked for, in the
+        order found. Kept here because a paid invoice leaves the state, and the contradiction must
+        not leave with it.
     token_request_ref: the provider's id of the latest token request that was offered, or "". It
         stays when the request is answered: a provider may still send callbacks about it.
     """
@@ -38,9 +39,13 @@ class DueDates:
     subscription_id: str
     customer_id: str
     state: Subscription
-    items: tuple[Item, ...]
-    discrepancies: int = 0
+    discrepancies: tuple[int, ...] = ()
     token_request_ref: str = ""
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every open item. Derived when asked for: it follows from the state alone."""
+        return agenda_of(self.state)
 
     @property
     def next_due_at(self) -> datetime | None:
@@ -67,16 +72,17 @@ class DueDates:
         """
         state, attempt = self.state, self.state.open_attempt
         return (
-            self.discrepancies > 0
+            bool(self.discrepancies)
             or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
             or any(invoice.ended for invoice in state.open_invoices)
-            or (
-                state.status is Status.ACTIVE
-                and state.token is not None
-                and not state.token.usable
-                and state.token_request is None
-            )
+            or state.lacks_token
         )
+
+    @property
+    def listed_from(self) -> datetime | None:
+        """From which UTC instant on it stands in a list of what is due: from its next due
+        instant, or from its start for as long as a person has to look. None: in no list."""
+        return self.state.started_at if self.needs_person else self.next_due_at
 
 
 def _keys(recorded: Recorded[Any]) -> tuple[str, ...]:
@@ -95,7 +101,9 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
     if row is None and not isinstance(event, SubscriptionStarted):
         return None
     state = evolve(None if row is None else row.state, event)
-    found = 0 if row is None else row.discrepancies
+    found = () if row is None else row.discrepancies
+    if isinstance(event, ChargeDiscrepancyFound):
+        found = (*found, event.invoice_number)
     request_ref = "" if row is None else row.token_request_ref
     if isinstance(event, ApprovalOffered):
         request_ref = event.provider_ref
@@ -103,8 +111,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
         subscription_id=key,
         customer_id=state.customer_id,
         state=state,
-        items=agenda_of(state),
-        discrepancies=found + isinstance(event, ChargeDiscrepancyFound),
+        discrepancies=found,
         token_request_ref=request_ref,
     )
 
@@ -121,6 +128,7 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "account": Column(ColumnType.TEXT, lambda row: row.state.account),
         "status": Column(ColumnType.TEXT, lambda row: row.state.status.value),
         "next_due_at": Column(ColumnType.INSTANT, lambda row: row.next_due_at, indexed=True),
+        "listed_from": Column(ColumnType.INSTANT, lambda row: row.listed_from, indexed=True),
         "token_request_ref": Column(
             ColumnType.TEXT, lambda row: row.token_request_ref or None, indexed=True
         ),
@@ -162,18 +170,20 @@ def due_lines(rows: Iterable[DueDates], until: datetime) -> tuple[DueLine, ...]:
     until: UTC instant; items due later are left out.
     """
     lines = [
-        DueLine(
-            due_at=item.due_at,
-            what=f"{_WHAT[item.kind]} {item.key}",
-            subscription_id=row.subscription_id,
-            customer_id=row.customer_id,
-            why=item.why,
-        )
-        for row in rows
-        for item in row.items
-        if item.due_at is None or item.due_at <= until
+        line for row in rows for line in _lines(row) if line.due_at is None or line.due_at <= until
     ]
     last = datetime.max.replace(tzinfo=UTC)
     return tuple(
         sorted(lines, key=lambda line: (line.due_at or last, line.subscription_id, line.what))
     )
+
+
+def _lines(row: DueDates) -> Iterator[DueLine]:
+    """Every open item, and every invoice that was charged otherwise than asked for, once."""
+    whose = {"subscription_id": row.subscription_id, "customer_id": row.customer_id}
+    for item in row.items:
+        what = f"{_WHAT[item.kind]} {item.key}"
+        yield DueLine(due_at=item.due_at, what=what, why=item.why, **whose)
+    for number in dict.fromkeys(row.discrepancies):
+        why = "discrepancy; a person has to look"
+        yield DueLine(due_at=None, what=f"charge of invoice {number}", why=why, **whose)

@@ -169,7 +169,7 @@ def _vaulting(event: _Vaulting) -> str:
         case TokenRefused():
             return f"The token request was refused: {event.code} ({event.message})."
         case TokenRequestExpired():
-            return "The token request expired without an approval."
+            return f"The token request expired without an approval: {event.reason}."
         case _:
             assert_never(event)
 
@@ -197,7 +197,10 @@ def _charging(event: _Charging) -> str:
                 f"as {event.reference}; not sent after {_utc(event.key_expires_at)}."
             )
         case ChargeAuthorized():
-            return f"{event.amount} reserved ({event.authorization_ref}); no money has moved."
+            return (
+                f"{event.amount} reserved ({event.authorization_ref}), known by "
+                f"{event.evidence}; no money has moved."
+            )
         case CaptureAttempted():
             return f"About to capture {event.amount}; not sent after {_utc(event.key_expires_at)}."
         case ChargeSucceeded():
@@ -228,7 +231,8 @@ def _doubting(event: _Doubting) -> str:
                 if event.next_look_up_at is None
                 else f"asked again at {_utc(event.next_look_up_at)}"
             )
-            return f"Look {event.look_number} at the provider: {event.finding}; {ahead}."
+            found = f" ({event.provider_ref})" if event.provider_ref else ""
+            return f"Look {event.look_number} at the provider: {event.finding}{found}; {ahead}."
         case ChargeNotMade():
             return (
                 f"Established that the charge for invoice {event.invoice_number} was never made "

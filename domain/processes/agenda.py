@@ -12,13 +12,15 @@ from enum import Enum
 
 import attrs
 
+from domain.identity import token_request_id
 from domain.subscription.state import OpenInvoice, Status, Subscription
 
 
 class ItemKind(Enum):
     """What can be open.
 
-    TOKEN: ask the provider for a page where the payer approves.
+    TOKEN: ask the provider for a page where the payer approves; without a due instant while the
+        token cannot be charged and nobody has asked for another.
     APPROVAL: the payer has the page; when its time is over, see what became of it.
     INVOICE: issue the invoice of the next period.
     CHARGE: an attempt is on the ledger and has no outcome.
@@ -62,12 +64,19 @@ def next_due(items: tuple[Item, ...]) -> datetime | None:
 def _vaulting(state: Subscription) -> tuple[Item, ...]:
     request = state.token_request
     if request is None:
-        return ()
+        return (_token_to_ask_for(state),) if state.lacks_token else ()
     if not request.provider_ref:
         kind, due, why = ItemKind.TOKEN, request.requested_at, "ask for an approval page"
     else:
         kind, due, why = ItemKind.APPROVAL, request.expires_at, "the payer has the approval page"
     return (Item(kind=kind, key=str(request.request_id), due_at=due, why=why),)
+
+
+def _token_to_ask_for(state: Subscription) -> Item:
+    """The request that nobody has made yet; its key is the one that it will have."""
+    key = token_request_id(state.namespace, state.token_requests + 1)
+    why = "the token cannot be charged; a new approval has to be asked for"
+    return Item(kind=ItemKind.TOKEN, key=str(key), due_at=None, why=why)
 
 
 def _invoicing(state: Subscription) -> tuple[Item, ...]:

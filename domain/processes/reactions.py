@@ -27,7 +27,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
     events.ChargeSucceeded: _COLLECTING,
-    events.ChargeDeclined: _COLLECTING,
+    events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN},
     events.ChargeOutcomeUnknown: _COLLECTING,
     events.ChargeLookedUp: _COLLECTING,
     events.ChargeNotMade: _COLLECTING,

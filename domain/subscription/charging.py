@@ -138,6 +138,7 @@ def _captured(
             *paid,
             ChargeDiscrepancyFound(
                 attempt_id=attempt.attempt_id,
+                customer_id=state.customer_id,
                 invoice_number=attempt.invoice_number,
                 discrepancy=Discrepancy.AMOUNT if same_currency else Discrepancy.CURRENCY,
                 expected=attempt.amount,
@@ -170,6 +171,7 @@ def capture_next(
                 authorization_ref=answer.authorization_ref,
                 order_ref=answer.order_ref,
                 expires_at=answer.expires_at,
+                evidence=evidence,
                 effective_at=answer.at,
             ),
         )
@@ -207,12 +209,11 @@ def _declined(
         evidence=evidence,
         effective_at=answer.at or now,
     )
-    invoice = state.invoice(attempt.invoice_number)
     replaced = state.token is not None and state.token.token_ref != attempt.token_ref
     if replaced:
         # With a newer token the invoice is collected at once; the old token's decline is history.
         return (fact,)
-    return (fact, *after_decline(state, invoice, answer, now=now))
+    return (fact, *after_decline(state, attempt, answer, now=now))
 
 
 def _found_late(
@@ -234,6 +235,7 @@ def _found_late(
         ),
         ChargeDiscrepancyFound(
             attempt_id=attempt_id,
+            customer_id=state.customer_id,
             invoice_number=failed.invoice_number,
             discrepancy=Discrepancy.UNEXPECTED,
             expected=type(answer.amount)(0, answer.amount.currency),

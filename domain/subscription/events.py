@@ -150,9 +150,14 @@ class TokenRefused:
 @stored_as("token-request-expired.v1")
 @attrs.frozen(kw_only=True)
 class TokenRequestExpired:
-    """Nobody approved in time; a look at the provider confirmed it where one was possible."""
+    """A token request is no longer waited for.
+
+    reason: "not approved in time" (the provider confirmed that it is still open), or "the
+        provider did not answer" within the life of the request's key.
+    """
 
     request_id: UUID
+    reason: str
     effective_at: datetime
 
 
@@ -257,6 +262,7 @@ class ChargeAuthorized:
     authorization_ref: the provider's id of the reservation (Dintero: the transaction).
     order_ref: the provider's id of the order around it; "" where there is none.
     expires_at: until when it can be captured, or None if the provider does not say.
+    evidence: as in ChargeSucceeded.
     """
 
     attempt_id: UUID
@@ -264,6 +270,7 @@ class ChargeAuthorized:
     authorization_ref: str
     order_ref: str
     expires_at: datetime | None
+    evidence: str
     effective_at: datetime
 
 
@@ -365,12 +372,14 @@ class ChargeLookedUp:
 
     look_number: counts the looks at this attempt, from 1.
     finding: what the provider showed, in words.
+    provider_ref: the provider's id of what it showed, or ""; the next look goes by it.
     next_look_up_at: when it is asked again; None: a person has to decide.
     """
 
     attempt_id: UUID
     look_number: int
     finding: str
+    provider_ref: str
     next_look_up_at: datetime | None
     effective_at: datetime
 
@@ -422,9 +431,12 @@ class ChargeDiscrepancyFound:
     """The provider's charge is not the one we asked for; recorded as it is, never "fixed".
 
     Collection of the invoice stops until a person has looked.
+    expected: what we asked for; zero where money came that nobody was asked for any more.
+    received: what the provider took, as it stated it.
     """
 
     attempt_id: UUID
+    customer_id: str
     invoice_number: int
     discrepancy: Discrepancy
     expected: Money
@@ -440,9 +452,11 @@ class ChargeDiscrepancyFound:
 class RetryScheduled:
     """A declined invoice is tried again at `retry_at` (UTC).
 
-    retry_number: counts the retries of this invoice, from 1.
+    attempt_id: the declined attempt that caused it.
+    retry_number: counts the retries of this invoice since its token was vaulted, from 1.
     """
 
+    attempt_id: UUID
     invoice_number: int
     retry_number: int
     retry_at: datetime
@@ -454,9 +468,11 @@ class RetryScheduled:
 class CollectionEnded:
     """An invoice is not tried again by itself; it stays owed and a person is told.
 
+    attempt_id: the declined attempt that caused it.
     reason: "retries-used-up", or the code of a decline that is ours to mend.
     """
 
+    attempt_id: UUID
     invoice_number: int
     reason: str
     effective_at: datetime

@@ -220,6 +220,7 @@ def _still_open(
                 unknown=True,
                 looks=event.look_number,
                 next_look_up_at=event.next_look_up_at,
+                provider_ref=event.provider_ref or attempt.provider_ref,
             )
     return with_(state, open_attempt=changed)
 

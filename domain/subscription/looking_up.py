@@ -61,7 +61,7 @@ def _seen(
         case Unknown(reason=reason, provider_ref=provider_ref):
             if not attempt.unknown:
                 return (doubt(attempt, reason, provider_ref, now),)
-            return (_looked(attempt, reason, now),)
+            return (_looked(attempt, reason, provider_ref, now),)
         case NotDone():
             return ()
         case _:
@@ -90,13 +90,14 @@ def _still_authorized(
     state: Subscription, attempt: Attempt, answer: Authorized, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """Reserved, not captured: go on to the capture, unless one may still be under way."""
+    shown = answer.authorization_ref
     if attempt.capture_id is None:
         facts = settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
-        return facts or (_looked(attempt, "authorised, and not captured yet", now),)
+        return facts or (_looked(attempt, "authorised, and not captured yet", shown, now),)
     if now < attempt.attempted_at + RULES[state.provider].report_delay:
         if attempt.unknown:
-            return (_looked(attempt, "authorised, and no capture shows yet", now),)
-        return (doubt(attempt, "authorised, and no capture shows", "", now),)
+            return (_looked(attempt, "authorised, and no capture shows yet", shown, now),)
+        return (doubt(attempt, "authorised, and no capture shows", shown, now),)
     return capture_next(state, attempt, answer, evidence=evidence, now=now)
 
 
@@ -114,17 +115,18 @@ def _not_found(
             ),
         )
     if attempt.unknown:
-        return (_looked(attempt, finding, now),)
+        return (_looked(attempt, finding, "", now),)
     return (doubt(attempt, f"may have been sent; {finding}", "", now),)
 
 
-def _looked(attempt: Attempt, finding: str, now: datetime) -> ChargeLookedUp:
+def _looked(attempt: Attempt, finding: str, provider_ref: str, now: datetime) -> ChargeLookedUp:
     look = attempt.looks + 1
     again = now + LOOK_UP_WAITS[look] if look < len(LOOK_UP_WAITS) else None
     return ChargeLookedUp(
         attempt_id=attempt.attempt_id,
         look_number=look,
         finding=finding[:200],
+        provider_ref=provider_ref,
         next_look_up_at=again,
         effective_at=now,
     )

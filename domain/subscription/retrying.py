@@ -12,53 +12,58 @@ from domain.subscription.events import (
     RetryScheduled,
     SubscriptionEvent,
 )
-from domain.subscription.state import OpenInvoice, Status, Subscription
+from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription
 from domain.subscription.vaulting import request_token
 
 RETRIES_USED_UP = "retries-used-up"
 
 
 def after_decline(
-    state: Subscription, invoice: OpenInvoice | None, declined: Declined, *, now: datetime
+    state: Subscription, attempt: Attempt, declined: Declined, *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """What follows from a decline of `invoice`; nothing once the subscription has ended.
+    """What follows from the decline of `attempt`; nothing once the subscription has ended.
 
-    invoice: None when it was paid meanwhile; then there is nothing to retry, but a token that
-        cannot be charged is still replaced, for the invoices to come.
     Soft: the plan's schedule, never earlier than the provider's own advice. Hard, or the payer
-    must act: the token is not charged again; a new approval is asked for.
+    must act: the token is not charged again; a new approval is asked for, also when the invoice
+    was paid meanwhile, for the invoices to come. Nothing is planned for an invoice that was paid
+    meanwhile, or that is in a person's hands already.
     """
     if state.status is not Status.ACTIVE:
         return ()
     if declined.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
         return request_token(state, reason=declined.code, now=now)
-    if invoice is None:
+    invoice = state.invoice(attempt.invoice_number)
+    if invoice is None or invoice.ended:
         return ()
     match declined.decline:
         case DeclineClass.SOFT:
-            return (_retry(state, invoice, declined, now),)
+            return (_retry(state, attempt, invoice, declined, now),)
         case DeclineClass.MERCHANT:
-            return (
-                CollectionEnded(
-                    invoice_number=invoice.number, reason=declined.code, effective_at=now
-                ),
-            )
+            return (_end(attempt, declined.code, now),)
         case _:
             assert_never(declined.decline)
 
 
 def _retry(
-    state: Subscription, invoice: OpenInvoice, declined: Declined, now: datetime
+    state: Subscription, attempt: Attempt, invoice: OpenInvoice, declined: Declined, now: datetime
 ) -> SubscriptionEvent:
     waits = state.terms.retry.wait_days
     if invoice.retries >= len(waits):
-        return CollectionEnded(
-            invoice_number=invoice.number, reason=RETRIES_USED_UP, effective_at=now
-        )
+        return _end(attempt, RETRIES_USED_UP, now)
     planned = now + timedelta(days=waits[invoice.retries])
     return RetryScheduled(
+        attempt_id=attempt.attempt_id,
         invoice_number=invoice.number,
         retry_number=invoice.retries + 1,
         retry_at=max(planned, declined.retry_not_before or planned),
+        effective_at=now,
+    )
+
+
+def _end(attempt: Attempt, reason: str, now: datetime) -> CollectionEnded:
+    return CollectionEnded(
+        attempt_id=attempt.attempt_id,
+        invoice_number=attempt.invoice_number,
+        reason=reason,
         effective_at=now,
     )

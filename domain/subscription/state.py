@@ -139,6 +139,17 @@ class Subscription:
     open_attempt: Attempt | None = None
     failed_attempts: tuple[Attempt, ...] = ()
 
+    @property
+    def lacks_token(self) -> bool:
+        """Whether billing goes on with a token that cannot be charged, and nobody is being asked
+        for another: a payer who said no, or did not come, is not asked again by itself."""
+        return (
+            self.status is Status.ACTIVE
+            and self.token is not None
+            and not self.token.usable
+            and self.token_request is None
+        )
+
     def wants(self, attempt: Attempt) -> bool:
         """Whether an attempt's money is still to be collected: billing goes on, and the invoice
         is open and not in a person's hands."""

@@ -30,6 +30,9 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import OpenTokenRequest, Status, Subscription
 
+# Why a request is no longer waited for, as TokenRequestExpired.reason tells it.
+NOT_APPROVED, NOT_ANSWERED = "not approved in time", "the provider did not answer"
+
 
 def request_token(
     state: Subscription, *, reason: str, now: datetime
@@ -118,11 +121,7 @@ def completed(
         case TokenDenied():
             return (_refused(request_id, answer, now),)
         case StillOpen():
-            return (
-                (TokenRequestExpired(request_id=request_id, effective_at=now),)
-                if now >= request.expires_at
-                else ()
-            )
+            return () if now < request.expires_at else (_expired(request_id, NOT_APPROVED, now),)
         case Unknown() | NotDone():
             return ()
         case _:
@@ -137,14 +136,18 @@ def give_up_asking(
     if request is None or request.provider_ref or now < request.key_expires_at:
         return ()
     return (
-        TokenRequestExpired(request_id=request_id, effective_at=now),
-        _requested(state, reason="the provider did not answer", now=now),
+        _expired(request_id, NOT_ANSWERED, now),
+        _requested(state, reason=NOT_ANSWERED, now=now),
     )
 
 
 def _open(state: Subscription, request_id: UUID) -> OpenTokenRequest | None:
     request = state.token_request
     return request if request is not None and request.request_id == request_id else None
+
+
+def _expired(request_id: UUID, reason: str, now: datetime) -> TokenRequestExpired:
+    return TokenRequestExpired(request_id=request_id, reason=reason, effective_at=now)
 
 
 def _refused(request_id: UUID, answer: TokenDenied, now: datetime) -> TokenRefused:

@@ -38,7 +38,10 @@ def due(
     limit: int,
     as_json: bool,
 ) -> None:
-    """What falls due up to a date, soonest first, and why other items wait."""
+    """What falls due up to a date, soonest first, and why other items wait.
+
+    Subscriptions that stand still until a person acts are always among them.
+    """
     from projections.due_dates import due_lines
 
     with chosen.system() as system:
@@ -50,7 +53,7 @@ def due(
         page = system.views.select(
             "due_dates",
             where,
-            at_most={} if waiting else {"next_due_at": moment},
+            at_most={} if waiting else {"listed_from": moment},
             order="next_due_at",
             limit=limit,
         )

@@ -8,7 +8,6 @@ anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -124,11 +123,7 @@ class Advancer:
         ):
             hand.taken_before = False
             return True
-        wrote = await self._conclude(
-            hand,
-            lambda state: follow(state, call, answer, now=self._desk.clock()),
-            _cause_of(call),
-        )
+        wrote = await self._conclude(hand, call, answer)
         reached(AFTER_OUTCOME)
         if wrote:
             return True
@@ -139,16 +134,7 @@ class Advancer:
         if time.monotonic() >= hand.check_lease_at:
             await self._check_lease(hand)
         token = await self._token(call)
-        answer = await ask(self._gateways, hand.state, call, token=token, now=self._desk.clock())
-        if isinstance(answer, Granted) and isinstance(call, SeeToken):
-            given = Given(
-                customer_id=hand.state.customer_id,
-                token_ref=token_ref_of(call.request),
-                token=answer.token,
-            )
-            await self._desk.keep_token(given)
-            reached(TOKEN_IN_VAULT)
-        return answer
+        return await ask(self._gateways, hand.state, call, token=token, now=self._desk.clock())
 
     async def _token(self, call: Call) -> Secret | None:
         if not isinstance(call, SendCharge):
@@ -161,17 +147,34 @@ class Advancer:
             raise LeaseLost(claim.subscription_id)
         hand.check_lease_at = time.monotonic() + self._desk.lease_s / 2
 
-    async def _conclude(
-        self, hand: Hand, decide: Callable[[Subscription], Events], cause: str
-    ) -> bool:
-        """Write what an answer makes of the state, however often the stream moves meanwhile."""
+    async def _conclude(self, hand: Hand, call: Call, answer: Answer) -> bool:
+        """Write what an answer makes of the state, however often the stream moves meanwhile.
+
+        A token is put into the vault once a fact is going to name it, and before that fact is
+        written: the vault holds no token that nobody asked for, the ledger names none that is not
+        in the vault.
+        """
+        kept = False
         while True:
-            events = decide(hand.state)
+            events = follow(hand.state, call, answer, now=self._desk.clock())
             if not events:
                 return False
-            if await self._write(hand, events, cause):
+            if not kept:
+                await self._keep_token(hand, call, answer)
+                kept = True
+            if await self._write(hand, events, _cause_of(call)):
                 return True
             await self._reload(hand)
+
+    async def _keep_token(self, hand: Hand, call: Call, answer: Answer) -> None:
+        if isinstance(answer, Granted) and isinstance(call, SeeToken):
+            given = Given(
+                customer_id=hand.state.customer_id,
+                token_ref=token_ref_of(call.request),
+                token=answer.token,
+            )
+            await self._desk.keep_token(given)
+            reached(TOKEN_IN_VAULT)
 
     async def _write(self, hand: Hand, events: Events, cause: str) -> bool:
         """Append facts; False when the stream has moved."""

@@ -88,15 +88,16 @@ def check_progress(
 
 
 def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -> None:
-    """A retry or the end of collection, of an invoice that is open."""
+    """A retry or the end of collection: of an open invoice, after an attempt that failed."""
     owed = book.owed.get(event.invoice_number)
+    failed = book.failed.get(event.attempt_id) == event.invoice_number
     if isinstance(event, CollectionEnded):
-        if owed is None:
-            say("collection-end-wrong", f"invoice {event.invoice_number} is not open")
-        else:
+        if owed is None or not failed:
+            say("collection-end-wrong", f"invoice {event.invoice_number} after {event.attempt_id}")
+        if owed is not None:
             owed.ended = True
         return
-    if owed is None or event.retry_number != owed.retries + 1:
+    if owed is None or not failed or event.retry_number != owed.retries + 1:
         say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")
     if owed is not None:
         owed.retries, owed.retry_at = event.retry_number, event.retry_at

@@ -62,8 +62,8 @@ CODES: Mapping[str, str] = {
     "discrepancy-missing": "money that is not what was asked for, and no discrepancy after it",
     "discrepancy-wrong": "a discrepancy that does not say what differs",
     "discrepancy-unfounded": "a discrepancy where nothing differs",
-    "retry-wrong": "a retry's number or invoice is not the next one",
-    "collection-end-wrong": "collection ended of an invoice that is not open",
+    "retry-wrong": "a retry's number is not the next one, or its invoice or attempt is another",
+    "collection-end-wrong": "collection ended of no open invoice, or after no failed attempt",
 }
 
 # code, words: how a check reports. The position and the subscription are known to the caller.

@@ -92,6 +92,7 @@ def check_awaited(book: Book, event: SubscriptionEvent, say: Say) -> None:
 
 def check_discrepancy(book: Book, event: ChargeDiscrepancyFound, say: Say) -> None:
     """A discrepancy says what differed in the fact before it."""
+    _check_customer(book, event, say)
     awaited, book.difference = book.difference, None
     if awaited is None:
         say("discrepancy-unfounded", f"{event.expected} and {event.received}")
@@ -128,7 +129,8 @@ def receive(book: Book, number: int, amount: Money, totals: TotalsOf) -> None:
 
 
 def _check_customer(
-    book: Book, event: ChargeSucceeded | ChargeDeclined | ChargeNotMade | ChargeFoundLate, say: Say
+    book: Book, event: _Outcome | ChargeFoundLate | ChargeDiscrepancyFound, say: Say
 ) -> None:
     if event.customer_id != book.beginning.customer_id:
-        say("customer-mixed", f"outcome on invoice {event.invoice_number}: {event.customer_id}")
+        what = type(event).__name__
+        say("customer-mixed", f"{what} on invoice {event.invoice_number}: {event.customer_id}")

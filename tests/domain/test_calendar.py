@@ -14,6 +14,7 @@ from domain.calendar import (
     Interval,
     Period,
     Unit,
+    checked_interval,
     count_from,
     local_day,
     start_of_day,
@@ -69,12 +70,23 @@ def test_F24_dates_are_counted_from_the_anchor(
 
 @pytest.mark.parametrize(("unit", "largest"), [(D, 365), (W, 52), (M, 12), (Y, 1)])
 def test_intervals_have_paypals_maxima(unit: Unit, largest: int) -> None:
-    """One to the maximum is an interval; zero, one more, and what is no integer are refused."""
-    assert Interval(unit, 1).count == 1
-    assert Interval(unit, largest).count == largest
-    for count in (0, -1, largest + 1, 1.0, True, None):
+    """One to the maximum can be billed; zero, one more, and what is no integer are refused."""
+    for count in (1, largest):
+        assert checked_interval(Interval(unit, count)) == Interval(unit, count)
+    for bad in (0, -1, largest + 1, 1.0, True, None):
         with pytest.raises(Refused, match="interval-out-of-range"):
-            Interval(unit, count)  # type: ignore[arg-type]
+            checked_interval(Interval(unit, bad))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unit", list(Unit))
+def test_an_interval_that_nobody_may_agree_to_is_still_counted(unit: Unit) -> None:
+    """A stored agreement is read and followed, or refused with a code; nothing else escapes."""
+    assert count_from(date(2024, 1, 31), Interval(unit, 0), 7) == date(2024, 1, 31)
+    assert count_from(date(2024, 1, 31), Interval(unit, -1), 1) < date(2024, 1, 31)
+    assert count_from(date(2024, 1, 31), Interval(unit, 999), 1) > date(2024, 1, 31)
+    for count in (10**6, -(10**6), 10**30, -(10**30)):
+        with pytest.raises(Refused, match="date-out-of-range"):
+            count_from(date(2024, 1, 31), Interval(unit, count), 10)
 
 
 @given(

@@ -64,6 +64,7 @@ def test_a_reservation_is_followed_by_the_intention_to_capture() -> None:
             authorization_ref="auth-1",
             order_ref="order-1",
             expires_at=None,
+            evidence="answer",
             effective_at=LATER,
         ),
         CaptureAttempted(
@@ -119,6 +120,7 @@ def test_F21_nothing_is_captured_after_cancelling() -> None:
             authorization_ref="auth-1",
             order_ref="order-1",
             expires_at=None,
+            evidence="answer",
             effective_at=LATER,
         ),
         ChargeNotMade(
@@ -156,6 +158,7 @@ def test_late_money_is_booked_and_shown() -> None:
         ),
         ChargeDiscrepancyFound(
             attempt_id=key(),
+            customer_id="c-1",
             invoice_number=1,
             discrepancy=Discrepancy.UNEXPECTED,
             expected=Money(0, "NOK"),

@@ -161,6 +161,7 @@ def test_other_money_than_asked_is_booked_and_shown() -> None:
             ),
             ChargeDiscrepancyFound(
                 attempt_id=key(),
+                customer_id="c-1",
                 invoice_number=1,
                 discrepancy=Discrepancy.AMOUNT,
                 expected=PRICE,

@@ -9,6 +9,7 @@ import pytest
 from domain.money import Money
 from domain.plan import CaptureMode, Terms
 from domain.ports import Declined, LookUpAnswer, Unknown
+from domain.processes.steps import LookUp
 from domain.providers import LOOK_UP_WAITS, RULES, Provider
 from domain.subscription.charging import ANSWER, CALLBACK, settle
 from domain.subscription.events import (
@@ -94,12 +95,45 @@ def test_looks_are_spaced_out_and_then_a_person_decides() -> None:
             attempt_id=key(),
             look_number=number,
             finding="ReadTimeout",
+            provider_ref="",
             next_look_up_at=now + waits[number] if number < len(waits) else None,
             effective_at=now,
         )
     # The next invoice is issued; nothing is charged while this is open.
     assert run.at(now + 60 * DAY) == ["InvoiceIssued"] * 2
     assert run.sent == ["LookUp"] * 9
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (Unknown(reason="capture pending", provider_ref="cap-1"), "cap-1"),
+        (reserved(), "auth-1"),
+        (NOT_FOUND, ""),
+        (TIME_OUT, ""),
+    ],
+)
+def test_the_next_look_goes_by_the_id_that_a_look_showed(answer: LookUpAnswer, shown: str) -> None:
+    """The id is in the fact, and stays with the attempt when a later look shows none."""
+    run = play(*unknown().facts)
+    run.at(LATER + 5 * MINUTE, answer)
+    (fact,) = run.of(ChargeLookedUp)
+    assert fact.provider_ref == shown
+    run.at(LATER + 2 * HOUR, TIME_OUT)
+    look = run.calls[-1]
+    assert isinstance(look, LookUp)
+    assert look.attempt.provider_ref == shown
+    assert run.state.open_attempt is not None
+    assert run.state.open_attempt.provider_ref == shown
+
+
+def test_a_reservation_whose_capture_does_not_show_tells_its_id() -> None:
+    """After a crash while the capture was out: the doubt begins with the reservation's id."""
+    run = play(*signed_up(TWO_STEPS))
+    run.at(DUE, reserved())
+    (doubt,) = run.decide(looked_up, key(), reserved(), now=DUE + HOUR)
+    assert isinstance(doubt, ChargeOutcomeUnknown)
+    assert doubt.provider_ref == "auth-1"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from domain.money import Money
 from domain.plan import RetryPolicy
 from domain.ports import Declined
 from domain.subscription.charging import ANSWER, attempt_charge, settle
@@ -62,7 +63,11 @@ def test_a_soft_decline_is_tried_again_by_the_plans_schedule() -> None:
             effective_at=LATER,
         ),
         RetryScheduled(
-            invoice_number=1, retry_number=1, retry_at=LATER + 3 * DAY, effective_at=LATER
+            attempt_id=key(),
+            invoice_number=1,
+            retry_number=1,
+            retry_at=LATER + 3 * DAY,
+            effective_at=LATER,
         ),
     )
 
@@ -90,7 +95,7 @@ def test_the_schedule_is_used_up() -> None:
         now += wait * DAY
     assert run.at(now, declined())[-2:] == ["ChargeDeclined", "CollectionEnded"]
     assert run.facts[-1] == CollectionEnded(
-        invoice_number=1, reason="retries-used-up", effective_at=now
+        attempt_id=key(1, 4), invoice_number=1, reason="retries-used-up", effective_at=now
     )
     assert run.sent == ["SendCharge"] * 4
 
@@ -153,6 +158,21 @@ def test_a_soft_decline_of_an_invoice_that_was_paid_meanwhile_is_only_recorded()
     assert [type(fact) for fact in facts] == [ChargeDeclined]
 
 
+@pytest.mark.parametrize("no", [declined(), MERCHANT])
+def test_an_invoice_in_a_persons_hands_stays_there(no: Declined) -> None:
+    """Late money of another amount came while the next attempt was out: no new token may set
+    its collection going again before somebody has looked."""
+    run = play(*signed_up())
+    run.at(DUE, declined())
+    run.at(DUE + 3 * DAY)
+    little = captured(Money(1, "NOK"))
+    run.decide(settle, key(1, 1), little, evidence="callback", now=DUE + 3 * DAY)
+    facts = run.decide(settle, key(1, 2), no, evidence=ANSWER, now=DUE + 3 * DAY)
+    assert [type(fact) for fact in facts] == [ChargeDeclined]
+    run.facts += [requested(2, at=DUE + 4 * DAY), vaulted(2, at=DUE + 4 * DAY, replaces=1)]
+    assert run.at(DUE + 4 * DAY) == []
+
+
 def test_a_fault_of_ours_ends_collection_until_a_person_has_looked() -> None:
     """No retry storm against a provider that refuses our account."""
     attempted().when(settle, key(), MERCHANT, evidence=ANSWER, now=LATER).then_types(
@@ -191,10 +211,12 @@ def test_a_new_token_gives_open_invoices_a_fresh_start() -> None:
 
 def test_the_decision_alone() -> None:
     """after_decline gives the same facts on the state after the decline."""
-    open_charge = attempted().state
-    invoice = open_charge.invoice(1)
-    assert invoice is not None
-    (retry,) = after_decline(open_charge, invoice, declined(), now=LATER)
+    start = attempted()
+    (retry,) = after_decline(start.state, start.attempt, declined(), now=LATER)
     assert retry == RetryScheduled(
-        invoice_number=1, retry_number=1, retry_at=LATER + timedelta(days=3), effective_at=LATER
+        attempt_id=key(),
+        invoice_number=1,
+        retry_number=1,
+        retry_at=LATER + timedelta(days=3),
+        effective_at=LATER,
     )

@@ -117,13 +117,17 @@ def test_F36_a_malformed_wish_is_refused(bad: dict[str, Any], code: str) -> None
         ({"kind": Kind.INSTALLMENT, "cycles": 0}, "cycles-missing"),
         ({"kind": Kind.INSTALLMENT, "cycles": 1000}, "cycles-missing"),
         ({"cycles": 3}, "cycles-not-allowed"),
+        ({"interval": Interval(Unit.MONTH, 13)}, "interval-out-of-range"),
+        ({"interval": Interval(Unit.DAY, 0)}, "interval-out-of-range"),
+        ({"trial": Interval(Unit.YEAR, 2)}, "interval-out-of-range"),
     ],
 )
 def test_terms_that_cannot_be_billed_are_refused(bad: dict[str, Any], code: str) -> None:
-    """Every rule of the terms has its code."""
+    """Every rule of the terms has its code, and is kept when a subscription is started."""
     with pytest.raises(Refused) as refusal:
         check_terms(terms(**bad))
     assert refusal.value.code == code
+    given().when(begin, wish(terms=terms(**bad))).then_refused(code)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +138,8 @@ def test_terms_that_cannot_be_billed_are_refused(bad: dict[str, Any], code: str)
         {"price": Money(LARGEST_MINOR, "NOK")},
         {"setup_fee": Money(1, "NOK"), "trial": MONTH},
         {"kind": Kind.INSTALLMENT, "cycles": 999},
+        {"interval": Interval(Unit.MONTH, 12), "trial": Interval(Unit.DAY, 365)},
+        {"retry": RetryPolicy((1, 60) * 6)},
     ],
 )
 def test_terms_at_their_bounds_are_accepted(good: dict[str, Any]) -> None:
@@ -141,11 +147,11 @@ def test_terms_at_their_bounds_are_accepted(good: dict[str, Any]) -> None:
     check_terms(terms(**good))
 
 
-@pytest.mark.parametrize("waits", [(0,), (61,), (-1,), (1,) * 13])
+@pytest.mark.parametrize("waits", [(0,), (61,), (-1,), (1,) * 13, (True,), (1.0,), ("3",)])
 def test_a_retry_schedule_has_bounds(waits: tuple[int, ...]) -> None:
     """Up to 12 waits of 1 to 60 days."""
-    with pytest.raises(Refused, match="retry-policy-malformed"):
-        RetryPolicy(waits)
+    bad = wish(terms=terms(retry=RetryPolicy(waits)))
+    given().when(begin, bad).then_refused("retry-policy-malformed")
 
 
 def test_paypals_name_for_the_pattern() -> None:

@@ -8,17 +8,12 @@ import pytest
 
 from domain.identity import token_request_id
 from domain.ports import Granted, Offered, StillOpen, TokenDenied
-from domain.processes.answers import token_ref_of
-from domain.processes.next_step import next_step
-from domain.processes.steps import AskToken, Record
 from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionCompleted,
     TokenPurpose,
     TokenRefused,
-    TokenRequested,
     TokenRequestExpired,
-    TokenVaulted,
 )
 from domain.subscription.state import Status
 from domain.subscription.vaulting import completed, give_up_asking, offered, request_token
@@ -34,16 +29,14 @@ from tests.specimens import (
     OFFERED,
     SIGNED_UP,
     TIME_OUT,
-    ZONE_VERSION,
     approval_offered,
-    captured,
     requested,
     signed_up,
     started,
     token_ref,
     vaulted,
 )
-from tests.vocabulary import given, play
+from tests.vocabulary import given
 
 FIRST, SECOND = token_request_id(NAMESPACE, 1), token_request_id(NAMESPACE, 2)
 DENIED = TokenDenied(code="cancelled", message="the payer turned back")
@@ -85,7 +78,9 @@ def test_a_second_token_replaces_the_first() -> None:
 def test_a_request_that_failed_is_made_anew_under_a_new_key() -> None:
     """The purpose stays that of a first token while there is none."""
     refused = TokenRefused(request_id=FIRST, code="no", message="", effective_at=SIGNED_UP)
-    expired = TokenRequestExpired(request_id=FIRST, effective_at=SIGNED_UP)
+    expired = TokenRequestExpired(
+        request_id=FIRST, reason="not approved in time", effective_at=SIGNED_UP
+    )
     for end in (refused, expired):
         given(*SHOWN, end).when(request_token, reason="sign-up", now=DUE).then(
             requested(2, at=DUE, purpose=TokenPurpose.INITIAL)
@@ -193,7 +188,7 @@ def test_nobody_came() -> None:
     """Still open after its time: expired. Before that: wait."""
     end = SIGNED_UP + 3 * DAY
     given(*SHOWN).when(complete, StillOpen(), end).then(
-        TokenRequestExpired(request_id=FIRST, effective_at=end)
+        TokenRequestExpired(request_id=FIRST, reason="not approved in time", effective_at=end)
     )
     given(*SHOWN).when(complete, StillOpen(), end - MINUTE).then_nothing()
 
@@ -218,9 +213,10 @@ def test_an_approval_told_again_is_quiet() -> None:
 def test_after_the_keys_window_the_request_is_made_anew() -> None:
     """The provider never answered: closed, and asked under another key."""
     end = SIGNED_UP + WINDOW
+    silence = "the provider did not answer"
     given(*ASKED).when(give_up_asking, FIRST, now=end).then(
-        TokenRequestExpired(request_id=FIRST, effective_at=end),
-        requested(2, at=end, reason="the provider did not answer", purpose=TokenPurpose.INITIAL),
+        TokenRequestExpired(request_id=FIRST, reason=silence, effective_at=end),
+        requested(2, at=end, reason=silence, purpose=TokenPurpose.INITIAL),
     )
 
 
@@ -229,73 +225,3 @@ def test_giving_up_is_quiet_otherwise() -> None:
     given(*ASKED).when(give_up_asking, FIRST, now=SIGNED_UP + WINDOW - MINUTE).then_nothing()
     given(*SHOWN).when(give_up_asking, FIRST, now=DUE).then_nothing()
     given(*ASKED).when(give_up_asking, SECOND, now=DUE).then_nothing()
-
-
-# --- as a process -----------------------------------------------------------------------------
-
-
-def test_sign_up() -> None:
-    """Asked, offered, approved when the payer comes back; nothing is looked at meanwhile."""
-    run = play(*ASKED)
-    assert run.at(SIGNED_UP, OFFERED) == ["ApprovalOffered"]
-    assert run.at(SIGNED_UP + DAY) == []
-    assert run.at(SIGNED_UP + 3 * DAY, GRANTED)[0] == "TokenVaulted"
-    vault = run.of(TokenVaulted)[0]
-    assert vault.token_ref == token_ref()
-    assert run.sent == ["AskToken", "SeeToken"]
-
-
-def test_a_silent_provider_is_asked_under_one_key_and_then_under_another() -> None:
-    """Same request until the window ends, then a new one; never two open."""
-    run = play(*ASKED)
-    for minutes in (0, 10, 149):
-        assert run.at(SIGNED_UP + minutes * MINUTE, TIME_OUT) == []
-    assert run.at(SIGNED_UP + WINDOW, OFFERED) == [
-        "TokenRequestExpired",
-        "TokenRequested",
-        "ApprovalOffered",
-    ]
-    asked = [call.request.request_id for call in run.calls if isinstance(call, AskToken)]
-    assert asked == [FIRST] * 3 + [SECOND]
-
-
-def test_a_crash_after_the_request_asks_again_under_the_same_key() -> None:
-    """The provider made the page; we never heard: the same key gives the same page."""
-    run = play(*ASKED)
-    run.at(SIGNED_UP)
-    run.at(SIGNED_UP + MINUTE, OFFERED, taken_before=True)
-    first, second = run.calls
-    assert isinstance(first, AskToken)
-    assert first == second
-    assert token_ref_of(first.request) == token_ref()
-
-
-def test_a_provider_that_makes_no_page_does_not_hold_up_billing() -> None:
-    """The payer asked for another token; the present one still pays what falls due."""
-    run = play(*signed_up())
-    run.decide(request_token, reason="payer asked", now=DUE - MINUTE)
-    assert run.at(DUE, captured(), TIME_OUT) == [
-        "InvoiceIssued",
-        "ChargeAttempted",
-        "ChargeSucceeded",
-    ]
-    assert run.sent == ["SendCharge", "AskToken"]
-
-
-def test_a_late_sign_up_is_billed_from_the_start() -> None:
-    """What fell due while the payer thought about it is billed, one period after the other."""
-    run = play(*SHOWN)
-    at = DUE + 35 * DAY
-    run.decide(complete, GRANTED, at)
-    step = next_step(run.state, now=at, taken_before=False, zone_version=ZONE_VERSION)
-    assert isinstance(step, Record)
-    assert (
-        run.at(at, captured(), captured())
-        == [
-            "InvoiceIssued",
-            "ChargeAttempted",
-            "ChargeSucceeded",
-        ]
-        * 2
-    )
-    assert run.of(TokenRequested)[0].purpose is TokenPurpose.INITIAL

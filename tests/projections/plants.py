@@ -67,14 +67,17 @@ def completed(event: Any) -> e.SubscriptionEvent:
 
 
 def collection_ended(event: Any) -> e.SubscriptionEvent:
-    number = event.invoice_number
     return e.CollectionEnded(
-        invoice_number=number, reason="forged", effective_at=event.effective_at
+        attempt_id=NOBODY,
+        invoice_number=event.invoice_number,
+        reason="forged",
+        effective_at=event.effective_at,
     )
 
 
 def retried_later(event: Any) -> e.SubscriptionEvent:
     return e.RetryScheduled(
+        attempt_id=NOBODY,
         invoice_number=event.invoice_number,
         retry_number=1,
         retry_at=event.effective_at + 9000 * DAY,
@@ -85,6 +88,7 @@ def retried_later(event: Any) -> e.SubscriptionEvent:
 def a_discrepancy(event: Any) -> e.SubscriptionEvent:
     return e.ChargeDiscrepancyFound(
         attempt_id=event.attempt_id,
+        customer_id=event.customer_id,
         invoice_number=event.invoice_number,
         discrepancy=e.Discrepancy.AMOUNT,
         expected=event.amount,
@@ -118,6 +122,8 @@ PLANTS: list[tuple[str, str, Forger]] = [
      changed(e.ChargeAttempted, customer_id=lambda _: "someone")),
     ("another customer paid", "customer-mixed",
      changed(e.ChargeSucceeded, customer_id=lambda _: "someone")),
+    ("another customer's discrepancy", "customer-mixed",
+     changed(e.ChargeDiscrepancyFound, customer_id=lambda _: "someone")),
     ("another currency", "currency-mixed",
      changed(e.InvoiceIssued, lines=lambda event: first_line(
          event, amount=foreign(event.lines[0].amount)))),
@@ -230,8 +236,12 @@ PLANTS: list[tuple[str, str, Forger]] = [
      followed(e.ChargeAttempted, a_discrepancy)),
     ("a retry's number", "retry-wrong",
      changed(e.RetryScheduled, retry_number=lambda event: event.retry_number + 1)),
+    ("a retry after another attempt", "retry-wrong",
+     changed(e.RetryScheduled, attempt_id=lambda _: NOBODY)),
     ("collection of no invoice ended", "collection-end-wrong",
      changed(e.CollectionEnded, invoice_number=lambda _: 999)),
+    ("collection ended after another attempt", "collection-end-wrong",
+     changed(e.CollectionEnded, attempt_id=lambda _: NOBODY)),
 ]  # fmt: skip
 
 

@@ -119,6 +119,16 @@ def test_F26_what_a_value_refuses_is_an_error_of_decoding(amount, reason):
         codec.decode("charge-succeeded.v1", changed("charge-succeeded.v1", amount=amount))
 
 
+def test_an_old_agreement_is_read_whatever_may_be_agreed_to_today():
+    """Rules about terms belong to decisions: a stored start is never refused by them."""
+    name = "subscription-started.v1"
+    fields = json.loads((GOLDEN / f"{name}.json").read_bytes())
+    fields["terms"]["interval"]["count"] = 500
+    fields["terms"]["retry"]["wait_days"] = [0, 99]
+    event = codec.decode(name, json.dumps(fields).encode())
+    assert (event.terms.interval.count, event.terms.retry.wait_days) == (500, (0, 99))
+
+
 def test_F26_too_big_a_body_is_an_error():
     """A megabyte is no event of ours, neither way."""
     long = "x" * LARGEST_BODY_BYTES

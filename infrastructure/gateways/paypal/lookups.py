@@ -39,8 +39,11 @@ class LookUps:
 
     async def find(self, query: ChargeQuery) -> LookUpAnswer:
         """By the ids we know, the most exact first; then by reference in the report."""
+        # A look that showed the authorisation or the order told its id: those are asked for below.
+        told = query.provider_ref
+        known = told in (query.authorization_ref, query.order_ref)
         return (
-            await self._by_provider_ref(query.provider_ref)
+            await self._by_provider_ref("" if known else told)
             or await self._authorization(query.authorization_ref, query.order_ref)
             or await self._order(query.order_ref)
             or await self._by_report(query)
