@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from domain.money import Money
 from infrastructure.bootstrap import System
 from tests.api.conftest import Client
 from tests.api.requests import MUSIC, post, problem
-from tests.domain.stages import invoiced
-from tests.specimens import DUE
+from tests.domain.stages import answered, attempted, invoiced
+from tests.specimens import DUE, captured
 from tests.systems import project, write
 
 
@@ -33,6 +34,21 @@ def test_waiting_shows_what_nothing_but_an_event_moves(client: Client, system: S
     assert {item["subscription_id"] for item in due} == {"s-2"}
     (item,) = client.get("/v1/due", params={"waiting": "true"}).json()["items"]
     assert (item["subscription_id"], item["why"]) == ("s-1", "waits for the first token")
+
+
+def test_F09_due_shows_what_waits_for_a_person(client: Client, system: System) -> None:
+    """The invoice is paid and the next is due in a month; the contradiction is listed all the
+    same, after what is due."""
+    more = captured(Money(30000, "NOK"))
+    write(system, answered(attempted(), more).facts)
+    post(client, "/v1/subscriptions", {**MUSIC, "subscription_id": "s-2", "request_token": True})
+    project(system)
+    until = {"until": "2025-01-01T12:00:00Z"}
+    items = client.get("/v1/due", params={**until, "customer_id": "c-1"}).json()["items"]
+    stuck = [item for item in items if item["subscription_id"] == "s-1"]
+    assert [item["why"] for item in stuck][-1] == "discrepancy; a person has to look"
+    early = client.get("/v1/due", params={"until": DUE.isoformat()}).json()["items"]
+    assert [(item["what"], item["due_at"]) for item in early] == [("charge of invoice 1", None)]
 
 
 def test_balances_are_exact_and_dated(client: Client, system: System) -> None:

@@ -63,6 +63,21 @@ def test_captured_authorisation_leads_to_its_capture(order_ref: str) -> None:
     assert answer == CAPTURED
 
 
+def test_id_that_a_look_told_is_asked_for_by_what_it_is() -> None:
+    """The authorisation's id, told again by a look, keeps the order that goes with it."""
+    bare = authorization(status="CAPTURED", supplementary_data={})
+    answer, canned = looked_up(
+        {
+            ("GET", AUTHORIZATIONS + "0AW2184448108334S"): (200, bare),
+            ("GET", "/v2/checkout/orders/5O190127TN364715T"): (200, order(captures=[capture()])),
+        },
+        provider_ref="0AW2184448108334S",
+        authorization_ref="0AW2184448108334S",
+        order_ref="5O190127TN364715T",
+    )
+    assert (answer, len(canned.requests)) == (CAPTURED, 2)
+
+
 def test_captured_authorisation_whose_order_hides_the_capture_is_a_doubt() -> None:
     """Captured, but nobody says for how much: not "authorised", not "not found"."""
     answer, _ = looked_up(

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 
 from domain.money import Money
 from domain.plan import CaptureMode
+from domain.ports import Unknown
 from domain.providers import LOOK_UP_WAITS
 from domain.subscription.charging import settle
 from domain.subscription.events import ChargeAttempted, DeclineClass, Discrepancy
-from domain.subscription.looking_up import decide_by_person
+from domain.subscription.looking_up import decide_by_person, looked_up
 from projections.charges import CHARGES, Charge, ChargeStatus
 from tests.books import Books, Clock
 from tests.histories import History, histories, show
@@ -105,6 +106,17 @@ def test_a_doubt_keeps_the_providers_id():
     books.work("s-1", Reply.UNKNOWN)
     assert charge(books).status is ChargeStatus.UNKNOWN
     assert charge(books).provider_ref == reserved != ""
+
+
+def test_a_doubt_takes_on_the_id_that_a_look_shows():
+    """A person can ask the provider about it by that id."""
+    books = billed(signed_up(), Reply.UNKNOWN)
+    assert charge(books).provider_ref == ""
+    books.advance(Clock.NEXT_DUE, "s-1")
+    for shown in ("pay-7", ""):
+        pending = Unknown(reason="pending", provider_ref=shown)
+        books.append("s-1", looked_up(books.states["s-1"], key(), pending, now=books.now))
+    assert (charge(books).provider_ref, charge(books).looks) == ("pay-7", 2)
 
 
 def test_F07_not_found_after_the_providers_delay_was_not_made():

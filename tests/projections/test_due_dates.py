@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import attrs
 from hypothesis import given, settings
 
 from domain.processes.agenda import ItemKind, agenda_of
@@ -12,6 +13,7 @@ from domain.subscription.charging import settle
 from domain.subscription.ending import cancel
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.folding import evolve
+from domain.subscription.starting import start
 from domain.subscription.state import Status, Subscription
 from projections.due_dates import DUE_DATES, DueDates, due_lines
 from projections.replay import fold_in
@@ -96,6 +98,35 @@ def test_a_replacement_token_that_nobody_gave_needs_a_person():
     books.work("s-1")
     books.payer_comes("s-1", Reply.HARD)
     assert column(books, "needs_person") is True
+    token = next(line for line in due_lines([row(books)], SIGNED_UP) if "token" in line.what)
+    assert token.why == "the token cannot be charged; a new approval has to be asked for"
+
+
+def test_what_waits_for_a_person_is_listed_at_any_time():
+    """By its next due instant a list of today would leave it out until next month."""
+    books = billed(signed_up())
+    assert column(books, "listed_from") == column(books, "next_due_at") == NEXT_DUE
+    stuck = billed(signed_up(), Reply.MORE)
+    assert column(stuck, "next_due_at") == NEXT_DUE
+    assert column(stuck, "listed_from") == SIGNED_UP
+    started = Books(SIGNED_UP)
+    started.append("s-1", start(None, wish(), now=SIGNED_UP, zone_version="2025b"))
+    assert (column(started, "listed_from"), column(started, "needs_person")) == (None, False)
+
+
+def test_F09_a_discrepancy_has_a_line_although_the_invoice_is_paid():
+    """One line an invoice, however often it was found, and also when all has ended."""
+    books = billed(signed_up(instalments(1)), Reply.MORE)
+    assert row(books).state.status is Status.COMPLETED
+    assert row(books).items == ()
+    (line,) = due_lines([row(books)], books.now)
+    assert str(line) == "waits  charge of invoice 1  s-1  discrepancy; a person has to look"
+    assert line.customer_id == "c-1"
+    twice = attrs.evolve(row(books), discrepancies=(1, 2, 1))
+    assert [each.what for each in due_lines([twice], books.now)] == [
+        "charge of invoice 1",
+        "charge of invoice 2",
+    ]
 
 
 def test_the_row_stays_when_the_subscription_has_ended():

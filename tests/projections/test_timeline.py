@@ -69,6 +69,29 @@ def test_a_discrepancy_names_both_amounts():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "charge-authorized.v1",
+            "39.85 USD reserved (0VF52814937998046), known by answer; no money has moved.",
+        ),
+        (
+            "charge-looked-up.v1",
+            "Look 1 at the provider: pending at the provider (5O190127TN364715T); asked again at "
+            "2026-01-31 06:05Z.",
+        ),
+        (
+            "token-request-expired.v1",
+            "The token request expired without an approval: not approved in time.",
+        ),
+    ],
+)
+def test_a_sentence_says_how_it_is_known(name: str, words: str):
+    """The evidence, the id to ask the provider by, the reason."""
+    assert words_of(EXAMPLES[name]) == words
+
+
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_every_fact_is_one_sentence(name: str):
     """Ends with a full stop, shows no Python value and no link."""
