@@ -3,12 +3,16 @@
 A batch's rows and its position commit together, so a runner that dies in the middle leaves either
 all of a batch or nothing. One runner leads a projection at a time, by an advisory lock of its
 session; the others stand by and take over when that session ends. A lost connection is made again.
+
+A leader that sleeps (a stopped process, a hanging machine) would keep the lead, and nobody's agenda
+would move: the server ends a silent session, and an idle leader speaks now and then.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby, zip_longest
@@ -41,6 +45,8 @@ _log = structlog.get_logger(__name__)
 BATCH = 1000
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 5.0
+SILENCE_S = 5.0
+_SIGN_OF_LIFE_S = 1.0
 # What a lost or refused connection looks like, on our own connection and on the ledger's.
 _LOST = (
     psycopg.OperationalError,
@@ -83,6 +89,7 @@ class Runner:
     connect: makes a connection that this runner alone uses; the leader's lock lives in it.
     schema: the set of books.
     wake: waits at most so many seconds for a sign that the log has grown; polling is the floor.
+    silence_s: seconds of silence after which the server takes the lead away.
     """
 
     def __init__(
@@ -95,6 +102,7 @@ class Runner:
         batch: int = BATCH,
         poll_s: float = 0.2,
         wake: Callable[[float], object] | None = None,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self._connect = connect
         self._schema = schema
@@ -103,6 +111,7 @@ class Runner:
         self._batch = batch
         self._poll_s = poll_s
         self._wake = wake
+        self._silence_s, self._spoke_at = silence_s, 0.0
         self._conn: Connection[Any] | None = None
         self._led: dict[str, _Led] = {}
         self.stats = RunnerStats()
@@ -176,6 +185,13 @@ class Runner:
             self._led.clear()
             self._conn = self._connect()
             self._conn.autocommit = True
+            for setting in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+                limit = f"{round(self._silence_s * 1000)}ms"
+                self._conn.execute("SELECT set_config(%s, %s, false)", [setting, limit])
+            self._spoke_at = time.monotonic()
+        elif time.monotonic() - self._spoke_at > _SIGN_OF_LIFE_S:
+            self._conn.execute("SELECT")
+            self._spoke_at = time.monotonic()
         return self._conn
 
     def _take_the_lead(self, conn: Connection[Any], now: datetime) -> None:

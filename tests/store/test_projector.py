@@ -33,6 +33,7 @@ from tests.store.toy_views import (
     groups,
     until,
 )
+from tests.store.writing import until
 
 Make = Callable[..., Runner]
 
@@ -203,6 +204,20 @@ def test_F28_a_second_instance_stands_by_and_takes_over(books, make):
 
     first.close()
     assert second.catch_up(NOW) == 40
+    assert rows_of(books, accounts()) == expected_rows(accounts(), log.items)
+
+
+def test_F20_a_leader_that_sleeps_loses_the_lead(books, make):
+    """It is stopped with its session open; another leads, and awake again it stands by."""
+    log = busy_log(streams=5, events=60)
+    first, second = make(log, accounts(), batch=20, silence_s=0.2), make(log, accounts(), batch=20)
+    first.run_once(NOW)
+    until(lambda: second.run_once(NOW) > 0)
+    with pytest.raises(psycopg.OperationalError):
+        first.run_once(NOW)
+    assert first.run_once(NOW) == 0
+    assert first.leads() == frozenset()
+    second.catch_up(NOW)
     assert rows_of(books, accounts()) == expected_rows(accounts(), log.items)
 
 
