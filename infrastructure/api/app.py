@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig
@@ -29,6 +30,12 @@ LARGEST_BODY_BYTES = 64_000
 
 Gateways = Mapping[tuple[str, str], Gateway]
 
+# Path prefix -> what is served below it. The catalogue for auditors is printed from this table.
+ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
+    "/v1": (*READING, *COMMANDING),
+    "": (*CALLBACKS, *RETURNS, *OPERATING),
+}
+
 
 def build_app(
     system: System,
@@ -47,12 +54,12 @@ def build_app(
 
     commands = Router(
         path="/v1",
-        route_handlers=[*READING, *COMMANDING],
+        route_handlers=ROUTES["/v1"],
         guards=[guard_for(system.settings.api_keys)],
         security=[{"bearer": []}] if system.settings.api_keys else [],
     )
     return Litestar(
-        route_handlers=[commands, *CALLBACKS, *RETURNS, *OPERATING],
+        route_handlers=[commands, *ROUTES[""]],
         dependencies={
             "system": Provide(lambda: system, sync_to_thread=False),
             "gateways": Provide(lambda: known, sync_to_thread=False),
