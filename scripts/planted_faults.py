@@ -68,8 +68,8 @@ FAULTS = (
     Fault(
         "the free trial is charged",
         PRICING,
-        "            amount=zero(terms.price.currency),",
-        "            amount=terms.price,",
+        "    free = zero(price.currency)",
+        "    free = price",
     ),
     Fault(
         "the setup fee is billed every period",

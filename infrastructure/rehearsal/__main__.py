@@ -59,7 +59,8 @@ def main(
 
     Exit status: 0 clean, 1 differences, 2 usage, 3 the rehearsal did not come to its end.
     """
-    console = Console()
+    # A file or a pipe has no width of its own; a table is better wide than cut.
+    console = Console(width=None if sys.stdout.isatty() else 110)
     try:
         rows = _customers(file or SAMPLE, columns, zone)
     except Refused as refused:
