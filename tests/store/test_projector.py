@@ -33,7 +33,6 @@ from tests.store.toy_views import (
     groups,
     until,
 )
-from tests.store.writing import until
 
 Make = Callable[..., Runner]
 
