@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
+from collections.abc import Awaitable, Iterator
 
 import structlog
 
@@ -76,16 +77,16 @@ async def _views_exist(system: System, stopping: asyncio.Event) -> None:
             return
 
 
-async def _until_told(loop: object, stopping: asyncio.Event) -> None:
+async def _until_told(loop: Awaitable[None], stopping: asyncio.Event) -> None:
     """Run one loop; if it fails, tell the other one to finish what it has in flight."""
     try:
-        await loop  # type: ignore[misc]
+        await loop
     finally:
         stopping.set()
 
 
 @contextlib.contextmanager
-def _projections(system: System, *, enabled: bool):  # type: ignore[no-untyped-def]
+def _projections(system: System, *, enabled: bool) -> Iterator[None]:
     """The projection runner in a thread of its own, ended with the worker."""
     if not enabled:
         yield
