@@ -107,6 +107,8 @@ class Advancer:
                         hand.taken_before = False
                     else:
                         await self._reload(hand)
+                        # Whoever was faster may have attempted a charge, and sent it.
+                        hand.taken_before = True
                 case call:
                     if not await self.carry_out(hand, call):
                         return
