@@ -69,6 +69,7 @@ class Desk:
         self.keep_token = Batcher[Given, None](self._keep_tokens)
         self.give_back = Batcher[Returned, None](self._give_back)
         self.renew = Batcher[Claim, bool](self._renew)
+        # (subscription id, version, state)
         self.snapshot = Batcher[tuple[str, int, Subscription], None](self._snapshot)
 
     def facts(
@@ -114,5 +115,7 @@ class Desk:
         return [claim.subscription_id in held for claim in claims]
 
     def _snapshot(self, items: Sequence[tuple[str, int, Subscription]]) -> Sequence[None]:
-        self._ledger.save_snapshots(items)
+        self._ledger.save_snapshots(
+            [(stream_of(key), version, state) for key, version, state in items]
+        )
         return [None] * len(items)
