@@ -79,6 +79,11 @@ class DueDates:
         )
 
     @property
+    def stands_still(self) -> bool:
+        """Whether a person has to act, or something is open and none of it falls due by itself."""
+        return self.needs_person or (bool(self.items) and self.next_due_at is None)
+
+    @property
     def listed_from(self) -> datetime | None:
         """From which UTC instant on it stands in a list of what is due: from its next due
         instant, or from its start for as long as a person has to look. None: in no list."""
@@ -134,6 +139,7 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         ),
         "awaits_payer": Column(ColumnType.FLAG, lambda row: row.awaits_payer),
         "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),
+        "stands_still": Column(ColumnType.FLAG, lambda row: row.stands_still),
         "unknown": Column(ColumnType.FLAG, lambda row: row.unknown),
     },
 )

@@ -18,6 +18,7 @@ class Fault(NamedTuple):
 
 
 CALENDAR, SCHEDULE, PRICING = "domain/calendar.py", "domain/schedule.py", "domain/pricing.py"
+PLAN = "domain/plan.py"
 CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/invoicing.py"
 LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
@@ -63,6 +64,12 @@ FAULTS = (
         SCHEDULE,
         "anchor, index = count_from(start, terms.trial, 1), invoice_number - 2",
         "anchor, index = start, invoice_number - 2",
+    ),
+    Fault(
+        "plans that bill every 13 months, or every 0, are agreed to",
+        PLAN,
+        "    checked_interval(terms.interval)\n",
+        "",
     ),
     # --- what a period costs ------------------------------------------------------------------
     Fault(
@@ -229,6 +236,15 @@ FAULTS = (
         "    return () if evidence == CALLBACK and only_doubt else facts",
         "    return facts",
     ),
+    Fault(
+        "the provider's id that a look showed is forgotten before the next look",
+        FOLDING,
+        "                looks=event.look_number,\n"
+        "                next_look_up_at=event.next_look_up_at,\n"
+        "                provider_ref=event.provider_ref or attempt.provider_ref,\n",
+        "                looks=event.look_number,\n"
+        "                next_look_up_at=event.next_look_up_at,\n",
+    ),
     # --- retries ------------------------------------------------------------------------------
     Fault(
         "a card that was refused for good is charged again",
@@ -267,7 +283,19 @@ FAULTS = (
         "    if invoice.ended == DISCREPANCY:\n        return invoice\n",
         "    if invoice.ended:\n        return invoice\n",
     ),
+    Fault(
+        "an invoice that a person has to look at is collected again by a new card",
+        RETRYING,
+        "    if invoice is None or invoice.ended:\n",
+        "    if invoice is None:\n",
+    ),
     # --- tokens -------------------------------------------------------------------------------
+    Fault(
+        "a payer who did not come is forgotten, and with them what they owe from now on",
+        AGENDA,
+        "        return (_token_to_ask_for(state),) if state.lacks_token else ()",
+        "        return ()",
+    ),
     Fault(
         "the payer is asked twice at once",
         VAULTING,

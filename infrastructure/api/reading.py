@@ -115,14 +115,15 @@ def read_due(
     """What falls due up to `until`, and why other items of those subscriptions wait.
 
     Subscriptions that stand still until a person acts are always among them.
-    waiting: instead, the subscriptions of which nothing falls due by itself, and why.
+    waiting: instead, the subscriptions that stand still: a person has to act, or nothing of what
+        is open falls due by itself.
     limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
     """
     _require_view(system, "due_dates", at_least)
     moment = system.clock() if until is None else instant(until)
     where: dict[str, ColumnValue] = {} if customer_id is None else {"customer_id": customer_id}
     if waiting:
-        where["next_due_at"] = None
+        where["stands_still"] = True
     page = system.views.select(
         "due_dates",
         where,

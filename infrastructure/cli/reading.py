@@ -26,7 +26,7 @@ limit_option = click.option(
 @click.command(epilog=TABLE)
 @click.option("--until", type=Moment(), help="A day or an instant; default: now.")
 @click.option("--customer", help="Of this customer only.")
-@click.option("--waiting", is_flag=True, help="Instead: what falls due by nothing but an event.")
+@click.option("--waiting", is_flag=True, help="Instead: what stands still, and why.")
 @limit_option
 @json_option
 @pass_chosen
@@ -49,7 +49,7 @@ def due(
         moment = until or system.clock()
         where: dict[str, ColumnValue] = {} if customer is None else {"customer_id": customer}
         if waiting:
-            where["next_due_at"] = None
+            where["stands_still"] = True
         page = system.views.select(
             "due_dates",
             where,

@@ -49,6 +49,8 @@ def test_F09_due_shows_what_waits_for_a_person(client: Client, system: System) -
     assert [item["why"] for item in stuck][-1] == "discrepancy; a person has to look"
     early = client.get("/v1/due", params={"until": DUE.isoformat()}).json()["items"]
     assert [(item["what"], item["due_at"]) for item in early] == [("charge of invoice 1", None)]
+    still = client.get("/v1/due", params={"waiting": "true", "until": DUE.isoformat()}).json()
+    assert still["items"] == early
 
 
 def test_balances_are_exact_and_dated(client: Client, system: System) -> None:

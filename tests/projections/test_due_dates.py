@@ -114,6 +114,20 @@ def test_what_waits_for_a_person_is_listed_at_any_time():
     assert (column(started, "listed_from"), column(started, "needs_person")) == (None, False)
 
 
+def test_what_stands_still():
+    """Nothing falls due by itself, or a person has to act; not what has ended with nothing open."""
+    waiting = Books(SIGNED_UP)
+    waiting.append("s-1", start(None, wish(), now=SIGNED_UP, zone_version="2025b"))
+    cancelled = billed(signed_up(), Reply.SOFT)
+    cancelled.append("s-1", cancel(cancelled.states["s-1"], reason="moved", now=cancelled.now))
+    for still in (waiting, cancelled, billed(signed_up(), Reply.MORE)):
+        assert column(still, "stands_still") is True
+    ended = signed_up()
+    ended.append("s-1", cancel(ended.states["s-1"], reason="moved", now=ended.now))
+    for moving in (signed_up(), billed(signed_up()), billed(signed_up(), Reply.SOFT), ended):
+        assert column(moving, "stands_still") is False
+
+
 def test_F09_a_discrepancy_has_a_line_although_the_invoice_is_paid():
     """One line an invoice, however often it was found, and also when all has ended."""
     books = billed(signed_up(instalments(1)), Reply.MORE)
