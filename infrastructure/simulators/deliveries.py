@@ -115,6 +115,7 @@ class Deliveries:
             await self._try(_Waiting(build))
         finally:
             self._in_flight -= 1
+            self._wake.set()  # what is held back may be waiting for this one
 
     def _push(self, *waiting: _Waiting) -> None:
         self._queue.extend(waiting)
