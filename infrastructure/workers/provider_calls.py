@@ -37,10 +37,14 @@ async def ask(
 
     token: the vaulted token, for SendCharge. Without it, or without settings for the account,
         nothing is sent and the answer is NotDone: the charge waits, it is not declined.
+    now: judged once more before anything is sent: a worker that slept between its decision and
+        this moment does not send under a key that the provider may have forgotten.
     """
     gateway = gateways.get((state.provider.value, state.account))
     if gateway is None:
         return NotDone(reason=f"no settings for {state.provider.value} account {state.account}")
+    if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
+        return NotDone(reason="the key's window ended before it was sent")
     match call:
         case AskToken(request=request):
             return await gateway.request_token(_token_order(state, call, now))
