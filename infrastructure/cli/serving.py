@@ -12,6 +12,7 @@ import click
 
 from infrastructure.cli.context import Chosen, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, TABLE, Ended
+from infrastructure.cli.looping import run_loop
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -39,7 +40,7 @@ def serve(chosen: Chosen, host: str, port: int, no_workers: bool) -> None:
         require_safe_binding(system, host)
         listener = _listen(host, port)
         click.echo(_words(system, host, listener.getsockname()[1], workers=not no_workers))
-        asyncio.run(serve_until_told(system, build_app(system), listener, workers=not no_workers))
+        run_loop(serve_until_told(system, build_app(system), listener, workers=not no_workers))
 
 
 async def serve_until_told(

@@ -11,6 +11,7 @@ import click
 
 from infrastructure.cli.context import Chosen, pass_chosen
 from infrastructure.cli.exits import TABLE, USAGE, Ended
+from infrastructure.cli.looping import run_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def simulate(
         build = _paypal(ours, plan, book, strict_specs, webhooks, root)
     else:
         build = _dintero(ours, plan, book, strict_specs)
-    asyncio.run(_serve(build, provider, host, port))
+    run_loop(_serve(build, provider, host, port))
 
 
 async def _serve(build: Callable[[], web.Application], name: str, host: str, port: int) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from infrastructure.cli.context import Chosen, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, TABLE, Ended
+from infrastructure.cli.looping import run_loop
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ def work(chosen: Chosen, workers: int) -> None:
                 await work_until(system, stopping)
 
             crash_points.plan(os.environ.get("BILLING_CRASH_AT"))
-            asyncio.run(alone())
+            run_loop(alone())
             return
         # This process keeps the embedded server up while its workers come and go.
         command = [sys.executable, "-m", "infrastructure.cli.main", *chosen.arguments(), "work"]
