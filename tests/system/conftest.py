@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Server
-from tests.system.house import House, house
+from tests.system.building import house
+from tests.system.house import House
 
 # The evening before the first subscriptions of these tests begin.
 EVENING = datetime(2025, 1, 30, 12, tzinfo=UTC)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 
 import pytest
 
@@ -21,17 +20,16 @@ from domain.subscription.events import (
     ChargeSucceeded,
 )
 from infrastructure.simulators.faults import Fault, FaultPlan
-from infrastructure.store.view_table import live_name
 from infrastructure.workers.crash_points import (
     AFTER_ANSWER,
     AFTER_INTENT,
     BEFORE_INTENT,
     CRASH_POINTS,
 )
-from projections.catalogue import PROJECTIONS
 from tests.system import oracle
 from tests.system.customers import customers
 from tests.system.house import House, until
+from tests.system.recovery import Moments, recovered
 
 
 @pytest.mark.parametrize("point", CRASH_POINTS)
@@ -126,30 +124,6 @@ def test_F05_killed_during_the_commit(home: House) -> None:
     recovered(home, charges=4, attempts=4)
 
 
-def test_F17_connection_lost_while_appending(home: House) -> None:
-    """The writer asks again under the same event ids, and writes once."""
-    home.move_in(customers(4))
-    home.forward(hours=13)
-    with home.appends_held():
-        home.start_worker()
-        until(lambda: home.waiting("append_events") > 0, "the worker's intents")
-        assert home.cut_connections(of="append_events") > 0
-        until(lambda: home.waiting("append_events") > 0, "the worker to ask again")
-    recovered(home, charges=4, attempts=4)
-
-
-def test_F17_connections_lost_again_and_again(home: House) -> None:
-    """Everybody's, ours too, at random moments of a month."""
-    home.sign_up(customers(12, days=3))
-    moments = Moments(random.Random(17), count=10, between=(0.1, 0.8))
-    home.watch = lambda: moments.now() and home.cut_connections()
-    home.play(days=31)
-    assert moments.left < 10
-    home.watch = lambda: None
-    recovered(home, charges=24)
-    assert home.killed() == 0
-
-
 def test_F19_two_workers_on_one_due_run(home: House) -> None:
     """Both take part, and each item is one worker's."""
     home.move_in(customers(40))
@@ -233,34 +207,6 @@ def test_asked_to_end_it_finishes_what_is_in_flight(home: House) -> None:
     recovered(home, charges=8, days=2)
 
 
-def test_F27_killed_in_the_middle_of_a_batch_of_rows(home: House) -> None:
-    """Rows of one projection are written, those of another are not; then all or none are there."""
-    home.move_in(customers(4))
-    home.forward(hours=13)
-    last = live_name(PROJECTIONS[-1])
-    with home.held(f"LOCK TABLE {last} IN EXCLUSIVE MODE"):
-        worker = home.start_worker()
-        until(lambda: home.waiting(last) > 0, "a batch to be in the middle")
-        worker.kill()
-    recovered(home, charges=4, attempts=4)
-
-
-def test_F28_several_runners_of_the_projections(home: House) -> None:
-    """Two workers and this process want to lead; one does, and the last takes over."""
-    home.sign_up(customers(8, days=2))
-    third = home.system.projection_runner()
-    home.crowd, home.watch = 2, lambda: third.run_once(home.now)
-    home.play(days=3)
-    home.workers[0].kill()
-    home.play(days=28)
-    home.watch = lambda: None
-    home.send_home()
-    third.catch_up(home.now)
-    assert third.leads()
-    third.close()
-    recovered(home, charges=16)
-
-
 @pytest.mark.parametrize("seed", range(1, 11) if os.environ.get("BILLING_LONG") else [1])
 def test_killed_at_random_moments(home: House, seed: int) -> None:
     """Both workers, again and again, for months in which the providers misbehave as well."""
@@ -277,31 +223,4 @@ def test_killed_at_random_moments(home: House, seed: int) -> None:
     home.crowd = 1
     home.play(days=12)
     home.send_home()
-    oracle.check(home)
-
-
-class Moments:
-    """Random moments in real time. left: how many are to come. between: seconds apart."""
-
-    def __init__(self, chance: random.Random, *, count: int, between: tuple[float, float]) -> None:
-        self._chance, self._between, self.left = chance, between, count
-        self._next = time.monotonic() + chance.uniform(*between)
-
-    def now(self) -> bool:
-        """Whether one has come."""
-        if self.left == 0 or time.monotonic() < self._next:
-            return False
-        self.left -= 1
-        self._next = time.monotonic() + self._chance.uniform(*self._between)
-        return True
-
-
-def recovered(home: House, *, charges: int, attempts: int | None = None, days: float = 1) -> None:
-    """With workers that nothing happens to, all comes to rest, and the oracle agrees."""
-    home.crowd = 1
-    home.play(days=days)
-    home.send_home()
-    assert len(home.facts(ChargeSucceeded)) == charges
-    if attempts is not None:
-        assert len(home.facts(ChargeAttempted)) == attempts
     oracle.check(home)

@@ -1,0 +1,150 @@
+"""How a house is built: ports, secrets, settings, simulators, the callback door."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import uvicorn
+
+from domain.ports import Secret
+from infrastructure.api.app import build_app
+from infrastructure.bootstrap import System, running_system
+from infrastructure.clock import SteppingClock
+from infrastructure.rehearsal.stage import Stage
+from infrastructure.settings import read_settings
+from infrastructure.simulators.dintero.app import (
+    DinteroSimulatorOptions,
+    build_dintero_simulator,
+)
+from infrastructure.simulators.paypal.app import build_paypal_simulator
+from infrastructure.simulators.paypal.options import PayPalOptions
+from infrastructure.simulators.paypal.webhooks import signer
+from infrastructure.simulators.serving import running
+from infrastructure.store.schema import drop_books
+from tests.system.house import LEASE_S, WITHIN_S, House, until
+
+_numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> Iterator[House]:
+    """A house over fresh books on a server; everything in it is ended in the end.
+
+    conninfo: an administrator's. start: the books' first time.
+    throw_away: the server goes with the test run, nothing has to be tidied up there.
+    """
+    hidden = {
+        "PAYPAL_CLIENT_SECRET": secrets.token_urlsafe(24),
+        "DINTERO_CLIENT_SECRET": secrets.token_urlsafe(24),
+        "DINTERO_SIGNATURE_SECRET": secrets.token_urlsafe(24),
+        "BILLING_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    schema = f"system_{os.getpid()}_{next(_numbers)}"
+    environment = {
+        "BILLING_CONFIG": str(folder / "billing.toml"),
+        "BILLING_DATA_DIR": str(folder),
+        "BILLING_DATABASE_URL": conninfo,
+        "BILLING_SCHEMA": schema,
+        "BILLING_CLOCK": "stepping",
+        **hidden,
+    }
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        door = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        paypal = stack.enter_context(running(lambda: _paypal(hidden, door)))
+        dintero = stack.enter_context(running(lambda: _dintero(hidden)))
+        (folder / "root.pem").write_bytes(signer().root_pem)
+        urls = {"paypal": paypal.base_url, "dintero": dintero.base_url}
+        (folder / "billing.toml").write_text(_settings(urls, door, folder), encoding="utf-8")
+        system = stack.enter_context(running_system(read_settings(environment)))
+        assert isinstance(system.clock, SteppingClock)
+        system.clock.set(start)
+        stack.enter_context(_callback_door(system, listener))
+        stage = Stage(folder, environment, urls["paypal"], urls["dintero"], door)
+        controls = {"paypal": paypal.controls, "dintero": dintero.controls}
+        built = House(folder, environment, conninfo, system, stage, controls, hidden)
+        built.set_time(start)
+        try:
+            yield built
+        finally:
+            for worker in built.workers:
+                if worker.alive:
+                    worker.kill()
+            if not throw_away:
+                _tidy_up(conninfo, schema)
+
+
+def _paypal(hidden: Mapping[str, str], door: str) -> object:
+    return build_paypal_simulator(
+        PayPalOptions(
+            client_secret=hidden["PAYPAL_CLIENT_SECRET"],
+            webhook_url=f"{door}/callbacks/paypal/main",
+        )
+    )
+
+
+def _dintero(hidden: Mapping[str, str]) -> object:
+    return build_dintero_simulator(
+        DinteroSimulatorOptions(
+            account_id="T00000001",
+            client_id="simulated-client",
+            client_secret=Secret(hidden["DINTERO_CLIENT_SECRET"]),
+            signature_secret=Secret(hidden["DINTERO_SIGNATURE_SECRET"]),
+        )
+    )
+
+
+def _settings(urls: Mapping[str, str], door: str, folder: Path) -> str:
+    return f'''public_url = "{door}"
+lease_s = {LEASE_S}
+log = "json"
+in_flight = 8
+
+[accounts.paypal.main]
+client_id = "simulated-client"
+client_secret_env = "PAYPAL_CLIENT_SECRET"
+base_url = "{urls["paypal"]}"
+webhook_id = "WH-SIMULATED"
+certificate_hosts = ["{urls["paypal"]}"]
+trust_roots_file = "{folder / "root.pem"}"
+
+[accounts.dintero.main]
+account_id = "T00000001"
+client_id = "simulated-client"
+client_secret_env = "DINTERO_CLIENT_SECRET"
+signature_secret_env = "DINTERO_SIGNATURE_SECRET"
+base_url = "{urls["dintero"]}"
+'''
+
+
+@contextlib.contextmanager
+def _callback_door(system: System, listener: socket.socket) -> Iterator[None]:
+    """The API in a thread, for callbacks and payers who come back."""
+    config = uvicorn.Config(build_app(system), access_log=False, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until(lambda: server.started or not thread.is_alive(), "the callback door to open")
+    assert server.started
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(WITHIN_S)
+
+
+def _tidy_up(conninfo: str, schema: str) -> None:
+    drop_books(conninfo, schema)
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        for role in (f"{schema}_app", f"{schema}_owner"):
+            conn.execute(f'DROP ROLE IF EXISTS "{role}"')

@@ -1,0 +1,251 @@
+"""The rules of the state machine, and the oracle that is asked after each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from uuid import uuid5
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    precondition,
+    rule,
+)
+
+from domain.money import Money
+from domain.plan import Terms
+from domain.providers import Provider
+from domain.refusals import Refused
+from domain.subscription.starting import Start
+from domain.subscription.state import Subscription
+from infrastructure.simulators.faults import CallbackFault, Fault
+from tests.specimens import NAMESPACE
+from tests.system.puppets import PLACES, REACHED
+from tests.system.troubles import (
+    NEAR,
+    SPANS,
+    Trouble,
+    agreed,
+    answer_faults,
+    troubles,
+)
+from tests.system.watching import Watched
+
+MEANWHILE = (
+    "a payer uses a page",
+    "a wish",
+    "projections",
+    "a stale agenda",
+    "leases end",
+    "the sleepers wake",
+    "a person decides",
+)
+
+
+class Billing(Watched):
+    """Everything that customers, providers, workers and the office may do, in any order."""
+
+    # --- customers and payers -------------------------------------------------------------------
+
+    @initialize(
+        sorts=st.lists(st.tuples(st.sampled_from(Provider), agreed()), min_size=3, max_size=4)
+    )
+    def open_with_customers(self, sorts: list[tuple[Provider, Terms]]) -> None:
+        """A few who have signed up and approved, so that money moves from the beginning."""
+        for provider, wanted in sorts:
+            self.enter(provider, wanted, days=0, zone="UTC")
+        self.let_all_approve()
+
+    def let_all_approve(self, death: tuple[str, int] = ("", 0)) -> None:
+        """Every payer gets a page and approves; a worker may die of taking the tokens."""
+        self.world.project()
+        self.world.work(1000)
+        self.world.project()
+        for state in self.states():
+            self._press(state, approve=True, returns=True)
+        self.world.deliver()
+        self.world.work_callbacks(1000, death=death)
+        self.world.end_leases()
+        self.world.work_callbacks(1000)
+        self.world.project()
+
+    @rule(
+        provider=st.sampled_from(Provider),
+        terms=agreed(),
+        days=st.integers(-40, 5),
+        zone=st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Auckland"]),
+    )
+    @precondition(lambda self: len(self.names) < 6)
+    def start(self, provider: Provider, terms: Terms, days: int, zone: str) -> None:
+        """Somebody signs up, perhaps for a day that is past."""
+        self.enter(provider, terms, days=days, zone=zone)
+
+    def enter(self, provider: Provider, terms: Terms, *, days: int, zone: str) -> None:
+        """A subscription from so many days from now on, with its first token request."""
+        name = f"s-{len(self.names) + 1}"
+        first: date = (self.world.clock.now + timedelta(days=days)).date()
+        wish = Start(
+            subscription_id=name,
+            customer_id=f"c-{name}",
+            namespace=uuid5(NAMESPACE, f"{self.schema}/{name}"),
+            provider=provider,
+            account="main",
+            zone=zone,
+            start=first,
+            terms=terms,
+        )
+        self.commands.start(wish, request_token=True)
+        self.names.append(name)
+
+    def press_a_button(self, number: int, approve: bool, returns: bool) -> None:
+        """A payer uses a page: approves, turns back, comes back to us or closes the window."""
+        offered = [s for s in self.states() if s.token_request and s.token_request.approve_url]
+        if offered:
+            self._press(offered[number % len(offered)], approve=approve, returns=returns)
+
+    def _press(self, state: Subscription, *, approve: bool, returns: bool) -> None:
+        request = state.token_request
+        assert request is not None
+        self.world.answer_page(
+            request.approve_url, state.provider, approve=approve, returns=returns
+        )
+
+    def wish_something(self, number: int, wish: str) -> None:
+        """A new approval is asked for, or somebody leaves; who knows what is under way."""
+        name = self.names[number % len(self.names)]
+        try:
+            if wish == "token":
+                self.commands.request_token(name, reason="new card")
+            else:
+                self.commands.cancel(name, reason="left")
+        except Refused as refused:
+            REACHED[f"refused {refused.code}"] += 1
+
+    # --- time and work --------------------------------------------------------------------------
+
+    @rule(trouble=troubles())
+    def work_what_falls_due(self, trouble: Trouble) -> None:
+        """A worker works what is due, or falls due next, and meets some trouble."""
+        self.world.project()
+        if self._work(trouble) == 0:
+            self._to_what_is_next()
+            self._work(trouble)
+
+    @rule(span=st.sampled_from(list(SPANS)), trouble=troubles())
+    def let_time_pass(self, span: str, trouble: Trouble) -> None:
+        """The clock moves on, and then a worker meets what has gathered, and some trouble."""
+        self.world.forward(SPANS[span])
+        self.world.project()
+        self._work(trouble)
+
+    def have_a_day(self, morning: datetime, trouble: Trouble) -> None:
+        """Trouble at midnight, doubts in the morning, and everybody awake by noon."""
+        self.world.forward(max(morning - self.world.clock.now, timedelta(0)))
+        self.world.project()
+        with self._in(trouble):
+            self.world.work(100, death=trouble.death, stop=trouble.stop)
+        self.decide_a_doubt(0)
+        self.press_a_button(0, approve=True, returns=True)
+        for minutes, death in ((6, trouble.death), (60, ("", 0))):
+            self.world.end_leases()
+            self.world.deliver()
+            self.world.work_callbacks(9, death=death)
+            self.world.forward(timedelta(minutes=minutes))
+            self.world.project()
+            self.world.work(100)
+            self.check()
+        self.world.go_on(*PLACES)
+
+    @rule(deliver=st.booleans(), limit=st.integers(1, 9), trouble=troubles())
+    def work_callbacks(self, deliver: bool, limit: int, trouble: Trouble) -> None:
+        """Callbacks arrive, or more of them later; a worker takes what is there."""
+        if deliver:
+            self.world.deliver()
+        with self._in(trouble):
+            self.world.work_callbacks(limit, death=trouble.death, stop=trouble.stop)
+
+    def _work(self, trouble: Trouble) -> int:
+        with self._in(trouble):
+            return self.world.work(4, death=trouble.death, stop=trouble.stop)
+
+    @contextmanager
+    def _in(self, trouble: Trouble) -> Iterator[None]:
+        """Providers misbehave meanwhile."""
+        puppets = self.world.simulators.faults.values()
+        for puppet in puppets:
+            puppet.late_s = trouble.late_s
+            puppet.coming["charge"].extend(trouble.charges)
+            puppet.coming["capture"].extend(trouble.captures)
+        yield
+        for puppet in puppets:
+            puppet.coming["charge"].clear()
+            puppet.coming["capture"].clear()
+
+    def _to_what_is_next(self) -> None:
+        """The clock moves to the next due instant, if that is near enough."""
+        now = self.world.clock.now
+        following = self.world.system.agenda.next_due(now)
+        if following is not None and following < now + NEAR:
+            self.world.forward(max(following - now, timedelta(seconds=1)))
+
+    # --- whatever else happens ------------------------------------------------------------------
+
+    @rule(what=st.sampled_from(MEANWHILE), number=st.integers(0, 5), yes=st.booleans())
+    def meanwhile(self, what: str, number: int, yes: bool) -> None:
+        """Payers, callers, the office; the dead are found, and the sleeping wake."""
+        match what:
+            case "a payer uses a page":
+                self.press_a_button(number, approve=yes or number > 2, returns=number % 2 > 0)
+            case "a wish":
+                self.wish_something(number, "leave" if yes and number == 0 else "token")
+            case "projections":
+                self.project_a_little_or_rebuild(number % 4, number)
+            case "a stale agenda":
+                self.world.work(number)
+            case "leases end":
+                self.world.end_leases()
+            case "the sleepers wake":
+                self.world.go_on(*PLACES)
+            case "a person decides":
+                self.decide_a_doubt(number)
+
+    @rule(
+        callbacks=st.lists(st.sampled_from(CallbackFault), max_size=4),
+        operation=st.sampled_from(["token", "exchange", "look-up"]),
+        faults=st.lists(answer_faults, max_size=2),
+    )
+    def providers_misbehave(
+        self, callbacks: list[CallbackFault], operation: str, faults: list[Fault]
+    ) -> None:
+        """The next callbacks, token requests or look-ups go wrong."""
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["callback"].extend(callbacks)
+            puppet.coming[operation].extend(faults)
+
+    def project_a_little_or_rebuild(self, batches: int, number: int) -> None:
+        """The projections move on by a few events, or one is folded anew under the live runner."""
+        if batches:
+            self.world.project(batches)
+        else:
+            self.world.rebuild(number)
+            REACHED["rebuilt"] += 1
+
+    def decide_a_doubt(self, number: int) -> None:
+        """A person looks at the provider's own book, when nothing stirs there, and decides."""
+        doubtful = [s for s in self.states() if s.open_attempt and s.open_attempt.unknown]
+        if not doubtful or self.world.simulators.at_work() or self.world.holds.held:
+            return
+        state = doubtful[number % len(doubtful)]
+        attempt = state.open_attempt
+        assert attempt is not None
+        taken = self.world.simulators.captured().get(attempt.reference)
+        self.commands.decide_by_person(
+            state.subscription_id,
+            attempt.attempt_id,
+            received=None if taken is None else Money(taken, "USD"),
+            provider_ref="BY-PHONE",
+            reason="asked by phone",
+        )
+        REACHED["decided not made" if taken is None else "decided received"] += 1

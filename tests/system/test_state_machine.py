@@ -1,0 +1,121 @@
+"""A state machine over the whole system: every rule in any order, the oracle after each.
+
+The rules move one world (world.py): customers of every sort, payers, the clock, workers that work,
+die and sleep, providers that misbehave, projections that lag, people who decide. In CI the same
+histories are drawn every time; with BILLING_LONG=1 more of them, other ones each time, and a
+failure is shrunk:
+
+    BILLING_LONG=1 scripts/test tests/system/test_state_machine.py
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import (
+    run_state_machine_as_test,
+)
+
+from domain.money import Money
+from domain.plan import CaptureMode, Kind, RetryPolicy
+from domain.providers import Provider
+from domain.subscription.events import (
+    SubscriptionEvent,
+)
+from infrastructure.simulators.faults import CallbackFault, Fault
+from infrastructure.simulators.paypal.webhooks import signer
+from infrastructure.workers.crash_points import CRASH_POINTS, TOKEN_IN_VAULT
+from tests.conftest import Server
+from tests.specimens import terms
+from tests.system.machine import Billing
+from tests.system.puppets import DEATHS, PLACES, REACHED
+from tests.system.troubles import (
+    every_trouble,
+)
+from tests.systems import T0
+
+LONG = bool(os.environ.get("BILLING_LONG"))
+
+SETTINGS = settings(
+    max_examples=300 if LONG else 25,
+    stateful_step_count=40 if LONG else 25,
+    deadline=None,
+    derandomize=not LONG,
+    database=None,
+    phases=list(Phase) if LONG else [Phase.generate],
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def machine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Billing]]:
+    """The machine on this run's server; its workers die by DEATHS."""
+    for module in ("advance", "agenda_worker", "callback_worker"):
+        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root.pem"
+        root.write_bytes(signer().root_pem)
+        Billing.server, Billing.root_file = server, str(root)
+        yield Billing
+
+
+# What the histories of CI must have met, or they prove little.
+IMPORTANT = (
+    *(kind.__name__ for kind in get_args(SubscriptionEvent)),
+    *("by answer", "by look-up", "by callback", "by person"),
+    *("decided received", "decided not made", "rebuilt", "lease lost", "stream moved"),
+    *(f"charge met {fault.value}" for fault in Fault),
+    *(f"callback met {fault.value}" for fault in CallbackFault),
+    *(f"died {point}" for point in CRASH_POINTS),
+    *(f"stopped {place}" for place in PLACES),
+)
+
+
+@pytest.mark.timeout(7200 if LONG else 600)
+def test_whatever_happens_nothing_is_charged_twice_or_lost(machine: type[Billing]) -> None:
+    """Each trouble once by plan, then histories drawn from all rules; everything was reached."""
+    REACHED.clear()
+    play_each_trouble(machine)
+    planned = Counter(REACHED)
+    run_state_machine_as_test(machine, settings=SETTINGS)
+    for what, times in sorted(REACHED.items()):
+        print(f"{times:7} {planned[what]:7} by plan  {what}")
+    missing = [what for what in IMPORTANT if not REACHED[what]]
+    assert not missing, missing
+
+
+def play_each_trouble(machine: type[Billing]) -> None:
+    """One world in which each day has its own trouble, at both providers and both captures."""
+    billing = machine()
+    try:
+        billing.open_with_customers([])
+        everything = list(every_trouble())
+        for number, _ in enumerate(everything):
+            for provider, capture in product(Provider, CaptureMode):
+                agreed_to = terms(
+                    kind=Kind.INSTALLMENT if number % 3 == 0 else Kind.SUBSCRIPTION,
+                    cycles=1 if number % 3 == 0 else None,
+                    price=Money(1000 + number, "USD"),
+                    capture=capture,
+                    retry=RetryPolicy((1,) if number % 2 else ()),
+                )
+                billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
+        billing.let_all_approve(death=(TOKEN_IN_VAULT, 3))
+        for number, trouble in enumerate(everything, start=1):
+            billing.providers_misbehave(list(CallbackFault), "look-up", [Fault.ERROR_BEFORE])
+            billing.have_a_day(T0 + timedelta(days=number), trouble)
+            billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
+        for name in billing.names[::3]:
+            billing.wish_something(billing.names.index(name), "leave")
+    finally:
+        billing.teardown()

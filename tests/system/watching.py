@@ -1,0 +1,133 @@
+"""A state machine under the eyes of the oracle: its world, its memory, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections import Counter
+from typing import Any
+
+from hypothesis import currently_in_test_context, event
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+)
+from structlog.testing import capture_logs
+
+from domain.identity import stream_of
+from domain.subscription.events import (
+    ChargeAttempted,
+    ChargeFoundLate,
+    ChargeSucceeded,
+    SubscriptionEvent,
+)
+from domain.subscription.state import Subscription
+from infrastructure.store.schema import drop_books
+from infrastructure.subscriptions import Subscriptions
+from tests.conftest import Server
+from tests.system import oracle
+from tests.system.providers import Simulators, accounts
+from tests.system.puppets import REACHED
+from tests.system.world import World
+from tests.systems import T0, system_over
+
+_numbers = itertools.count(1)
+
+
+class Watched(RuleBasedStateMachine):
+    """A machine's world, and what the oracle remembers of it."""
+
+    server: Server
+    root_file: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        simulators = Simulators(self.runner, T0)
+        schema = f"machine_{os.getpid()}_{next(_numbers)}"
+        self.schema = schema
+        self._books = system_over(
+            self.server.open(schema),
+            accounts=accounts(simulators.urls, self.root_file),
+            public_url=simulators.door,
+        )
+        self.world = World(self.runner, self._books.__enter__(), simulators)
+        self.commands = Subscriptions(self.world.system, actor="machine")
+        self.names: list[str] = []
+        self.pages: list[tuple[str, str]] = []
+        self.seen = 0
+        self.log: list[Any] = []
+        self.references: dict[object, str] = {}
+        self.received: dict[str, int] = {}
+        self._capture = capture_logs()
+        self.lines = self._capture.__enter__()
+
+    # --- the oracle -----------------------------------------------------------------------------
+
+    def states(self) -> list[Subscription]:
+        """Every subscription as it is now."""
+        streams = [stream_of(name) for name in self.names]
+        loaded = self.world.system.ledger.load(streams)
+        return [loaded[stream].state for stream in streams if loaded[stream].state]
+
+    def _read(self) -> None:
+        """Take in what was written since the last look."""
+        news = self.world.system.ledger.read_log(self.seen, 100_000)
+        for recorded in news:
+            fact: SubscriptionEvent = recorded.event
+            REACHED[type(fact).__name__] += 1
+            match fact:
+                case ChargeAttempted():
+                    self.references[fact.attempt_id] = fact.reference
+                case ChargeSucceeded() | ChargeFoundLate():
+                    self.received[self.references[fact.attempt_id]] = fact.amount.minor
+                    REACHED[f"by {fact.evidence.partition(':')[0]}"] += 1
+                case _:
+                    pass
+        self.log += news
+        self.seen = news[-1].position if news else self.seen
+
+    @invariant()
+    def nothing_is_wrong_at_any_time(self) -> None:
+        """After every rule."""
+        self.check()
+
+    def check(self) -> None:
+        """Ours is part of theirs, nothing was captured twice or sent without its intention."""
+        self._read()
+        assert not self.world.violations, self.world.violations
+        failed = [each for each in self.lines if each["event"] == "work on a subscription failed"]
+        assert not failed, failed
+        theirs = self.world.simulators.captured()
+        for reference, minor in self.received.items():
+            assert theirs.get(reference) == minor, f"{reference}: ours {minor}, theirs {theirs}"
+        oracle.check_facts(self.log)
+
+    def teardown(self) -> None:
+        """Come to rest, and then everything must be equal."""
+        try:
+            if self.names:
+                self.world.come_to_rest()
+                self.check()
+                theirs = self.world.simulators.captured()
+                assert self.received == theirs, self.received.items() ^ theirs.items()
+                oracle.check_nothing_is_missed(self.world.system, self.log, self.world.clock.now)
+                oracle.check_rows(self.world.system, self.log)
+                oracle.check_audit(self.world.system)
+                self._tell()
+        finally:
+            self._capture.__exit__(None, None, None)
+            self.world.close()
+            self._books.__exit__(None, None, None)
+            self.runner.close()
+            if not self.server.throw_away:
+                drop_books(self.server.conninfo, self.schema)
+
+    def _tell(self) -> None:
+        kinds = Counter(type(each.event).__name__ for each in self.log)
+        if currently_in_test_context():
+            event(f"charges: {min(kinds['ChargeSucceeded'], 5)}")
+        for line in self.lines:
+            if line["event"] in ("lease lost", "stream moved", "callback refused"):
+                REACHED[line["event"]] += 1
