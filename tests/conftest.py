@@ -16,6 +16,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import structlog
 
 from infrastructure.store.books import Books
 from infrastructure.store.embedded import EmbeddedPostgres
@@ -36,6 +37,14 @@ class Server:
     def open(self, schema: str) -> Books:
         """Books of that name on this server."""
         return open_books(self.conninfo, schema, roles=ROLES)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A test that sets up the logs, as every command does, leaves the next one's as they were."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from infrastructure.logs import set_up_logs
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Other tests find the logs as they were."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 def fail() -> None:
