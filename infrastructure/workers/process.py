@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -36,6 +37,7 @@ async def work(
     project: also keep the projections up to date; one process of all leads, the others stand by.
     poll_s: seconds between looks at an empty agenda.
     Raises: ClockJumped when the machine's clock cannot be trusted; nothing is billed by it.
+        ShapeChanged when the stored projections are another program's.
     """
     gateways = system.gateways()
     desk = Desk(
@@ -52,7 +54,7 @@ async def work(
     callbacks = CallbackWorker(
         desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
     )
-    with _projections(system, enabled=project):
+    async with _projections(system, stopping, enabled=project):
         try:
             await _views_exist(system, stopping)
             async with asyncio.TaskGroup() as group:
@@ -85,21 +87,29 @@ async def _until_told(loop: Awaitable[None], stopping: asyncio.Event) -> None:
         stopping.set()
 
 
-@contextlib.contextmanager
-def _projections(system: System, *, enabled: bool) -> Iterator[None]:
-    """The projection runner in a thread of its own, ended with the worker."""
+@contextlib.asynccontextmanager
+async def _projections(
+    system: System, stopping: asyncio.Event, *, enabled: bool
+) -> AsyncIterator[None]:
+    """The projection runner in a thread of its own, ended with the worker.
+
+    If it fails the worker ends too, with its error: without projections no agenda moves, and a
+    worker that only seems to work is started again by nobody.
+    """
     if not enabled:
         yield
         return
     end = threading.Event()
     runner = system.projection_runner()
-    thread = threading.Thread(target=runner.run_forever, args=(end,), name="projections")
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="projections") as thread:
+        loop = asyncio.get_running_loop()
+        leading = loop.run_in_executor(thread, runner.run_forever, end)
+        leading.add_done_callback(lambda _: stopping.set())
+        try:
+            yield
+        finally:
+            end.set()
+            await leading
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:
