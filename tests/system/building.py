@@ -77,9 +77,9 @@ def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> 
         try:
             yield built
         finally:
-            for worker in built.workers:
-                if worker.alive:
-                    worker.kill()
+            for worker in built.alive():
+                worker.kill()
+            built.send_home()
             if not throw_away:
                 _tidy_up(conninfo, schema)
 

@@ -29,7 +29,7 @@ from infrastructure.bootstrap import System
 from infrastructure.rehearsal.stage import Stage
 from infrastructure.rehearsal.stepping import Director
 from infrastructure.simulators.book import Movement
-from infrastructure.simulators.faults import CallbackFault, Fault, ScriptedFault
+from infrastructure.simulators.faults import CallbackFault
 from infrastructure.simulators.serving import Controls
 from infrastructure.store.projector import Runner
 from infrastructure.subscriptions import Subscriptions
@@ -91,6 +91,7 @@ class House:
     controls: of the simulators by provider: their faults, books and clocks.
     hidden: secrets by what they are; none of them may ever be logged.
     crowd: how many workers are kept running; plans: crash points of those started next.
+    helped: the one after these is no process but a helper.
     """
 
     folder: Path
@@ -103,9 +104,11 @@ class House:
     workers: list[Worker] = attrs.field(factory=list)
     crowd: int = 1
     plans: list[str] = attrs.field(factory=list)
+    helped: bool = False
     watch: Callable[[], None] = lambda: None
 
     def __attrs_post_init__(self) -> None:
+        self._helpers = contextlib.ExitStack()
         self._director = Director(
             self.system, self.stage, lambda *_: self._look(), stuck_after_s=WITHIN_S
         )
@@ -145,7 +148,11 @@ class House:
     def _look(self) -> None:
         """Called while waiting: replace who has died, then do what the test wants done."""
         while sum(each.alive for each in self.workers) < self.crowd:
-            self.start_worker(self.plans.pop(0) if self.plans else "")
+            if self.helped and not self.plans:
+                self.crowd = 0
+                self._helpers.enter_context(self.helper())
+            else:
+                self.start_worker(self.plans.pop(0) if self.plans else "")
         self.watch()
 
     # --- the workers ----------------------------------------------------------------------------
@@ -166,21 +173,24 @@ class House:
         return self.workers[-1]
 
     def move_in(self, wishes: Sequence[Start]) -> None:
-        """Sign up and let every payer approve; then nobody works, and nothing is due yet.
-
-        The worker of this is a thread: processes are started for what the tests are about.
-        """
-        stopping, crowd = asyncio.Event(), self.crowd
-        thread = threading.Thread(target=lambda: asyncio.run(work(self.system, stopping)))
-        self.crowd = 0
-        thread.start()
-        try:
+        """Sign up and let every payer approve; then nobody works, and nothing is due yet."""
+        crowd, self.crowd = self.crowd, 0
+        with self.helper():
             self.sign_up(wishes)
             self.play(days=0.1)
+        self.crowd = crowd
+
+    @contextlib.contextmanager
+    def helper(self) -> Iterator[None]:
+        """A worker to whom nothing happens: a thread, because starting a process takes long."""
+        stopping = asyncio.Event()
+        thread = threading.Thread(target=lambda: asyncio.run(work(self.system, stopping)))
+        thread.start()
+        try:
+            yield
         finally:
             stopping.set()
             thread.join()
-        self.crowd = crowd
 
     def die_at(self, point: str) -> Worker:
         """Start a worker that dies at a point, and wait for its death."""
@@ -200,6 +210,7 @@ class House:
     def send_home(self) -> None:
         """End every worker gracefully; each must end well."""
         self.crowd = 0
+        self._helpers.close()
         for worker in self.workers:
             if worker.alive:
                 # Told to end before it has begun, it ends as any process does.
@@ -267,11 +278,9 @@ class House:
                 conn.execute(statement)
             yield
 
-    @contextlib.contextmanager
-    def appends_held(self) -> Iterator[None]:
+    def appends_held(self) -> contextlib.AbstractContextManager[None]:
         """Nobody's append gets through meanwhile: each waits in the server for its lock."""
-        with self.held("SELECT pg_advisory_xact_lock(1818585188, 'events'::regclass::oid::int4)"):
-            yield
+        return self.held("SELECT pg_advisory_xact_lock(1818585188, 'events'::regclass::oid::int4)")
 
     def waiting(self, statement: str) -> int:
         """Sessions of these books that wait for a lock in a statement with this text."""
@@ -285,11 +294,6 @@ class House:
         return int(found[0])
 
     # --- the simulators -------------------------------------------------------------------------
-
-    def misbehave(self, operation: str, fault: Fault, *, nth: int = 1) -> None:
-        """Script a fault at both simulators: for the nth next request of an operation."""
-        for controls in self.controls.values():
-            controls.faults.script.append(ScriptedFault(operation, "*", nth, fault))
 
     def lose_callbacks(self) -> None:
         """From now on nobody calls back."""

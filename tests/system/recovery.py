@@ -31,9 +31,9 @@ class Moments:
 
 def recovered(home: House, *, charges: int, attempts: int | None = None, days: float = 1) -> None:
     """With workers that nothing happens to, all comes to rest, and the oracle agrees."""
-    home.crowd = 1
-    home.play(days=days)
     home.send_home()
+    with home.helper():
+        home.play(days=days)
     assert len(home.facts(ChargeSucceeded)) == charges
     if attempts is not None:
         assert len(home.facts(ChargeAttempted)) == attempts

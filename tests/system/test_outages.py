@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from infrastructure.simulators.faults import Fault
@@ -37,10 +38,10 @@ def test_F17_connection_lost_while_appending(home: House) -> None:
 def test_F17_connections_lost_again_and_again(home: House) -> None:
     """Everybody's, ours too, at random moments of a month."""
     home.sign_up(customers(12, days=3))
-    moments = Moments(random.Random(17), count=10, between=(0.1, 0.8))
+    moments = Moments(random.Random(17), count=6, between=(0.1, 0.8))
     home.watch = lambda: moments.now() and home.cut_connections()
     home.play(days=31)
-    assert moments.left < 10
+    assert moments.left < 6
     home.watch = lambda: None
     recovered(home, charges=24)
     assert home.killed() == 0
@@ -104,3 +105,14 @@ def test_F28_several_runners_of_the_projections(home: House) -> None:
     assert third.leads()
     third.close()
     recovered(home, charges=16)
+
+
+def test_worker_whose_projections_fail_ends_with_them(home: House) -> None:
+    """It does not go on as if it worked: it says why and leaves, and another may be started."""
+    home.move_in(customers(2))
+    with psycopg.connect(home.admin) as conn:
+        conn.execute(f"UPDATE \"{home.system.books.schema}\".view_positions SET shape = 'other'")
+    worker = home.start_worker()
+    until(lambda: not worker.alive, "the worker to end")
+    assert worker.process.returncode > 0
+    assert "changed their shape" in worker.said()
