@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -84,6 +85,10 @@ def test_F05_a_commit_whose_answer_was_lost_is_reported_as_written(
     admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     try:
         admin.execute("SELECT pg_reload_conf()")
+        # The reload reaches the sessions a moment later.
+        shown = "SHOW synchronous_standby_names"
+        until(lambda: admin.execute(shown).fetchone()[0] == "nobody")
+        time.sleep(0.2)
         thread = threading.Thread(target=lambda: results.extend(ledger.append(wanted, now=NOW)))
         thread.start()
         waiting = "wait_event = 'SyncRep'"
