@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import psycopg
 import pytest
@@ -67,6 +66,32 @@ def test_F17_a_connection_cut_before_the_commit_writes_once(admin, books, ledger
     assert ledger.head() == 2
 
 
+def commit_until_one_waits(server, admin):
+    """Return once commits wait for the standby: the server takes a new setting up by and by."""
+    waits = threading.Event()
+    with psycopg.connect(server.conninfo, autocommit=True) as probe:
+
+        def commit() -> None:
+            while not waits.is_set():
+                probe.execute("SELECT pg_logical_emit_message(true, 'probe', '')")
+
+        thread = threading.Thread(target=commit)
+        thread.start()
+        waiting = "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = %s"
+        pid = probe.info.backend_pid
+        try:
+            until(lambda: admin.execute(waiting, (pid,)).fetchone()[0])
+        finally:
+            waits.set()
+            # Its commit is on disk and waits no longer.
+            until(lambda: admin.execute("SELECT pg_cancel_backend(%s)", (pid,)) and ended(thread))
+
+
+def ended(thread):
+    thread.join(0.1)
+    return not thread.is_alive()
+
+
 @pytest.mark.parametrize("chained", [False, True])
 def test_F05_a_commit_whose_answer_was_lost_is_reported_as_written(
     server, admin, books, ledger, chained
@@ -85,10 +110,7 @@ def test_F05_a_commit_whose_answer_was_lost_is_reported_as_written(
     admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     try:
         admin.execute("SELECT pg_reload_conf()")
-        # The reload reaches the sessions a moment later.
-        shown = "SHOW synchronous_standby_names"
-        until(lambda: admin.execute(shown).fetchone()[0] == "nobody")
-        time.sleep(0.2)
+        commit_until_one_waits(server, admin)
         thread = threading.Thread(target=lambda: results.extend(ledger.append(wanted, now=NOW)))
         thread.start()
         waiting = "wait_event = 'SyncRep'"
