@@ -1,8 +1,8 @@
 """The audit of a set of books: the facts judged one by one, and every stored row replayed.
 
-Two passes, both in flat memory and without stopping anybody: the log through projections/audit.py,
-then every stored projection folded again from position 1 and compared with its live rows. Whatever
-is found is listed; nothing is mended.
+One pass, in flat memory and without stopping anybody: while every stored projection is folded again
+from position 1 to be compared with its live rows, each fact that goes by is judged by
+projections/audit.py. Whatever is found is listed; nothing is mended.
 
 verdict
   clean         nothing differs, and everything up to `head` was read
@@ -21,7 +21,7 @@ from psycopg import Connection
 
 from domain.money import Money, decimal_text
 from domain.recorded import Recorded
-from infrastructure.store.folding import Log
+from infrastructure.store.folding import Log, LogItem
 from infrastructure.store.rebuild import Difference, LogTooShort, Rebuilder
 from infrastructure.store.tracking import (
     ShapeChanged,
@@ -89,16 +89,18 @@ def audit_books(
     Raises: psycopg.OperationalError when the database cannot be reached.
     """
     head = log.head()
-    facts = _audit_facts(log, head, batch, tell)
+    judged = _JudgedLog(log, head, tell)
     views, incomplete, comparable = _standings(connect, schema, projections, head)
     differences: list[Difference] = []
+    too_short: list[Finding] = []
     try:
         # One by one where they come from a cursor; only those that differ are kept.
-        differences.extend(Rebuilder(connect, schema, log, batch=batch).compare(*comparable))
+        differences.extend(Rebuilder(connect, schema, judged, batch=batch).compare(*comparable))
     except LogTooShort as short:
         words = f"rows claim more than the log holds: {short}"
-        found = Finding(code="log-too-short", position=head, subscription="", words=words)
-        facts = attrs.evolve(facts, findings=(*facts.findings, found))
+        too_short.append(Finding(code="log-too-short", position=head, subscription="", words=words))
+    facts = judged.report(batch)
+    facts = attrs.evolve(facts, findings=(*facts.findings, *too_short))
     return BooksReport(
         schema=schema,
         head=head,
@@ -109,27 +111,53 @@ def audit_books(
     )
 
 
-def _audit_facts(log: Log, head: int, batch: int, tell: Tell | None) -> AuditReport:
-    """The log through the audit of facts, a batch at a time.
+class _JudgedLog:
+    """The log up to `head`, each fact of which is judged when it is first read.
 
-    Read by place, not by count: if a position is missing, the next one that is there comes.
+    What the replay of the rows reads is so read and decoded once. Places count, not numbers: if a
+    position is missing, the next one that is there comes.
     """
-    audit, after = Audit(), 0
-    while after < head:
-        items = log.read_log(after, batch, head)
-        if not items:
-            break
+
+    def __init__(self, log: Log, head: int, tell: Tell | None) -> None:
+        self._log = log
+        self._head = head
+        self._tell = tell
+        self._audit = Audit()
+        self._judged_to = 0
+
+    def read_log(self, after: int, limit: int, stop: int | None = None) -> Sequence[LogItem]:
+        """As the log itself; the facts not read before are judged on the way."""
+        items = self._log.read_log(after, limit, stop)
+        if after <= self._judged_to:
+            self._judge([each for each in items if self._judged_to < each.position <= self._head])
+        return items
+
+    def read_stream(self, stream: str, after_version: int = 0) -> Sequence[Recorded[Any]]:
+        """As the log itself."""
+        return self._log.read_stream(stream, after_version)
+
+    def head(self) -> int:
+        """As the log itself."""
+        return self._log.head()
+
+    def report(self, batch: int) -> AuditReport:
+        """The report on all facts up to `head`; those that nobody has read yet are read now."""
+        while self._judged_to < self._head:
+            if not self.read_log(self._judged_to, batch, self._head):
+                break
+        return self._audit.report(head=self._head)
+
+    def _judge(self, items: Sequence[LogItem]) -> None:
         for item in items:
             if isinstance(item, Recorded):
-                audit.see(item)
+                self._audit.see(item)
             else:
-                audit.cannot_read(
-                    item.position, item.stream, item.version, f"{item.name}: {item.reason}"
-                )
-        after = items[-1].position
-        if tell is not None:
-            tell(after, head)
-    return audit.report(head=head)
+                reason = f"{item.name}: {item.reason}"
+                self._audit.cannot_read(item.position, item.stream, item.version, reason)
+        if items:
+            self._judged_to = items[-1].position
+            if self._tell is not None:
+                self._tell(self._judged_to, self._head)
 
 
 def _standings(
