@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString, Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import Cursor, sql
@@ -66,17 +66,27 @@ class SteppingClock:
     Raises: psycopg.OperationalError while the server is away.
     """
 
-    def __init__(self, connections: Connections, schema: str, fresh_s: float = 0.02) -> None:
+    def __init__(self, connections: Connections, schema: str, fresh_s: float = 0.05) -> None:
         self._connections = connections
         self._connection = connections.connect()
-        self._table = sql.Identifier(schema, "rehearsal_clock")
+        table = sql.Identifier(schema, "rehearsal_clock")
+        # As text once: it is read many times a second.
+        self._read = sql.SQL("SELECT stands_at FROM {0}").format(table).as_string()
+        self._move = (
+            sql.SQL(
+                "INSERT INTO {0} (one, stands_at) VALUES (true, %s) ON CONFLICT (one)"
+                " DO UPDATE SET stands_at = greatest({0}.stands_at, excluded.stands_at)"
+            )
+            .format(table)
+            .as_string()
+        )
         self._fresh_s = fresh_s
         self._read_at = float("-inf")
         self._now = datetime.min.replace(tzinfo=UTC)
 
     def __call__(self) -> datetime:
         if time.monotonic() - self._read_at > self._fresh_s:
-            row = self._execute("SELECT stands_at FROM {0}").fetchone()
+            row = self._execute(self._read).fetchone()
             if row is None or not isinstance(row[0], datetime):
                 raise ClockJumped("the rehearsal's clock was never set")
             self._now = row[0].astimezone(UTC)
@@ -85,14 +95,10 @@ class SteppingClock:
 
     def set(self, now: datetime) -> None:
         """Move the rehearsal's time; forward only."""
-        self._execute(
-            "INSERT INTO {0} (one, stands_at) VALUES (true, %s) ON CONFLICT (one)"
-            " DO UPDATE SET stands_at = greatest({0}.stands_at, excluded.stands_at)",
-            now,
-        )
+        self._execute(self._move, now)
         self._read_at = float("-inf")
 
-    def _execute(self, statement: LiteralString, *values: datetime) -> Cursor[tuple[Any, ...]]:
+    def _execute(self, statement: str, *values: datetime) -> Cursor[tuple[Any, ...]]:
         if self._connection.closed:
             self._connection = self._connections.connect()
-        return self._connection.execute(sql.SQL(statement).format(self._table), values)
+        return self._connection.execute(statement.encode(), values)

@@ -47,6 +47,7 @@ _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 5.0
 SILENCE_S = 5.0
 _SIGN_OF_LIFE_S = 1.0
+_GATHER_S = 0.03
 # What a lost or refused connection looks like, on our own connection and on the ledger's.
 _LOST = (
     psycopg.OperationalError,
@@ -160,6 +161,9 @@ class Runner:
             backoff_s = _FIRST_BACKOFF_S
             if count == 0:
                 (self._wake or stop.wait)(self._poll_s)
+            elif count < self._batch:
+                # While others write, a moment's wait makes one batch of many small ones.
+                stop.wait(_GATHER_S)
         self.close()
 
     def leads(self) -> frozenset[str]:
