@@ -36,6 +36,20 @@ class CaptureMode(Enum):
     AFTER_AUTHORIZATION = "AFTER_AUTHORIZATION"
 
 
+class Proration(Enum):
+    """What a part of a period costs, when what is billed changes in the middle of it.
+
+    BY_DAY: local days left / days of the whole period. BY_SECOND: seconds left / seconds of the
+    whole. NONE: nothing is charged or credited for the rest. FULL: the whole period's price,
+    however little of it is left.
+    """
+
+    BY_DAY = "BY_DAY"
+    BY_SECOND = "BY_SECOND"
+    NONE = "NONE"
+    FULL = "FULL"
+
+
 @attrs.frozen
 class RetryPolicy:
     """When a soft decline is tried again. Which schedules can be agreed to: `checked_retry`.
@@ -55,16 +69,21 @@ def checked_retry(policy: RetryPolicy) -> RetryPolicy:
     return policy
 
 
+LARGEST_QUANTITY = 1_000_000
+
+
 @attrs.frozen(kw_only=True)
 class Terms:
     """One version of a plan, as one subscription agreed to it.
 
     plan, plan_version: the catalogue's code (1-64 characters) and version number.
-    price: per period, minor units; more than zero.
+    price: per unit and period, minor units; more than zero.
     trial: length of one free period before the first paid one, or None.
     setup_fee: once, on the first invoice (for a trial: the trial's), or None.
     cycles: number of paid periods (INSTALLMENT), or None for an open end (SUBSCRIPTION).
     description: what the customer bought, 1-127 characters, shown to the payer.
+    quantity: units billed each period, 1 to LARGEST_QUANTITY.
+    proration: the rule for parts of a period; repeated in every line that it makes.
     """
 
     plan: str
@@ -79,6 +98,13 @@ class Terms:
     cycles: int | None = None
     capture: CaptureMode = CaptureMode.AT_ONCE
     retry: RetryPolicy = RetryPolicy()
+    quantity: int = 1
+    proration: Proration = Proration.BY_DAY
+
+    @property
+    def amount(self) -> Money:
+        """What a whole period costs: price times quantity."""
+        return Money(self.price.minor * self.quantity, self.price.currency)
 
     @property
     def usage_pattern(self) -> str:
@@ -98,12 +124,15 @@ def check_terms(terms: Terms) -> None:
         raise Refused("description-malformed", "a description is 1-127 printable characters")
     if terms.price.minor <= 0:
         raise Refused("price-not-positive", f"a price of {terms.price} cannot be charged")
+    if type(terms.quantity) is not int or not 1 <= terms.quantity <= LARGEST_QUANTITY:
+        raise Refused("quantity-malformed", f"a quantity is 1 to {LARGEST_QUANTITY}")
     if terms.setup_fee is not None and terms.setup_fee.minor <= 0:
         raise Refused("setup-fee-not-positive", "leave the setup fee out instead of zero")
     if terms.setup_fee is not None and terms.setup_fee.currency != terms.price.currency:
         raise Refused("currency-mixed", "the setup fee is in another currency than the price")
+    _ = terms.amount
     if terms.setup_fee is not None:
-        _ = terms.price + terms.setup_fee  # an invoice too large for money is refused now
+        _ = terms.amount + terms.setup_fee  # an invoice too large for money is refused now
     checked_interval(terms.interval)
     if terms.trial is not None:
         checked_interval(terms.trial)

@@ -28,7 +28,7 @@ from domain.ports import (
     Unknown,
 )
 from domain.providers import RULES, Provider
-from domain.schedule import due_day, period_of
+from domain.schedule import due_day, schedule_of
 from domain.subscription.events import (
     ApprovalOffered,
     DeclineClass,
@@ -107,7 +107,7 @@ def started(agreed: Terms | None = None, **changes: Any) -> SubscriptionStarted:
         zone=zone,
         zone_version=ZONE_VERSION,
         start=start,
-        first_due_at=start_of_day(due_day(agreed, period_of(start, agreed, 1)), zone),
+        first_due_at=start_of_day(due_day(agreed, schedule_of(start, agreed).period(1)), zone),
         terms=agreed,
         effective_at=SIGNED_UP,
     )

@@ -26,6 +26,8 @@ class ItemKind(Enum):
     CHARGE: an attempt is on the ledger and has no outcome.
     LOOK_UP: an attempt's outcome is unknown; ask the provider.
     COLLECT: an invoice is open; attempt to collect it.
+    RESUME: a pause ends.
+    CANCEL: a scheduled cancellation takes place.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -34,6 +36,8 @@ class ItemKind(Enum):
     CHARGE = "charge"
     LOOK_UP = "look-up"
     COLLECT = "collect"
+    RESUME = "resume"
+    CANCEL = "cancel"
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +57,13 @@ class Item:
 
 def agenda_of(state: Subscription) -> tuple[Item, ...]:
     """Every open item of a subscription."""
-    return (*_vaulting(state), *_invoicing(state), *_charging(state), *_collecting(state))
+    return (
+        *_vaulting(state),
+        *_invoicing(state),
+        *_charging(state),
+        *_collecting(state),
+        *_changing(state),
+    )
 
 
 def next_due(items: tuple[Item, ...]) -> datetime | None:
@@ -80,7 +90,7 @@ def _token_to_ask_for(state: Subscription) -> Item:
 
 
 def _invoicing(state: Subscription) -> tuple[Item, ...]:
-    if state.next_due_at is None or state.status not in (Status.PENDING, Status.ACTIVE):
+    if state.next_due_at is None or not state.bills:
         return ()
     key = str(state.invoices_issued + 1)
     if state.status is Status.PENDING:
@@ -115,7 +125,7 @@ def _collecting(state: Subscription) -> tuple[Item, ...]:
 
 def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
     due: datetime | None = None
-    if state.status is not Status.ACTIVE:
+    if not state.collects:
         why = f"{state.status.value.lower()}; what is owed stays owed"
     elif invoice.ended:
         why = f"not collected by itself: {invoice.ended}; a person has to look"
@@ -127,3 +137,16 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         due = invoice.collect_at
         why = "collect" if invoice.retry_at is None else f"retry {invoice.retries}"
     return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)
+
+
+def _changing(state: Subscription) -> tuple[Item, ...]:
+    items: list[Item] = []
+    pause, planned = state.pause, state.cancellation
+    number = str(state.invoices_issued + 1)
+    if pause is not None:
+        why = "paused until it is resumed" if pause.until is None else "the pause ends"
+        items.append(Item(kind=ItemKind.RESUME, key=number, due_at=pause.until, why=why))
+    if planned is not None and planned.at is not None:
+        why = f"cancelled then: {planned.reason}"
+        items.append(Item(kind=ItemKind.CANCEL, key=number, due_at=planned.at, why=why))
+    return tuple(items)

@@ -21,8 +21,10 @@ from domain.processes.steps import (
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
+from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import issue_invoice
+from domain.subscription.pausing import resume_as_scheduled
 from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from domain.subscription.vaulting import give_up_asking
 
@@ -39,7 +41,9 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
         step = _settle(state, state.open_attempt, now, taken_before)
         if not isinstance(step, Nothing):
             return step
-    step = _bill(state, now, zone_version)
+    step = _change(state, now, zone_version)
+    if isinstance(step, Nothing):
+        step = _bill(state, now, zone_version)
     if isinstance(step, Nothing) and state.token_request is not None:
         return _vault(state, state.token_request, now)
     return step
@@ -70,6 +74,15 @@ def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Ste
         facts = give_up_asking(state, request.request_id, now=now)
         return Record(facts, ItemKind.TOKEN.value)
     return AskToken(request)
+
+
+def _change(state: Subscription, now: datetime, zone_version: str) -> Step:
+    """What was planned for a date: the end of a pause, or of the subscription."""
+    resumed = resume_as_scheduled(state, now=now, zone_version=zone_version)
+    if resumed:
+        return Record(resumed, ItemKind.RESUME.value)
+    cancelled = cancel_as_scheduled(state, now=now)
+    return Record(cancelled, ItemKind.CANCEL.value) if cancelled else Nothing()
 
 
 def _bill(state: Subscription, now: datetime, zone_version: str) -> Step:

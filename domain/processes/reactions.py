@@ -35,6 +35,13 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeDiscrepancyFound: frozenset({ItemKind.COLLECT}),
     events.RetryScheduled: frozenset({ItemKind.COLLECT}),
     events.CollectionEnded: frozenset({ItemKind.COLLECT}),
+    events.TermsChanged: frozenset({ItemKind.INVOICE}),
+    events.SubscriptionPaused: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
+    events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
+    events.CreditGranted: frozenset(),
+    events.CreditApplied: frozenset({ItemKind.COLLECT}),
+    events.CancellationScheduled: frozenset({ItemKind.CANCEL}),
+    events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP},
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

@@ -11,7 +11,7 @@ from domain.identity import capture_id, charge_reference
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, ChargeAnswer, Declined, NotDone, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
-from domain.subscription.ending import with_completion
+from domain.subscription.completing import with_completion
 from domain.subscription.events import (
     CaptureAttempted,
     ChargeAttempted,
@@ -26,7 +26,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.retrying import after_decline
-from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription
+from domain.subscription.state import Attempt, OpenInvoice, Subscription
 
 ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 
@@ -34,7 +34,7 @@ ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:
     """The oldest open invoice that may be charged now, or None."""
     if (
-        state.status is not Status.ACTIVE
+        not state.collects
         or state.open_attempt is not None
         or state.token is None
         or not state.token.usable

@@ -1,22 +1,32 @@
-"""End a subscription: by a wish, or because the last payment is in."""
+"""End a subscription: now, when the running period is over, or at a date; and take that back."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from domain.calendar import local_day
+from domain.plan import Kind, Proration, Timing
 from domain.refusals import Refused
 from domain.subscription.events import (
+    CancellationScheduled,
+    CancellationWithdrawn,
+    CreditKind,
+    LineKind,
     SubscriptionCancelled,
-    SubscriptionCompleted,
     SubscriptionEvent,
 )
-from domain.subscription.folding import evolve
+from domain.subscription.invoicing import bill_what_is_due, due_at
+from domain.subscription.running import credit_for, rest_of, running
 from domain.subscription.state import Status, Subscription
+from domain.subscription.wording import checked_reason
 
 
-def cancel(state: Subscription, *, reason: str, now: datetime) -> tuple[SubscriptionEvent, ...]:
+def cancel(
+    state: Subscription, *, reason: str, now: datetime, credit: Proration = Proration.NONE
+) -> tuple[SubscriptionEvent, ...]:
     """End billing now: no invoice and no attempt after this. Quiet when already cancelled.
 
+    credit: by which rule the rest of a period that is billed already becomes credit.
     What is owed stays owed. An open attempt may have been sent: it is still settled, but from
     now on only looked up, never sent.
     Refused: "subscription-completed"; "reason-malformed".
@@ -25,18 +35,93 @@ def cancel(state: Subscription, *, reason: str, now: datetime) -> tuple[Subscrip
         return ()
     if state.status is Status.COMPLETED:
         raise Refused("subscription-completed", f"{state.subscription_id} has ended by itself")
-    if not 1 <= len(reason) <= 200 or not reason.isprintable():
-        raise Refused("reason-malformed", "a reason is 1-200 printable characters")
-    return (SubscriptionCancelled(reason=reason, effective_at=now),)
+    checked_reason(reason)
+    unused = _unused(state, credit, reason, now)
+    return (*unused, SubscriptionCancelled(reason=reason, effective_at=now))
 
 
-def with_completion(
-    state: Subscription, events: tuple[SubscriptionEvent, ...], *, now: datetime
+def _unused(
+    state: Subscription, policy: Proration, reason: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """`events`, and the completion if they bring in the last of the agreed payments."""
-    after = state
-    for event in events:
-        after = evolve(after, event)
-    if after.status is Status.ACTIVE and after.next_due_at is None and not after.open_invoices:
-        return (*events, SubscriptionCompleted(effective_at=now))
-    return events
+    period = running(state, now=now)
+    paused = state.pause is not None and state.pause.unused_from is not None
+    if period is None or not period.billed or paused or state.terms.kind is Kind.INSTALLMENT:
+        return ()
+    day = local_day(now, state.zone)
+    unused = rest_of(state, period.cost, LineKind.UNUSED, day=day, now=now, policy=policy)
+    return credit_for(state, unused, CreditKind.CANCELLATION, reason, now)
+
+
+def schedule_cancellation(
+    state: Subscription, *, at: datetime | None, reason: str, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """End billing later: at an instant (UTC), or, with None, when the running period is over.
+
+    Prepaid, the running period is the last that was billed; postpaid, it is billed once more at
+    its end, and the subscription is complete when that is paid. A new wish takes the place of the
+    one before it. Quiet where the same is planned already.
+    Refused: "subscription-not-active" unless it is active; "cancellation-in-the-past";
+        "cancellation-at-period-end" for an instant where periods are billed afterwards;
+        "reason-malformed".
+    """
+    checked_reason(reason)
+    if state.status is not Status.ACTIVE:
+        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    if at is not None and at <= now:
+        raise Refused("cancellation-in-the-past", f"{at} is not after {now}; cancel it now")
+    postpaid = state.terms.timing is Timing.POSTPAID
+    if at is not None and postpaid:
+        raise Refused("cancellation-at-period-end", "a postpaid period is billed to its end")
+    billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    if after.next_due_at is None:
+        # What is billed already is the last there is.
+        return billed
+    last = after.invoices_issued + 1 if postpaid else None
+    planned = CancellationScheduled(
+        customer_id=state.customer_id,
+        at=None if postpaid else at or after.next_due_at,
+        last_invoice=last,
+        reason=reason,
+        effective_at=now,
+    )
+    present = after.cancellation
+    if present is not None and (present.at, present.last_invoice) == (planned.at, last):
+        return billed
+    return (*billed, planned)
+
+
+def withdraw_cancellation(
+    state: Subscription, *, reason: str, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """Let a subscription go on that was going to end. Quiet where no cancellation is planned.
+
+    Refused: "subscription-ended" once it has ended; "reason-malformed".
+    """
+    checked_reason(reason)
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    planned = state.cancellation
+    if planned is None:
+        return ()
+    next_due_at = state.next_due_at
+    if planned.last_invoice is not None and planned.last_invoice <= state.invoices_issued:
+        next_due_at = due_at(state, state.invoices_issued + 1)
+    return (
+        CancellationWithdrawn(
+            customer_id=state.customer_id,
+            next_due_at=next_due_at,
+            zone_version=zone_version,
+            reason=reason,
+            effective_at=now,
+        ),
+    )
+
+
+def cancel_as_scheduled(state: Subscription, *, now: datetime) -> tuple[SubscriptionEvent, ...]:
+    """The cancellation whose time has come, once every period before it is billed."""
+    planned = state.cancellation
+    if planned is None or planned.at is None or not state.bills or now < planned.at:
+        return ()
+    if state.next_due_at is not None and state.next_due_at < planned.at:
+        return ()
+    return (SubscriptionCancelled(reason=planned.reason, effective_at=planned.at),)

@@ -19,6 +19,7 @@ from domain.money import Money
 from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.recorded import stored_as
+from domain.schedule import Schedule
 
 # --- starting ---------------------------------------------------------------------------------
 
@@ -165,20 +166,28 @@ class TokenRequestExpired:
 
 
 class LineKind(Enum):
-    """What a line charges for."""
+    """What a line charges for.
+
+    REST: what is left of a period that is billed otherwise from some day on.
+    UNUSED: the same days at what they cost before, given back (a negative quantity on an invoice).
+    """
 
     PERIOD = "PERIOD"
     TRIAL = "TRIAL"
     SETUP_FEE = "SETUP_FEE"
+    REST = "REST"
+    UNUSED = "UNUSED"
 
 
 @attrs.frozen(kw_only=True)
 class Working:
     """How a line's amount came about: quantity x unit_price x numerator / denominator.
 
-    policy: the rule that gave the fraction, e.g. "whole-period", "free-trial", "once".
+    quantity: negative where money is given back.
+    policy: the rule that gave the fraction: "whole-period", "free-trial", "once", or the name of
+        a Proration.
     days: local days of service that the line covers; 0 for what is not a stretch of time.
-    rounding: "none" when the product was already a whole number of minor units, else the rule.
+    rounding: "none" when the product was already a whole number of minor units, else "half-up".
     """
 
     quantity: int
@@ -478,6 +487,128 @@ class CollectionEnded:
     effective_at: datetime
 
 
+# --- changing ---------------------------------------------------------------------------------
+
+
+class When(Enum):
+    """NOW: the rest of the running period is billed anew. PERIOD_END: it stays as it is."""
+
+    NOW = "NOW"
+    PERIOD_END = "PERIOD_END"
+
+
+@stored_as("terms-changed.v1")
+@attrs.frozen(kw_only=True)
+class TermsChanged:
+    """Another plan, price or quantity was agreed to.
+
+    terms: what is billed from invoice `from_invoice` on. when: whether the running period, too, is
+        service under these terms.
+    schedule: the days that the invoices from `from_invoice` on bill.
+    lines: put on the next invoice, whichever its terms: the rest of the running period under the
+        new terms and, where that period is not billed yet, the same days under the old ones, given
+        back. What a period that is billed already gives back is a CreditGranted beside this fact.
+    next_due_at: announced UTC instant of the next invoice; None when there is none.
+    zone_version: version of the tz database that gave `next_due_at`.
+    reason: the caller's words.
+    """
+
+    customer_id: str
+    terms: Terms
+    when: When
+    from_invoice: int
+    schedule: Schedule
+    lines: tuple[InvoiceLine, ...]
+    next_due_at: datetime | None
+    zone_version: str
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("subscription-paused.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionPaused:
+    """No period is billed until it is resumed; what is owed is collected as before.
+
+    until: UTC instant at which it resumes by itself, or None.
+    last_invoice: number of the last invoice that is issued before it is resumed: the latest one,
+        or the next where service until now is billed afterwards (postpaid).
+    unused_from: local day from which on the running period is not paid for, or None where it is.
+    lines: put on that last invoice where it is still to come: the unused days, given back. What a
+        period that is billed already gives back is a CreditGranted beside this fact.
+    """
+
+    customer_id: str
+    until: datetime | None
+    last_invoice: int
+    unused_from: date | None
+    lines: tuple[InvoiceLine, ...]
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("subscription-resumed.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionResumed:
+    """Periods are billed again.
+
+    schedule: the days that the invoices to come bill.
+    lines: put on the next invoice: days of the running period that the pause had given back.
+    next_due_at: announced UTC instant of the next invoice; None when there is none.
+    zone_version: version of the tz database that gave `next_due_at`.
+    """
+
+    customer_id: str
+    schedule: Schedule
+    lines: tuple[InvoiceLine, ...]
+    next_due_at: datetime | None
+    zone_version: str
+    reason: str
+    effective_at: datetime
+
+
+# --- crediting --------------------------------------------------------------------------------
+
+
+class CreditKind(Enum):
+    """Why a customer is given credit."""
+
+    PRORATION = "PRORATION"
+    PAUSE = "PAUSE"
+    CANCELLATION = "CANCELLATION"
+    GOODWILL = "GOODWILL"
+
+
+@stored_as("credit-granted.v1")
+@attrs.frozen(kw_only=True)
+class CreditGranted:
+    """The customer is owed `amount`; invoices to come are paid from it first.
+
+    credit_number: counts this subscription's credits from 1.
+    amount: more than zero. lines: how it came about, with positive quantities; empty for goodwill.
+    """
+
+    customer_id: str
+    credit_number: int
+    kind: CreditKind
+    amount: Money
+    lines: tuple[InvoiceLine, ...]
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("credit-applied.v1")
+@attrs.frozen(kw_only=True)
+class CreditApplied:
+    """A part of a credit pays an invoice, in part or in full. amount: more than zero."""
+
+    customer_id: str
+    credit_number: int
+    invoice_number: int
+    amount: Money
+    effective_at: datetime
+
+
 # --- ending -----------------------------------------------------------------------------------
 
 
@@ -489,6 +620,39 @@ class SubscriptionCancelled:
     reason: the caller's words.
     """
 
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("cancellation-scheduled.v1")
+@attrs.frozen(kw_only=True)
+class CancellationScheduled:
+    """Billing is going to end, unless this is withdrawn before.
+
+    at: UTC instant at which it is cancelled; no invoice that falls due then or later is issued.
+        None: it ends with the invoice `last_invoice`, and is complete when that is paid
+        (postpaid: the running period is still to be billed).
+    """
+
+    customer_id: str
+    at: datetime | None
+    last_invoice: int | None
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("cancellation-withdrawn.v1")
+@attrs.frozen(kw_only=True)
+class CancellationWithdrawn:
+    """A scheduled cancellation does not take place.
+
+    next_due_at, zone_version: as in InvoiceIssued; announced anew where the last invoice had
+        announced no other.
+    """
+
+    customer_id: str
+    next_due_at: datetime | None
+    zone_version: str
     reason: str
     effective_at: datetime
 
@@ -521,6 +685,13 @@ SubscriptionEvent = (
     | ChargeDiscrepancyFound
     | RetryScheduled
     | CollectionEnded
+    | TermsChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | CreditGranted
+    | CreditApplied
+    | CancellationScheduled
+    | CancellationWithdrawn
     | SubscriptionCancelled
     | SubscriptionCompleted
 )

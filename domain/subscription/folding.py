@@ -6,9 +6,12 @@ from typing import Any, assert_never
 
 from attrs import evolve as with_
 
-from domain.money import Money, zero
+from domain.money import Money
+from domain.schedule import schedule_of
 from domain.subscription.events import (
     ApprovalOffered,
+    CancellationScheduled,
+    CancellationWithdrawn,
     CaptureAttempted,
     ChargeAttempted,
     ChargeAuthorized,
@@ -20,21 +23,34 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CreditApplied,
+    CreditGranted,
     DeclineClass,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
     SubscriptionStarted,
+    TermsChanged,
     TokenRefused,
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
 )
+from domain.subscription.folding_bills import (
+    credited,
+    invoiced,
+    paused,
+    resumed,
+    terms_changed,
+)
 from domain.subscription.state import (
     DISCREPANCY,
     Attempt,
+    Cancellation,
     OpenInvoice,
     OpenTokenRequest,
     Status,
@@ -54,7 +70,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case TokenRefused() | TokenRequestExpired():
             return with_(state, token_request=None)
         case InvoiceIssued():
-            return _invoiced(state, event)
+            return invoiced(state, event)
         case ChargeAttempted():
             return _attempted(state, event)
         case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
@@ -74,8 +90,28 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return _with_invoice(state, number, retries=retries, retry_at=retry_at)
         case CollectionEnded(invoice_number=number, reason=reason):
             return _with_invoice(state, number, ended=reason)
+        case TermsChanged():
+            return terms_changed(state, event)
+        case SubscriptionPaused():
+            return paused(state, event)
+        case SubscriptionResumed():
+            return resumed(state, event)
+        case CreditGranted() | CreditApplied():
+            return credited(state, event)
+        case CancellationScheduled(at=at, last_invoice=last, reason=reason):
+            planned = Cancellation(at=at, last_invoice=last, reason=reason)
+            return with_(state, cancellation=planned)
+        case CancellationWithdrawn(next_due_at=next_due_at):
+            return with_(state, cancellation=None, next_due_at=next_due_at)
         case SubscriptionCancelled():
-            return with_(state, status=Status.CANCELLED, next_due_at=None, token_request=None)
+            return with_(
+                state,
+                status=Status.CANCELLED,
+                next_due_at=None,
+                token_request=None,
+                pause=None,
+                cancellation=None,
+            )
         case SubscriptionCompleted():
             return with_(state, status=Status.COMPLETED, token_request=None)
         case _:
@@ -93,6 +129,7 @@ def _started(event: SubscriptionStarted) -> Subscription:
         zone=event.zone,
         start=event.start,
         terms=event.terms,
+        schedule=schedule_of(event.start, event.terms),
         status=Status.PENDING,
         started_at=event.effective_at,
         next_due_at=event.first_due_at,
@@ -140,26 +177,6 @@ def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
     if invoice.ended == DISCREPANCY:
         return invoice
     return with_(invoice, retry_at=None, retries=0, ended="")
-
-
-def _invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
-    invoices = state.open_invoices
-    if event.total.minor > 0:
-        invoices = (
-            *invoices,
-            OpenInvoice(
-                number=event.invoice_number,
-                due_at=event.effective_at,
-                total=event.total,
-                paid=zero(event.total.currency),
-            ),
-        )
-    return with_(
-        state,
-        invoices_issued=event.invoice_number,
-        next_due_at=event.next_due_at,
-        open_invoices=invoices,
-    )
 
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:

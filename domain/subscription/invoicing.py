@@ -7,38 +7,70 @@ from datetime import datetime
 from domain.calendar import start_of_day
 from domain.money import total
 from domain.pricing import lines_of
-from domain.schedule import due_day, last_invoice, period_of
+from domain.schedule import due_day
+from domain.subscription.completing import with_completion
+from domain.subscription.crediting import apply_credits
 from domain.subscription.events import InvoiceIssued, SubscriptionEvent
-from domain.subscription.state import Status, Subscription
+from domain.subscription.folding import evolve
+from domain.subscription.state import Subscription
 
 
 def issue_invoice(
     state: Subscription, *, now: datetime, zone_version: str
 ) -> tuple[SubscriptionEvent, ...]:
-    """Bill the next period if it is due. Quiet when nothing is due or billing has ended.
+    """Bill the next period if it is due, and pay it from the customer's credit as far as that
+    goes. Quiet when nothing is due or billing has ended.
 
     A period is billed once because its number is the count of invoices in the stream, and the
     stream's version decides between two workers.
     """
-    if state.status is not Status.ACTIVE or state.next_due_at is None or now < state.next_due_at:
+    if not invoice_due(state, now=now):
         return ()
-    terms, number = state.terms, state.invoices_issued + 1
-    period = period_of(state.start, terms, number)
-    lines = lines_of(terms, number, period)
-    next_due_at = None
-    if number != last_invoice(terms):
-        following = due_day(terms, period_of(state.start, terms, number + 1))
-        next_due_at = start_of_day(following, state.zone)
-    return (
-        InvoiceIssued(
-            customer_id=state.customer_id,
-            invoice_number=number,
-            period=period,
-            due_on=due_day(terms, period),
-            lines=lines,
-            total=total((line.amount for line in lines), state.currency),
-            next_due_at=next_due_at,
-            zone_version=zone_version,
-            effective_at=state.next_due_at,
-        ),
+    assert state.next_due_at is not None
+    number = state.invoices_issued + 1
+    terms, schedule = state.plan_of(number)
+    period = schedule.period(number)
+    lines = (*lines_of(terms, number, schedule), *state.lines_to_come)
+    invoice = InvoiceIssued(
+        customer_id=state.customer_id,
+        invoice_number=number,
+        period=period,
+        due_on=due_day(terms, period),
+        lines=lines,
+        total=total((line.amount for line in lines), state.currency),
+        next_due_at=None if number == state.last_invoice else due_at(state, number + 1),
+        zone_version=zone_version,
+        effective_at=state.next_due_at,
     )
+    paid = apply_credits(evolve(state, invoice), number, now=now)
+    return with_completion(state, (invoice, *paid), now=now)
+
+
+def invoice_due(state: Subscription, *, now: datetime) -> bool:
+    """Whether the next period is to be billed at `now`, before any cancellation takes effect."""
+    due = state.next_due_at
+    if not state.collects or due is None or now < due:
+        return False
+    planned = state.cancellation
+    return planned is None or planned.at is None or due < planned.at
+
+
+def due_at(state: Subscription, invoice_number: int) -> datetime:
+    """The UTC instant at which an invoice to come falls due."""
+    terms, schedule = state.plan_of(invoice_number)
+    return start_of_day(due_day(terms, schedule.period(invoice_number)), state.zone)
+
+
+def bill_what_is_due(
+    state: Subscription, *, now: datetime, zone_version: str
+) -> tuple[tuple[SubscriptionEvent, ...], Subscription]:
+    """The invoices of all periods that are due by now, and the state after them.
+
+    Whoever changes what is billed does this first, so that no change reaches into the past.
+    """
+    facts: tuple[SubscriptionEvent, ...] = ()
+    while events := issue_invoice(state, now=now, zone_version=zone_version):
+        facts = (*facts, *events)
+        for event in events:
+            state = evolve(state, event)
+    return facts, state

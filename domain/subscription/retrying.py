@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from domain.plan import RetryPolicy
 from domain.ports import Declined
 from domain.subscription.events import (
     CollectionEnded,
@@ -12,7 +13,7 @@ from domain.subscription.events import (
     RetryScheduled,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription
+from domain.subscription.state import Attempt, OpenInvoice, Subscription
 from domain.subscription.vaulting import request_token
 
 RETRIES_USED_UP = "retries-used-up"
@@ -28,7 +29,7 @@ def after_decline(
     was paid meanwhile, for the invoices to come. Nothing is planned for an invoice that was paid
     meanwhile, or that is in a person's hands already.
     """
-    if state.status is not Status.ACTIVE:
+    if not state.collects:
         return ()
     if declined.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
         return request_token(state, reason=declined.code, now=now)
@@ -47,17 +48,27 @@ def after_decline(
 def _retry(
     state: Subscription, attempt: Attempt, invoice: OpenInvoice, declined: Declined, now: datetime
 ) -> SubscriptionEvent:
-    waits = state.terms.retry.wait_days
-    if invoice.retries >= len(waits):
+    retry_at = next_retry(state.terms.retry, invoice.retries, declined, now=now)
+    if retry_at is None:
         return _end(attempt, RETRIES_USED_UP, now)
-    planned = now + timedelta(days=waits[invoice.retries])
     return RetryScheduled(
         attempt_id=attempt.attempt_id,
         invoice_number=invoice.number,
         retry_number=invoice.retries + 1,
-        retry_at=max(planned, declined.retry_not_before or planned),
+        retry_at=retry_at,
         effective_at=now,
     )
+
+
+def next_retry(
+    policy: RetryPolicy, retries: int, declined: Declined, *, now: datetime
+) -> datetime | None:
+    """When a soft decline is tried again after so many retries, never before the provider's own
+    advice; None when the schedule is used up."""
+    if retries >= len(policy.wait_days):
+        return None
+    planned = now + timedelta(days=policy.wait_days[retries])
+    return max(planned, declined.retry_not_before or planned)
 
 
 def _end(attempt: Attempt, reason: str, now: datetime) -> CollectionEnded:

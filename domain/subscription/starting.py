@@ -12,7 +12,7 @@ from domain.identity import checked_id
 from domain.plan import Terms, check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.schedule import due_day, period_of
+from domain.schedule import due_day, schedule_of
 from domain.subscription.events import SubscriptionEvent, SubscriptionStarted
 from domain.subscription.state import Subscription
 
@@ -52,7 +52,7 @@ def start(
         ):
             return ()
         raise Refused("subscription-exists", f"{wish.subscription_id} has other terms")
-    first_due = due_day(wish.terms, period_of(wish.start, wish.terms, 1))
+    first_due = due_day(wish.terms, schedule_of(wish.start, wish.terms).period(1))
     return (
         SubscriptionStarted(
             subscription_id=wish.subscription_id,

@@ -8,23 +8,27 @@ from uuid import UUID
 
 import attrs
 
+from domain.calendar import Period
 from domain.money import Money
 from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
-from domain.subscription.events import Instrument, TokenPurpose
+from domain.schedule import Schedule, last_invoice
+from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 DISCREPANCY = "discrepancy"
 
 
 class Status(Enum):
-    """PENDING: no token yet, nothing is billed. ACTIVE: billed. The others: billed no more."""
+    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED: no new period is billed,
+    what is owed is collected. The others: billed no more."""
 
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
     CANCELLED = "CANCELLED"
     COMPLETED = "COMPLETED"
 
@@ -56,6 +60,7 @@ class OpenTokenRequest:
 class OpenInvoice:
     """An invoice with something left to pay.
 
+    credited: what credits paid of it. paid: what charges paid.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     ended: why it is no longer collected by itself, or "".
     """
@@ -64,6 +69,7 @@ class OpenInvoice:
     due_at: datetime
     total: Money
     paid: Money
+    credited: Money
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -72,7 +78,7 @@ class OpenInvoice:
     @property
     def open(self) -> Money:
         """What is left to pay."""
-        return self.total - self.paid
+        return self.total - self.credited - self.paid
 
     @property
     def collect_at(self) -> datetime:
@@ -110,9 +116,59 @@ class Attempt:
 
 
 @attrs.frozen(kw_only=True)
+class Cost:
+    """What a stretch of service costs: quantity x unit_price for `whole_days` days of it."""
+
+    period: Period
+    whole_days: int
+    unit_price: Money
+    quantity: int
+
+
+@attrs.frozen(kw_only=True)
+class Following:
+    """Terms that are agreed to and not yet billed: from invoice `from_invoice` on."""
+
+    terms: Terms
+    schedule: Schedule
+    from_invoice: int
+
+
+@attrs.frozen(kw_only=True)
+class Pause:
+    """See SubscriptionPaused for the fields."""
+
+    until: datetime | None
+    last_invoice: int
+    unused_from: date | None
+
+
+@attrs.frozen(kw_only=True)
+class Cancellation:
+    """A scheduled one; see CancellationScheduled for the fields."""
+
+    at: datetime | None
+    last_invoice: int | None
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Credit:
+    """What is left of a credit; more than zero."""
+
+    credit_number: int
+    left: Money
+
+
+@attrs.frozen(kw_only=True)
 class Subscription:
     """One subscription now.
 
+    terms, schedule: of the next invoice. following: agreed to for a later one, or None.
+    billed: what the latest period that was billed costs; None before the first.
+    repriced: terms under which the running period is served since they were changed, or None.
+    lines_to_come: put on the next invoice beside its own.
+    credits: with something left, oldest first.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
@@ -130,6 +186,7 @@ class Subscription:
     terms: Terms
     status: Status
     started_at: datetime
+    schedule: Schedule
     invoices_issued: int = 0
     next_due_at: datetime | None = None
     token: Token | None = None
@@ -138,13 +195,48 @@ class Subscription:
     open_invoices: tuple[OpenInvoice, ...] = ()
     open_attempt: Attempt | None = None
     failed_attempts: tuple[Attempt, ...] = ()
+    following: Following | None = None
+    billed: Cost | None = None
+    repriced: Terms | None = None
+    lines_to_come: tuple[InvoiceLine, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    credits_granted: int = 0
+    pause: Pause | None = None
+    cancellation: Cancellation | None = None
+
+    @property
+    def bills(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+
+    @property
+    def collects(self) -> bool:
+        """Whether what is owed is collected."""
+        return self.status in (Status.ACTIVE, Status.PAUSED)
+
+    @property
+    def last_invoice(self) -> int | None:
+        """The number of the last invoice before billing ends or pauses; None: none is the last."""
+        lasts = (
+            last_invoice(self.terms),
+            None if self.pause is None else self.pause.last_invoice,
+            None if self.cancellation is None else self.cancellation.last_invoice,
+        )
+        return min((each for each in lasts if each is not None), default=None)
+
+    def plan_of(self, invoice_number: int) -> tuple[Terms, Schedule]:
+        """The terms and the schedule of an invoice to come."""
+        later = self.following
+        if later is not None and invoice_number >= later.from_invoice:
+            return later.terms, later.schedule
+        return self.terms, self.schedule
 
     @property
     def lacks_token(self) -> bool:
         """Whether billing goes on with a token that cannot be charged, and nobody is being asked
         for another: a payer who said no, or did not come, is not asked again by itself."""
         return (
-            self.status is Status.ACTIVE
+            self.collects
             and self.token is not None
             and not self.token.usable
             and self.token_request is None
@@ -154,7 +246,7 @@ class Subscription:
         """Whether an attempt's money is still to be collected: billing goes on, and the invoice
         is open and not in a person's hands."""
         invoice = self.invoice(attempt.invoice_number)
-        return self.status is Status.ACTIVE and invoice is not None and not invoice.ended
+        return self.collects and invoice is not None and not invoice.ended
 
     def invoice(self, number: int) -> OpenInvoice | None:
         """The open invoice of that number, if it is still open."""

@@ -11,7 +11,7 @@ import attrs
 import msgspec
 from psycopg import sql
 
-from domain.schedule import due_day, last_invoice, period_of
+from domain.schedule import due_day, last_invoice, schedule_of
 from domain.subscription.state import Status, Subscription
 from infrastructure.audit import BooksReport, audit_books
 from infrastructure.bootstrap import System
@@ -134,8 +134,9 @@ def _missed(state: Subscription, plan: Window) -> Iterator[str]:
         yield f"{state.subscription_id}: never vaulted"
         return
     due, last = 0, last_invoice(state.terms)
+    schedule = schedule_of(state.start, state.terms)
     while last is None or due < last:
-        day = due_day(state.terms, period_of(state.start, state.terms, due + 1))
+        day = due_day(state.terms, schedule.period(due + 1))
         if day > plan.until.date():
             break
         due += 1

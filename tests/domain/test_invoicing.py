@@ -12,7 +12,7 @@ from domain.calendar import Interval, Period, Unit
 from domain.money import LARGEST_MINOR, Money
 from domain.plan import Terms, Timing
 from domain.pricing import lines_of
-from domain.schedule import due_day, is_trial, last_invoice, period_of
+from domain.schedule import due_day, is_trial, last_invoice, schedule_of
 from domain.subscription.charging import attempt_charge
 from domain.subscription.events import (
     ChargeSucceeded,
@@ -160,7 +160,7 @@ def test_the_last_instalment_announces_no_next_one() -> None:
 def test_F24_periods_and_due_days(agreed: Terms, expected: list[str]) -> None:
     """Hand-checked: each period ends where the next begins."""
     for number, row in enumerate(expected, start=1):
-        period = period_of(START, agreed, number)
+        period = schedule_of(START, agreed).period(number)
         found = (period.start, period.end, due_day(agreed, period))
         assert " ".join(day.isoformat()[5:] for day in found) == row
 
@@ -170,7 +170,7 @@ def test_the_trial_is_free_and_the_setup_fee_is_asked_once() -> None:
     agreed = terms(trial=TWO_WEEKS, setup_fee=FEE)
     sums = []
     for number in (1, 2, 3):
-        lines = lines_of(agreed, number, period_of(START, agreed, number))
+        lines = lines_of(agreed, number, schedule_of(START, agreed))
         sums.append([(line.kind, line.amount.minor) for line in lines])
         assert is_trial(agreed, number) is (number == 1)
     assert sums == [
@@ -179,7 +179,7 @@ def test_the_trial_is_free_and_the_setup_fee_is_asked_once() -> None:
         [(LineKind.PERIOD, 29900)],
     ]
     without_trial = terms(setup_fee=FEE)
-    lines = lines_of(without_trial, 1, period_of(START, without_trial, 1))
+    lines = lines_of(without_trial, 1, schedule_of(START, without_trial))
     assert [line.amount.minor for line in lines] == [29900, 9900]
 
 
@@ -187,7 +187,7 @@ def test_every_line_is_what_its_working_yields() -> None:
     """A reader can recompute each amount."""
     agreed = terms(trial=TWO_WEEKS, setup_fee=FEE)
     for number in (1, 2):
-        for line in lines_of(agreed, number, period_of(START, agreed, number)):
+        for line in lines_of(agreed, number, schedule_of(START, agreed)):
             work = line.working
             exact = (
                 work.quantity * work.unit_price.minor * Fraction(work.numerator, work.denominator)

@@ -1,0 +1,230 @@
+"""Ask before you act: what would be billed, by the same functions that bill. Nothing is written.
+
+Everything is computed from the arguments alone. A change is previewed on a subscription as it
+stands, or on one that never was (`as_if`): begun, vaulted and billed up to a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import attrs
+
+from domain.calendar import Period, local_day, start_of_day
+from domain.identity import token_request_id
+from domain.money import Money
+from domain.plan import Proration, RetryPolicy, Terms, check_terms, checked_retry
+from domain.ports import Declined
+from domain.pricing import line, share_of_rest
+from domain.providers import Provider
+from domain.refusals import Refused
+from domain.schedule import due_day, last_invoice, schedule_of
+from domain.subscription.changing import Change, change_terms
+from domain.subscription.events import (
+    CreditApplied,
+    CreditGranted,
+    DeclineClass,
+    Instrument,
+    InvoiceIssued,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+    TokenVaulted,
+)
+from domain.subscription.folding import evolve
+from domain.subscription.invoicing import bill_what_is_due, issue_invoice
+from domain.subscription.retrying import next_retry
+from domain.subscription.starting import Start, start
+from domain.subscription.state import Subscription
+
+LARGEST_PREVIEW = 1200
+
+
+@attrs.frozen(kw_only=True)
+class ScheduledInvoice:
+    """One invoice to come. due_at: UTC instant; period: local days, end exclusive."""
+
+    invoice_number: int
+    period: Period
+    days: int
+    due_on: date
+    due_at: datetime
+
+
+def preview_schedule(
+    first_day: date, terms: Terms, zone: str, *, count: int
+) -> tuple[ScheduledInvoice, ...]:
+    """The first `count` invoices (fewer where the terms end earlier) of a subscription.
+
+    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; the codes of `check_terms`.
+    """
+    check_terms(terms)
+    if not 1 <= count <= LARGEST_PREVIEW:
+        raise Refused("count-out-of-range", f"1 to {LARGEST_PREVIEW} invoices can be previewed")
+    last = last_invoice(terms)
+    schedule = schedule_of(first_day, terms)
+    found = []
+    for number in range(1, min(count, last or count) + 1):
+        period = schedule.period(number)
+        day = due_day(terms, period)
+        found.append(
+            ScheduledInvoice(
+                invoice_number=number,
+                period=period,
+                days=period.days,
+                due_on=day,
+                due_at=start_of_day(day, zone),
+            )
+        )
+    return tuple(found)
+
+
+@attrs.frozen(kw_only=True)
+class ProrationPreview:
+    """What is left of a period, and what is used up: together the whole price."""
+
+    rest: InvoiceLine
+    used: Money
+    whole: Money
+
+
+def preview_proration(
+    price: Money,
+    period: Period,
+    *,
+    at: datetime,
+    zone: str,
+    policy: Proration,
+    quantity: int = 1,
+) -> ProrationPreview:
+    """What the rest of a period is worth from an instant (UTC) on.
+
+    Refused: "period-empty"; "not-in-period" where the instant lies outside of it.
+    """
+    if period.days < 1:
+        raise Refused("period-empty", f"{period.start} to {period.end} holds no day")
+    day = local_day(at, zone)
+    if not period.start <= day < period.end:
+        raise Refused("not-in-period", f"{day} is not in {period.start} to {period.end}")
+    share = share_of_rest(period, period.days, day=day, now=at, zone=zone, policy=policy)
+    text = f"rest {day} to {period.end} (end exclusive)"
+    rest = line(LineKind.REST, text, price, quantity, share)
+    whole = Money(price.minor * quantity, price.currency)
+    return ProrationPreview(rest=rest, used=whole - rest.amount, whole=whole)
+
+
+@attrs.frozen(kw_only=True)
+class ChangePreview:
+    """What a change writes, and the next invoice as it will then be issued.
+
+    facts: exactly those of `change_terms`. credited: what becomes credit. invoice: the next one,
+    or None; applied: what credit pays of it; to_pay: what is left to charge.
+    """
+
+    facts: tuple[SubscriptionEvent, ...]
+    credited: Money
+    invoice: InvoiceIssued | None
+    applied: Money
+    to_pay: Money
+
+
+def preview_change(
+    state: Subscription, wish: Change, *, now: datetime, zone_version: str
+) -> ChangePreview:
+    """What a change would write now, and what the next invoice would come to.
+
+    Refused: what `change_terms` refuses.
+    """
+    facts = change_terms(state, wish, now=now, zone_version=zone_version)
+    after = _folded(state, facts)
+    granted = [each.amount.minor for each in facts if isinstance(each, CreditGranted)]
+    due = after.next_due_at
+    billed: tuple[SubscriptionEvent, ...] = ()
+    if due is not None:
+        billed = issue_invoice(after, now=max(due, now), zone_version=zone_version)
+    invoice = next((each for each in billed if isinstance(each, InvoiceIssued)), None)
+    applied = sum(each.amount.minor for each in billed if isinstance(each, CreditApplied))
+    total = 0 if invoice is None else invoice.total.minor
+    return ChangePreview(
+        facts=facts,
+        credited=Money(sum(granted), state.currency),
+        invoice=invoice,
+        applied=Money(applied, state.currency),
+        to_pay=Money(total - applied, state.currency),
+    )
+
+
+def as_if(
+    first_day: date, terms: Terms, zone: str, *, now: datetime, zone_version: str
+) -> Subscription:
+    """A subscription that never was: begun, vaulted, and billed for every period due by `now`.
+
+    Refused: what starting refuses.
+    """
+    begun = start_of_day(first_day, zone)
+    namespace = UUID(int=0)
+    wish = Start(
+        subscription_id="preview",
+        customer_id="preview",
+        namespace=namespace,
+        provider=Provider.PAYPAL,
+        account="preview",
+        zone=zone,
+        start=first_day,
+        terms=terms,
+    )
+    state = _folded(None, start(None, wish, now=begun, zone_version=zone_version))
+    vaulted = TokenVaulted(
+        request_id=token_request_id(namespace, 1),
+        token_ref="preview",  # noqa: S106
+        instrument=Instrument(kind="preview"),
+        replaces=None,
+        effective_at=begun,
+    )
+    state = _folded(state, (vaulted,))
+    return bill_what_is_due(state, now=now, zone_version=zone_version)[1]
+
+
+@attrs.frozen(kw_only=True)
+class PlannedRetry:
+    """One more attempt. retry_number: from 1; at: the earliest UTC instant."""
+
+    retry_number: int
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class RetryPreview:
+    """What follows from a decline that is repeated at every attempt. end: what happens then."""
+
+    retries: tuple[PlannedRetry, ...]
+    end: str
+
+
+def preview_retries(policy: RetryPolicy, declined: Declined, *, at: datetime) -> RetryPreview:
+    """The retries of an invoice whose every attempt is declined in the same way, from `at` on.
+
+    Refused: "retry-policy-malformed".
+    """
+    checked_retry(policy)
+    match declined.decline:
+        case DeclineClass.HARD | DeclineClass.PAYER_ACTION:
+            return RetryPreview(retries=(), end="a new token is asked for; this one is not charged")
+        case DeclineClass.MERCHANT:
+            return RetryPreview(retries=(), end="collection ends; a person has to look")
+        case DeclineClass.SOFT:
+            pass
+    retries: list[PlannedRetry] = []
+    while (moment := next_retry(policy, len(retries), declined, now=at)) is not None:
+        retries.append(PlannedRetry(retry_number=len(retries) + 1, at=moment))
+        at = moment
+    return RetryPreview(retries=tuple(retries), end="collection ends; a person has to look")
+
+
+def _folded(state: Subscription | None, events: Sequence[SubscriptionEvent]) -> Subscription:
+    for event in events:
+        state = evolve(state, event)
+    assert state is not None
+    return state

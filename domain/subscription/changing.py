@@ -1,0 +1,163 @@
+"""Change what is billed: plan, price, quantity, rhythm; now or from the next period on.
+
+The new terms price every period that begins after the running one. What is left of the running
+period is settled, where the change is to count from now: its days at the old terms are given back
+and charged at the new ones, by the proration rule of the terms that were agreed to. Nothing that
+is billed is billed anew.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from domain.calendar import local_day, start_of_day
+from domain.plan import Kind, Proration, Terms, Timing, check_terms
+from domain.refusals import Refused
+from domain.schedule import Schedule
+from domain.subscription.events import (
+    CreditKind,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+    TermsChanged,
+    When,
+)
+from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.running import Running, at_terms, credit_for, given_back, rest_of, running
+from domain.subscription.state import Status, Subscription
+from domain.subscription.wording import checked_reason
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """The wish to change terms.
+
+    terms: all of them, the new ones; the trial of the present ones stays, whatever they say.
+    proration: instead of the rule of the present terms, or None.
+    """
+
+    terms: Terms
+    when: When
+    reason: str
+    proration: Proration | None = None
+
+
+def change_terms(
+    state: Subscription, wish: Change, *, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """Agree to other terms. Quiet where they are in force, or agreed to, already.
+
+    Another interval begins with a period of its own: where the change counts from now, on this
+    day, else where the running period ends.
+    Refused: "subscription-not-active"; "cancellation-scheduled"; "currency-fixed"; "kind-fixed",
+        "timing-fixed" where the new terms have another one; "instalments-fixed";
+        "change-at-period-end" for another interval from now on where periods are billed
+        afterwards; "reason-malformed"; the codes of `check_terms`.
+    """
+    checked_reason(wish.reason)
+    _check(state, wish)
+    terms = attrs.evolve(wish.terms, trial=state.terms.trial)
+    billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    if after.status is not Status.ACTIVE or after.next_due_at is None:
+        return billed
+    agreed = after.terms if after.following is None else after.following.terms
+    if terms == agreed:
+        return billed
+    policy = wish.proration or state.terms.proration
+    period = running(after, now=now) if wish.when is When.NOW else None
+    facts = _changed(after, terms, wish, period, policy, now, zone_version)
+    return (*billed, *facts)
+
+
+def _check(state: Subscription, wish: Change) -> None:
+    old, new = state.terms, wish.terms
+    check_terms(new)
+    if state.status is not Status.ACTIVE:
+        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    if state.cancellation is not None:
+        raise Refused("cancellation-scheduled", "what is going to end cannot be changed")
+    if new.price.currency != state.currency:
+        raise Refused("currency-fixed", f"{state.subscription_id} is billed in {state.currency}")
+    if new.kind is not old.kind:
+        raise Refused("kind-fixed", f"{old.kind.value} cannot become {new.kind.value}")
+    if new.timing is not old.timing:
+        raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
+    if old.kind is Kind.INSTALLMENT:
+        raise Refused("instalments-fixed", "what was agreed to pay in instalments stays")
+    if new.interval != old.interval and wish.when is When.NOW and old.timing is Timing.POSTPAID:
+        raise Refused("change-at-period-end", "another interval begins where a period ends")
+
+
+def _changed(
+    state: Subscription,
+    terms: Terms,
+    wish: Change,
+    period: Running | None,
+    policy: Proration,
+    now: datetime,
+    zone_version: str,
+) -> tuple[SubscriptionEvent, ...]:
+    next_number = state.invoices_issued + 1
+    from_invoice = next_number if state.terms.timing is Timing.PREPAID else next_number + 1
+    credits: tuple[SubscriptionEvent, ...] = ()
+    lines: tuple[InvoiceLine, ...] = ()
+    begins_anew = period is not None and terms.interval != state.terms.interval
+    if period is not None:
+        unused = _rest(state, period, LineKind.UNUSED, state.terms, now, policy)
+        fresh = attrs.evolve(period, cost=at_terms(period.cost, terms))
+        rest = _rest(state, fresh, LineKind.REST, terms, now, policy)
+        if period.billed:
+            credits = credit_for(state, unused, CreditKind.PRORATION, wish.reason, now)
+        else:
+            lines = _worth_saying(given_back(unused))
+        if not begins_anew:
+            lines = (*lines, *_worth_saying(rest))
+    day = local_day(now, state.zone)
+    # An announced instant does not move unless the days do.
+    schedule, next_due_at = _going_on(state, terms, from_invoice), state.next_due_at
+    if begins_anew:
+        schedule = Schedule(anchor=day, anchor_invoice=next_number, interval=terms.interval)
+        next_due_at = start_of_day(day, state.zone)
+    changed = TermsChanged(
+        customer_id=state.customer_id,
+        terms=terms,
+        when=wish.when,
+        from_invoice=from_invoice,
+        schedule=schedule,
+        lines=lines,
+        next_due_at=next_due_at,
+        zone_version=zone_version,
+        reason=wish.reason,
+        effective_at=now,
+    )
+    return (*credits, changed)
+
+
+def _rest(
+    state: Subscription,
+    period: Running,
+    kind: LineKind,
+    terms: Terms,
+    now: datetime,
+    policy: Proration,
+) -> InvoiceLine:
+    described = attrs.evolve(state, terms=terms)
+    day = local_day(now, state.zone)
+    return rest_of(described, period.cost, kind, day=day, now=now, policy=policy)
+
+
+def _worth_saying(line: InvoiceLine) -> tuple[InvoiceLine, ...]:
+    return () if line.amount.minor == 0 else (line,)
+
+
+def _going_on(state: Subscription, terms: Terms, from_invoice: int) -> Schedule:
+    """The same boundaries, or another interval counted from where the last old period ends."""
+    _, present = state.plan_of(from_invoice)
+    if terms.interval == present.interval:
+        return present
+    if present.anchor_invoice >= from_invoice:
+        return attrs.evolve(present, interval=terms.interval)
+    anchor = present.period(from_invoice).start
+    return Schedule(anchor=anchor, anchor_invoice=from_invoice, interval=terms.interval)

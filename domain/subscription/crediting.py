@@ -1,0 +1,63 @@
+"""Credit: what the customer is owed pays the next invoices, oldest credit first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.money import Money
+from domain.refusals import Refused
+from domain.subscription.events import CreditApplied, CreditGranted, CreditKind, SubscriptionEvent
+from domain.subscription.state import Subscription
+from domain.subscription.wording import checked_reason
+
+
+def grant_credit(
+    state: Subscription, amount: Money, *, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Credit out of goodwill; it pays invoices to come.
+
+    Refused: "credit-not-positive", "currency-mixed", "reason-malformed", "subscription-ended".
+    """
+    checked_reason(reason)
+    if amount.minor <= 0:
+        raise Refused("credit-not-positive", f"a credit of {amount} gives nothing")
+    if amount.currency != state.currency:
+        raise Refused("currency-mixed", f"{state.subscription_id} is billed in {state.currency}")
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    return (
+        CreditGranted(
+            customer_id=state.customer_id,
+            credit_number=state.credits_granted + 1,
+            kind=CreditKind.GOODWILL,
+            amount=amount,
+            lines=(),
+            reason=reason,
+            effective_at=now,
+        ),
+    )
+
+
+def apply_credits(
+    state: Subscription, invoice_number: int, *, now: datetime
+) -> tuple[CreditApplied, ...]:
+    """What the customer's credits pay of an open invoice, oldest first."""
+    invoice = state.invoice(invoice_number)
+    if invoice is None:
+        return ()
+    applied, left = [], invoice.open.minor
+    for credit in state.credits:
+        minor = min(credit.left.minor, left)
+        if minor <= 0:
+            break
+        left -= minor
+        applied.append(
+            CreditApplied(
+                customer_id=state.customer_id,
+                credit_number=credit.credit_number,
+                invoice_number=invoice_number,
+                amount=Money(minor, state.currency),
+                effective_at=now,
+            )
+        )
+    return tuple(applied)

@@ -1,0 +1,148 @@
+"""Folding of what is billed: invoices, changes of terms, pauses, credits."""
+
+from __future__ import annotations
+
+from attrs import evolve as with_
+
+from domain.money import zero
+from domain.subscription.events import (
+    CreditApplied,
+    CreditGranted,
+    InvoiceIssued,
+    LineKind,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    TermsChanged,
+    When,
+)
+from domain.subscription.state import (
+    Cost,
+    Credit,
+    Following,
+    OpenInvoice,
+    Pause,
+    Status,
+    Subscription,
+)
+
+
+def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
+    """A period is billed, with whatever lines waited for it."""
+    number, invoices = event.invoice_number, state.open_invoices
+    if event.total.minor > 0:
+        invoices = (
+            *invoices,
+            OpenInvoice(
+                number=number,
+                due_at=event.effective_at,
+                total=event.total,
+                paid=zero(event.total.currency),
+                credited=zero(event.total.currency),
+            ),
+        )
+    terms, schedule = state.plan_of(number + 1)
+    later = state.following
+    return with_(
+        state,
+        invoices_issued=number,
+        next_due_at=event.next_due_at,
+        open_invoices=invoices,
+        billed=_cost(event) or state.billed,
+        repriced=None,
+        lines_to_come=(),
+        terms=terms,
+        schedule=schedule,
+        following=None if later is None or later.from_invoice <= number + 1 else later,
+    )
+
+
+def _cost(event: InvoiceIssued) -> Cost | None:
+    """What the billed period costs, by its own line."""
+    for line in event.lines:
+        working = line.working
+        if line.kind is LineKind.TRIAL:
+            price, whole_days = zero(event.total.currency), event.period.days
+        elif line.kind is LineKind.PERIOD:
+            whole = working.numerator == working.denominator
+            price = working.unit_price
+            whole_days = event.period.days if whole else working.denominator
+        else:
+            continue
+        return Cost(
+            period=event.period,
+            whole_days=whole_days,
+            unit_price=price,
+            quantity=working.quantity,
+        )
+    return None
+
+
+def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
+    """Other terms, for the next invoice or for one after it."""
+    changed = with_(
+        state,
+        lines_to_come=(*state.lines_to_come, *event.lines),
+        next_due_at=event.next_due_at,
+        repriced=event.terms if event.when is When.NOW else state.repriced,
+    )
+    if event.from_invoice <= state.invoices_issued + 1:
+        return with_(changed, terms=event.terms, schedule=event.schedule, following=None)
+    later = Following(terms=event.terms, schedule=event.schedule, from_invoice=event.from_invoice)
+    return with_(changed, following=later)
+
+
+def paused(state: Subscription, event: SubscriptionPaused) -> Subscription:
+    """No new periods, once the last invoice is issued."""
+    pause = Pause(until=event.until, last_invoice=event.last_invoice, unused_from=event.unused_from)
+    still_to_come = event.last_invoice > state.invoices_issued
+    return with_(
+        state,
+        status=Status.PAUSED,
+        pause=pause,
+        lines_to_come=(*state.lines_to_come, *event.lines),
+        next_due_at=state.next_due_at if still_to_come else None,
+    )
+
+
+def resumed(state: Subscription, event: SubscriptionResumed) -> Subscription:
+    """Periods are billed again, by the schedule that the fact announces."""
+    return with_(
+        state,
+        status=Status.ACTIVE,
+        pause=None,
+        schedule=event.schedule,
+        lines_to_come=(*state.lines_to_come, *event.lines),
+        next_due_at=event.next_due_at,
+    )
+
+
+def credited(state: Subscription, event: CreditGranted | CreditApplied) -> Subscription:
+    """Credit comes, and pays invoices."""
+    match event:
+        case CreditGranted():
+            credit = Credit(credit_number=event.credit_number, left=event.amount)
+            return with_(
+                state, credits=(*state.credits, credit), credits_granted=event.credit_number
+            )
+        case CreditApplied():
+            return _applied(state, event)
+
+
+def _applied(state: Subscription, event: CreditApplied) -> Subscription:
+    credits = tuple(
+        with_(each, left=each.left - event.amount)
+        if each.credit_number == event.credit_number
+        else each
+        for each in state.credits
+    )
+    invoices = tuple(
+        with_(each, credited=each.credited + event.amount)
+        if each.number == event.invoice_number
+        else each
+        for each in state.open_invoices
+    )
+    return with_(
+        state,
+        credits=tuple(each for each in credits if each.left.minor != 0),
+        open_invoices=tuple(each for each in invoices if each.open.minor != 0),
+    )

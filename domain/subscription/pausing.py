@@ -1,0 +1,200 @@
+"""Pause billing, and go on with it: at the old days or from the day on which it is resumed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+
+import attrs
+
+from domain.calendar import Period, local_day, start_of_day
+from domain.plan import Kind
+from domain.refusals import Refused
+from domain.schedule import Schedule, Stub, due_day
+from domain.subscription.events import (
+    CreditKind,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
+)
+from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.running import credit_for, given_back, rest_of, running
+from domain.subscription.state import Cost, Status, Subscription
+from domain.subscription.wording import checked_reason
+
+
+class Resume(Enum):
+    """KEEP_ANCHOR: the old boundaries; a part of a period is billed up to the next one.
+    RESTART: whole periods from the day of resuming on."""
+
+    KEEP_ANCHOR = "KEEP_ANCHOR"
+    RESTART = "RESTART"
+
+
+# What facts say where the time that was named at the pause has come.
+PAUSE_OVER = "the pause is over"
+
+
+def pause(
+    state: Subscription,
+    *,
+    until: datetime | None,
+    credit: bool,
+    reason: str,
+    now: datetime,
+    zone_version: str,
+) -> tuple[SubscriptionEvent, ...]:
+    """Bill no period from now on. Quiet when it is paused already.
+
+    until: UTC instant at which it resumes by itself, keeping the anchor; or None.
+    credit: whether the rest of the running period is not paid for, by the terms' proration rule.
+    Refused: "subscription-not-active"; "pause-in-the-past"; "instalments-fixed" for a credit on
+        instalments; "cancellation-scheduled" while it is going to end; "reason-malformed".
+    """
+    checked_reason(reason)
+    if state.status is Status.PAUSED:
+        return ()
+    if state.status is not Status.ACTIVE:
+        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    if until is not None and until <= now:
+        raise Refused("pause-in-the-past", f"{until} is not after {now}")
+    if state.cancellation is not None:
+        raise Refused("cancellation-scheduled", "what is going to end cannot be paused")
+    if credit and state.terms.kind is Kind.INSTALLMENT:
+        raise Refused("instalments-fixed", "instalments add up to what was agreed")
+    billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    if after.status is not Status.ACTIVE:
+        return billed
+    return (*billed, *_paused(after, until, credit, reason, now))
+
+
+def _paused(
+    state: Subscription, until: datetime | None, credit: bool, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    day, period = local_day(now, state.zone), running(state, now=now)
+    last_invoice = state.invoices_issued
+    credits: tuple[SubscriptionEvent, ...] = ()
+    lines: tuple[InvoiceLine, ...] = ()
+    unused_from: date | None = None
+    if period is not None and not period.billed:
+        last_invoice += 1
+    if period is not None and credit:
+        unused_from = day
+        unused = rest_of(
+            state,
+            period.cost,
+            LineKind.UNUSED,
+            day=day,
+            now=now,
+            policy=state.terms.proration,
+        )
+        if period.billed:
+            credits = credit_for(state, unused, CreditKind.PAUSE, reason, now)
+        elif unused.amount.minor != 0:
+            lines = (given_back(unused),)
+    paused = SubscriptionPaused(
+        customer_id=state.customer_id,
+        until=until,
+        last_invoice=last_invoice,
+        unused_from=unused_from,
+        lines=lines,
+        reason=reason,
+        effective_at=now,
+    )
+    return (*credits, paused)
+
+
+def resume(
+    state: Subscription, *, how: Resume, reason: str, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """Bill periods again. Quiet when it is not paused.
+
+    Days of a period that is paid for, or still to be billed, are not billed again: where it is
+    resumed within that period, billing goes on as if it had not been paused, but for the days
+    given back, which are charged from the day of resuming on.
+    Refused: "subscription-ended" once it has ended; "reason-malformed".
+    """
+    checked_reason(reason)
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    if state.pause is None:
+        return ()
+    billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    assert after.pause is not None
+    schedule, lines = _resumed(after, after.pause.unused_from, how, now)
+    number = after.invoices_issued + 1
+    following = due_day(after.terms, schedule.period(number))
+    last = attrs.evolve(after, pause=None).last_invoice
+    over = last is not None and after.invoices_issued >= last
+    resumed = SubscriptionResumed(
+        customer_id=state.customer_id,
+        schedule=schedule,
+        lines=lines,
+        next_due_at=None if over else start_of_day(following, state.zone),
+        zone_version=zone_version,
+        reason=reason,
+        effective_at=now,
+    )
+    return (*billed, resumed)
+
+
+def resume_as_scheduled(
+    state: Subscription, *, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """The end of a pause whose time has come."""
+    planned = state.pause
+    if planned is None or planned.until is None or now < planned.until:
+        return ()
+    # By the time that was named, not by when somebody got round to it.
+    return resume(
+        state,
+        how=Resume.KEEP_ANCHOR,
+        reason=PAUSE_OVER,
+        now=planned.until,
+        zone_version=zone_version,
+    )
+
+
+def _resumed(
+    state: Subscription, unused_from: date | None, how: Resume, now: datetime
+) -> tuple[Schedule, tuple[InvoiceLine, ...]]:
+    day, period = local_day(now, state.zone), running(state, now=now)
+    if period is None:
+        return _after_a_gap(state, day, how), ()
+    if unused_from is None:
+        return state.schedule, ()
+    if how is Resume.RESTART and period.billed:
+        return _restarted(state, day), ()
+    return state.schedule, _charged_again(state, period.cost, day, now)
+
+
+def _charged_again(
+    state: Subscription, cost: Cost, day: date, now: datetime
+) -> tuple[InvoiceLine, ...]:
+    policy = state.terms.proration
+    rest = rest_of(state, cost, LineKind.REST, day=day, now=now, policy=policy)
+    return () if rest.amount.minor == 0 else (rest,)
+
+
+def _after_a_gap(state: Subscription, day: date, how: Resume) -> Schedule:
+    """No period runs: the days since the last one are billed by nobody."""
+    if day <= state.schedule.period(state.invoices_issued + 1).start:
+        return state.schedule
+    if how is Resume.RESTART:
+        return _restarted(state, day)
+    schedule, number = state.schedule, state.invoices_issued + 1
+    index = schedule.first_boundary(day)
+    boundary = schedule.boundary(index)
+    if boundary == day:
+        return attrs.evolve(schedule, anchor_invoice=number - index, stub=None)
+    whole = Period(schedule.boundary(index - 1), boundary)
+    stub = Stub(invoice_number=number, period=Period(day, boundary), whole_days=whole.days)
+    return attrs.evolve(schedule, anchor_invoice=number + 1 - index, stub=stub)
+
+
+def _restarted(state: Subscription, day: date) -> Schedule:
+    return Schedule(
+        anchor=day, anchor_invoice=state.invoices_issued + 1, interval=state.terms.interval
+    )
