@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
+import attrs
+
+from domain.calendar import Interval
 from domain.identity import checked_id
 from domain.money import Money
+from domain.plan import CaptureMode, Proration, RetryPolicy, Terms
 from domain.refusals import Refused
 from domain.subscription.starting import Start
+from domain.subscription.state import Subscription
 
 # Days outside cannot be turned into instants everywhere, and nobody bills them.
 FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
+
+
+@attrs.frozen(kw_only=True)
+class NewTerms:
+    """What changes of the agreed terms; None: it stays. The fields are those of Terms."""
+
+    plan: str | None = None
+    plan_version: int | None = None
+    description: str | None = None
+    interval: Interval | None = None
+    price: Money | None = None
+    quantity: int | None = None
+    proration: Proration | None = None
+    capture: CaptureMode | None = None
+    retry: RetryPolicy | None = None
+
+    def over(self, agreed: Terms) -> Terms:
+        """The agreed terms with what changes of them. Refused: "id-malformed" for the plan."""
+        if self.plan is not None:
+            checked_id("plan", self.plan)
+        given = attrs.asdict(self, recurse=False, filter=lambda _, value: value is not None)
+        return attrs.evolve(agreed, **given)
+
+
+def agreed_terms(state: Subscription) -> Terms:
+    """The latest terms that were agreed to, whether or not anything is billed by them yet."""
+    return state.terms if state.following is None else state.following.terms
 
 
 def checked_wish(wish: Start) -> Start:
@@ -23,6 +55,22 @@ def checked_wish(wish: Start) -> Start:
     if not FIRST_START <= wish.start <= LAST_START:
         raise Refused("start-out-of-range", f"{wish.start} is not in {FIRST_START}..{LAST_START}")
     return wish
+
+
+def checked_instant(moment: datetime) -> datetime:
+    """An instant in UTC that lies on a day that can be billed.
+
+    Raises: Refused("instant-without-offset"), Refused("instant-out-of-range").
+    """
+    if moment.utcoffset() is None:
+        raise Refused("instant-without-offset", "an instant needs its offset, e.g. ...T00:00:00Z")
+    try:
+        instant = moment.astimezone(UTC)
+    except OverflowError:
+        raise Refused("instant-out-of-range", "that instant has no place in UTC") from None
+    if not FIRST_START <= instant.date() <= LAST_START:
+        raise Refused("instant-out-of-range", f"{instant} is not in {FIRST_START}..{LAST_START}")
+    return instant
 
 
 def check_evidence(received: Money | None, provider_ref: str) -> None:

@@ -1,0 +1,138 @@
+"""Start subscriptions, one or many in one append."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from domain.identity import stream_of
+from domain.recorded import Stamp
+from domain.refusals import Refused
+from domain.subscription.folding import evolve
+from domain.subscription.starting import Start, start
+from domain.subscription.state import Subscription
+from domain.subscription.vaulting import request_token
+from infrastructure.deciding import TRIES, Deciding, Done, Events, StreamBusy
+from infrastructure.store.ledger import Append, Appended
+from infrastructure.wishes import checked_wish
+
+LARGEST_START_BATCH = 500
+# Why a token is requested together with the start.
+SIGN_UP = "sign-up"
+
+
+class Starting(Deciding):
+    """The commands that make subscriptions."""
+
+    def start(
+        self,
+        wish: Start,
+        *,
+        request_token: bool = False,
+        cause: str = "command:start",
+        command_id: UUID | None = None,
+    ) -> Done:
+        """Start a subscription, and request its token in the same append if that is wanted.
+
+        Refused: "account-unknown", and what starting.start refuses.
+        """
+        (outcome,) = self.start_many(
+            [wish], request_token=request_token, cause=cause, command_id=command_id
+        )
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    def start_many(
+        self,
+        wishes: Sequence[Start],
+        *,
+        request_token: bool = False,
+        cause: str = "command:start",
+        command_id: UUID | None = None,
+    ) -> list[Done | Refused]:
+        """Start many, in appends of up to LARGEST_START_BATCH; what came of each, in order.
+
+        A subscription that was started before with the same terms is left as it is: no second
+        token is requested, and its keys stay.
+        """
+        stamp = self._stamp(cause, command_id)
+        outcomes: list[Done | Refused] = []
+        for first in range(0, len(wishes), LARGEST_START_BATCH):
+            batch = wishes[first : first + LARGEST_START_BATCH]
+            outcomes += self._start_batch(batch, stamp, request_token=request_token)
+        return outcomes
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _start_batch(
+        self, wishes: Sequence[Start], stamp: Stamp, *, request_token: bool
+    ) -> list[Done | Refused]:
+        outcomes: dict[int, Done | Refused] = {}
+        waiting: dict[int, Start] = {}
+        for place, wish in enumerate(wishes):
+            try:
+                waiting[place] = checked_wish(wish)
+            except Refused as refused:
+                outcomes[place] = refused
+        for _ in range(TRIES):
+            if waiting:
+                waiting = self._start_round(waiting, outcomes, stamp, request_token)
+            if not waiting:
+                return [outcomes[place] for place in range(len(wishes))]
+        raise StreamBusy("subscriptions are being started by others")
+
+    def _start_round(
+        self,
+        waiting: Mapping[int, Start],
+        outcomes: dict[int, Done | Refused],
+        stamp: Stamp,
+        with_token: bool,
+    ) -> dict[int, Start]:
+        """Decide and append once; fill `outcomes`, and return what has to be decided anew."""
+        streams = {place: stream_of(wish.subscription_id) for place, wish in waiting.items()}
+        loaded = self._ledger.load(list(dict.fromkeys(streams.values())))
+        appends: dict[int, Append] = {}
+        again: dict[int, Start] = {}
+        quiet: list[int] = []
+        taken: set[str] = set()
+        for place, wish in waiting.items():
+            stream = streams[place]
+            if stream in taken:
+                again[place] = wish
+                continue
+            try:
+                events = self._started(loaded[stream].state, wish, with_token)
+            except Refused as refused:
+                outcomes[place] = refused
+                continue
+            if events:
+                taken.add(stream)
+                appends[place] = Append(stream, loaded[stream].version, events, stamp)
+            else:
+                quiet.append(place)
+        results = self._ledger.append(list(appends.values()), now=self._clock()) if appends else []
+        for place, result in zip(appends, results, strict=True):
+            if isinstance(result, Appended):
+                outcomes[place] = Done(position=result.position, changed=True)
+            else:
+                again[place] = waiting[place]
+        if quiet:
+            head = self._ledger.head()
+            outcomes.update({place: Done(position=head, changed=False) for place in quiet})
+        return again
+
+    def _started(self, state: Subscription | None, wish: Start, with_token: bool) -> Events:
+        account = (wish.provider.value, wish.account)
+        if account not in self._accounts:
+            reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
+            raise Refused("account-unknown", reason)
+        now = self._clock()
+        events = start(state, wish, now=now, zone_version=self._zone_version)
+        if not events or not with_token:
+            return events
+        new = None
+        for event in events:
+            new = evolve(new, event)
+        assert new is not None
+        return (*events, *request_token(new, reason=SIGN_UP, now=now))
