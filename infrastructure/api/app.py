@@ -16,6 +16,7 @@ from litestar.plugins.prometheus import PrometheusConfig
 from domain.ports import Gateway
 from infrastructure.api.callbacks import CALLBACKS
 from infrastructure.api.callers import guard_for
+from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.measuring import Measures
 from infrastructure.api.operating import OPERATING
@@ -32,7 +33,7 @@ Gateways = Mapping[tuple[str, str], Gateway]
 
 # Path prefix -> what is served below it. The catalogue for auditors is printed from this table.
 ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
-    "/v1": (*READING, *COMMANDING),
+    "/v1": (*READING, *COMMANDING, *CHANGING),
     "": (*CALLBACKS, *RETURNS, *OPERATING),
 }
 

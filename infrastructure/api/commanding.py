@@ -1,7 +1,8 @@
 """What can be commanded. Each POST carries an Idempotency-Key; a repeat gets the first answer.
 
-Besides what each docstring lists, every POST may answer 400 request-malformed or
-idempotency-key-missing, 401, 413, 422 idempotency-key-reused, and 503.
+What changes a subscription that runs: changing.py. Besides what each docstring lists, every POST
+may answer 400 request-malformed or idempotency-key-missing, 401, 413, 422 idempotency-key-reused,
+and 503.
 """
 
 from __future__ import annotations
@@ -15,16 +16,10 @@ from litestar import Request, Response, post
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, RawBody
 
 from domain.refusals import Refused
+from infrastructure.api.asking import Decision, StartRequest, TokenWanted
 from infrastructure.api.callers import actor_of, caller_of
 from infrastructure.api.idempotency import once, strictly
-from infrastructure.api.messages import (
-    Accepted,
-    Cancellation,
-    Decision,
-    StartRequest,
-    TokenAnswer,
-    TokenWanted,
-)
+from infrastructure.api.messages import Accepted, TokenAnswer
 from infrastructure.api.reading import Books, token_answer
 from infrastructure.bootstrap import System
 from infrastructure.subscriptions import Subscriptions
@@ -37,17 +32,18 @@ IdempotencyKey = Annotated[
     HeaderParameter(name="Idempotency-Key", required=False, description="1-200 visible ASCII."),
 ]
 WaitSeconds = Annotated[float, QueryParameter(ge=0, le=LONGEST_WAIT_S, description="Seconds.")]
-_AnyRequest = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 
-def _by(system: System, request: _AnyRequest) -> Subscriptions:
+def by(system: System, request: AnyRequest) -> Subscriptions:
+    """Commands in the caller's name."""
     return Subscriptions(system, actor=actor_of(caller_of(request)))
 
 
 @post("/subscriptions", status_code=201, sync_to_thread=True)
 def start_subscription(
     system: Books,
-    request: _AnyRequest,
+    request: AnyRequest,
     data: JSONBody[StartRequest],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
@@ -65,7 +61,7 @@ def start_subscription(
         idempotency_key,
         asked,
         201,
-        lambda command_id: _by(system, request).start(
+        lambda command_id: by(system, request).start(
             wish, request_token=asked.request_token, command_id=command_id
         ),
     )
@@ -74,7 +70,7 @@ def start_subscription(
 @post("/subscriptions/{subscription_id:str}/token-requests", status_code=202)
 async def request_token(
     system: Books,
-    request: _AnyRequest,
+    request: AnyRequest,
     subscription_id: FromPath[str],
     data: JSONBody[TokenWanted],
     body: RawBody,
@@ -95,7 +91,7 @@ async def request_token(
             idempotency_key,
             asked,
             202,
-            lambda command_id: _by(system, request).request_token(
+            lambda command_id: by(system, request).request_token(
                 subscription_id, reason=asked.reason, command_id=command_id
             ),
         )
@@ -116,37 +112,10 @@ async def _page(system: System, subscription_id: str, wait_s: float) -> TokenAns
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-@post("/subscriptions/{subscription_id:str}/cancellation", status_code=201, sync_to_thread=True)
-def cancel_subscription(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[Cancellation],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
-) -> Response[Accepted]:
-    """End billing now. What is owed stays owed, and a charge that was sent is still settled.
-
-    201: cancelled, now or before. 404 subscription-unknown. 409 subscription-completed.
-    422 reason-malformed.
-    """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
-        asked,
-        201,
-        lambda command_id: _by(system, request).cancel(
-            subscription_id, reason=asked.reason, command_id=command_id
-        ),
-    )
-
-
 @post("/attempts/{attempt_id:uuid}/decision", status_code=201, sync_to_thread=True)
 def decide_attempt(
     system: Books,
-    request: _AnyRequest,
+    request: AnyRequest,
     attempt_id: FromPath[UUID],
     data: JSONBody[Decision],
     body: RawBody,
@@ -165,7 +134,7 @@ def decide_attempt(
         idempotency_key,
         asked,
         201,
-        lambda command_id: _by(system, request).decide_by_person(
+        lambda command_id: by(system, request).decide_by_person(
             _subscription_of(system, attempt_id),
             attempt_id,
             received=received,
@@ -184,4 +153,4 @@ def _subscription_of(system: System, attempt_id: UUID) -> str:
     return subscription_id
 
 
-COMMANDING = [start_subscription, request_token, cancel_subscription, decide_attempt]
+COMMANDING = [start_subscription, request_token, decide_attempt]

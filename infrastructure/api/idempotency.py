@@ -1,4 +1,4 @@
-"""One command, one key, one answer: every POST of the API goes through `once`."""
+"""One command, one key, one answer: every POST that writes goes through `once`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import msgspec
 from litestar import Request, Response
 
 from domain.refusals import Refused
+from infrastructure.api.asking import Asked
 from infrastructure.api.callers import caller_of
-from infrastructure.api.messages import Accepted, Asked
+from infrastructure.api.messages import Accepted
 from infrastructure.api.problems import MISSING_KEY
 from infrastructure.bootstrap import System
 from infrastructure.store.commands import StoredAnswer
@@ -66,7 +67,7 @@ def once(
 def _key_of(request: Request[Any, Any, Any], key: str | None) -> str:
     """The caller's key behind the caller's name: callers cannot meet each other's."""
     if key is None:
-        raise Refused(MISSING_KEY, f"every POST needs the header {HEADER}")
+        raise Refused(MISSING_KEY, f"every command needs the header {HEADER}")
     if not _KEY.fullmatch(key):
         raise Refused("idempotency-key-malformed", f"{HEADER} is 1-200 visible ASCII characters")
     return f"{caller_of(request)}:{key}"

@@ -1,4 +1,4 @@
-"""What goes over the wire: requests are strict (unknown fields are errors), answers are stable.
+"""What is answered: stable messages.
 
 Amounts are {"minor": integer, "currency": ISO 4217 code}; instants RFC 3339 in UTC; days ISO
 dates. `position` in an answer is the place in the log at which the answer is valid.
@@ -11,133 +11,27 @@ from uuid import UUID
 
 import msgspec
 
-from domain.calendar import Interval, Unit
-from domain.money import Money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.money import Money, total
+from domain.plan import Terms
 from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
-from domain.subscription.events import Instrument
-from domain.subscription.starting import Start
-from domain.subscription.state import Attempt, OpenInvoice, OpenTokenRequest, Status, Subscription
-from infrastructure.store.commands import digest_of
+from domain.schedule import Schedule
+from domain.subscription.events import Instrument, InvoiceLine
+from domain.subscription.state import (
+    Attempt,
+    Cancellation,
+    Credit,
+    Following,
+    OpenInvoice,
+    OpenTokenRequest,
+    Pause,
+    Status,
+    Subscription,
+)
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
 from projections.timeline import TimelineEntry
-
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Base of requests."""
-
-    def digest(self, *where: str) -> bytes:
-        """SHA-256 of what is asked, whatever the order and spacing of the JSON was."""
-        return digest_of(*where, msgspec.json.encode(self, order="sorted"))
-
-
-class Amount(Asked):
-    """Minor units (cents, øre, whole yen) of a currency."""
-
-    minor: int
-    currency: str
-
-    def money(self) -> Money:
-        """As the domain has it. Raises: Refused."""
-        return Money(self.minor, self.currency)
-
-
-class Every(Asked):
-    """An interval: every `count` units."""
-
-    unit: Unit
-    count: int = 1
-
-    def interval(self) -> Interval:
-        """As the domain has it."""
-        return Interval(self.unit, self.count)
-
-
-class StartRequest(Asked):
-    """Start a subscription.
-
-    start: first local day of service, in `zone`; days that lie in the past are billed.
-    cycles: number of payments; without it the end is open.
-    retry_days: days from each decline to the next attempt.
-    request_token: also ask for the payer's approval, at once.
-    """
-
-    subscription_id: str
-    customer_id: str
-    provider: Provider
-    price: Amount
-    interval: Every
-    start: date
-    zone: str
-    description: str
-    account: str = "main"
-    plan: str = "standard"
-    plan_version: int = 1
-    timing: Timing = Timing.PREPAID
-    capture: CaptureMode = CaptureMode.AT_ONCE
-    trial: Every | None = None
-    setup_fee: Amount | None = None
-    cycles: int | None = None
-    retry_days: tuple[int, ...] = RetryPolicy().wait_days
-    request_token: bool = False
-
-    def wish(self, namespace: UUID) -> Start:
-        """As the domain has it. Raises: Refused."""
-        terms = Terms(
-            plan=self.plan,
-            plan_version=self.plan_version,
-            description=self.description,
-            kind=Kind.SUBSCRIPTION if self.cycles is None else Kind.INSTALLMENT,
-            timing=self.timing,
-            interval=self.interval.interval(),
-            price=self.price.money(),
-            trial=None if self.trial is None else self.trial.interval(),
-            setup_fee=None if self.setup_fee is None else self.setup_fee.money(),
-            cycles=self.cycles,
-            capture=self.capture,
-            retry=RetryPolicy(self.retry_days),
-        )
-        return Start(
-            subscription_id=self.subscription_id,
-            customer_id=self.customer_id,
-            namespace=namespace,
-            provider=self.provider,
-            account=self.account,
-            zone=self.zone,
-            start=self.start,
-            terms=terms,
-        )
-
-
-class TokenWanted(Asked):
-    """Ask the payer to approve. reason: for people, 1-200 characters."""
-
-    reason: str = "requested by the API"
-
-
-class Cancellation(Asked):
-    """End billing now. reason: 1-200 characters, kept in the ledger: no personal data."""
-
-    reason: str
-
-
-class Decision(Asked):
-    """A person's evidence about an unknown outcome.
-
-    received: what the provider took; null: it took nothing.
-    provider_ref: the provider's id of the capture; needed with `received`.
-    reason: where the evidence is, 1-150 characters.
-    """
-
-    reason: str
-    received: Amount | None = None
-    provider_ref: str = ""
-
-
-# --- answers ----------------------------------------------------------------------------------
 
 
 class Accepted(msgspec.Struct, kw_only=True):
@@ -182,7 +76,14 @@ class TokenAnswer(msgspec.Struct, kw_only=True):
 
 
 class SubscriptionAnswer(msgspec.Struct, kw_only=True):
-    """One subscription now, read from its facts. agenda: all that is open, and why it waits."""
+    """One subscription now, read from its facts.
+
+    terms, schedule: of the next invoice; `amount` is what a whole period costs by them.
+    following: terms that are agreed to for a later invoice. lines_to_come: put on the next one.
+    pause, cancellation: while it is paused, or going to end. last_invoice: before either.
+    credit: what is left in all; `credits` oldest first.
+    agenda: all that is open, and why it waits.
+    """
 
     position: int
     subscription_id: str
@@ -193,6 +94,15 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     start: date
     status: Status
     terms: Terms
+    amount: Money
+    schedule: Schedule
+    following: Following | None
+    lines_to_come: tuple[InvoiceLine, ...]
+    pause: Pause | None
+    cancellation: Cancellation | None
+    credit: Money
+    credits: tuple[Credit, ...]
+    last_invoice: int | None
     next_due_at: datetime | None
     invoices_issued: int
     token: TokenState
@@ -213,6 +123,15 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             start=state.start,
             status=state.status,
             terms=state.terms,
+            amount=state.terms.amount,
+            schedule=state.schedule,
+            following=state.following,
+            lines_to_come=state.lines_to_come,
+            pause=state.pause,
+            cancellation=state.cancellation,
+            credit=total((each.left for each in state.credits), state.currency),
+            credits=state.credits,
+            last_invoice=state.last_invoice,
             next_due_at=state.next_due_at,
             invoices_issued=state.invoices_issued,
             token=TokenState.of(state),

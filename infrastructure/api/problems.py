@@ -43,6 +43,14 @@ CONFLICTS = frozenset(
         "subscription-ended",
         "subscription-completed",
         "attempt-not-unknown",
+        "subscription-not-active",
+        "cancellation-scheduled",
+        "cancellation-at-period-end",
+        "change-at-period-end",
+        "currency-fixed",
+        "kind-fixed",
+        "timing-fixed",
+        "instalments-fixed",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown"})

@@ -1,0 +1,240 @@
+"""What callers send: strict messages, where unknown fields and other types are errors.
+
+Amounts are {"minor": integer, "currency": ISO 4217 code}; instants RFC 3339 with their offset;
+days ISO dates.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.calendar import Interval, Unit
+from domain.money import Money
+from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.providers import Provider
+from domain.refusals import Refused
+from domain.subscription.events import When
+from domain.subscription.pausing import Resume
+from domain.subscription.starting import Start
+from infrastructure.store.commands import digest_of
+from infrastructure.wishes import NewTerms
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Base of requests."""
+
+    def digest(self, *where: str) -> bytes:
+        """SHA-256 of what is asked, whatever the order and spacing of the JSON was."""
+        return digest_of(*where, msgspec.json.encode(self, order="sorted"))
+
+
+class Amount(Asked):
+    """Minor units (cents, øre, whole yen) of a currency."""
+
+    minor: int
+    currency: str
+
+    def money(self) -> Money:
+        """As the domain has it. Raises: Refused."""
+        return Money(self.minor, self.currency)
+
+
+class Every(Asked):
+    """An interval: every `count` units."""
+
+    unit: Unit
+    count: int = 1
+
+    def interval(self) -> Interval:
+        """As the domain has it."""
+        return Interval(self.unit, self.count)
+
+
+class AgreedTerms(Asked, kw_only=True):
+    """What is agreed to at the start.
+
+    price: of one unit and period. quantity: units. proration: the rule for parts of a period.
+    cycles: number of payments; without it the end is open.
+    retry_days: days from each decline to the next attempt.
+    """
+
+    price: Amount
+    interval: Every
+    description: str
+    plan: str = "standard"
+    plan_version: int = 1
+    quantity: int = 1
+    timing: Timing = Timing.PREPAID
+    capture: CaptureMode = CaptureMode.AT_ONCE
+    trial: Every | None = None
+    setup_fee: Amount | None = None
+    cycles: int | None = None
+    retry_days: tuple[int, ...] = RetryPolicy().wait_days
+    proration: Proration = Proration.BY_DAY
+
+    def terms(self) -> Terms:
+        """As the domain has it. Raises: Refused."""
+        return Terms(
+            plan=self.plan,
+            plan_version=self.plan_version,
+            description=self.description,
+            kind=Kind.SUBSCRIPTION if self.cycles is None else Kind.INSTALLMENT,
+            timing=self.timing,
+            interval=self.interval.interval(),
+            price=self.price.money(),
+            trial=None if self.trial is None else self.trial.interval(),
+            setup_fee=None if self.setup_fee is None else self.setup_fee.money(),
+            cycles=self.cycles,
+            capture=self.capture,
+            retry=RetryPolicy(self.retry_days),
+            quantity=self.quantity,
+            proration=self.proration,
+        )
+
+
+class StartRequest(AgreedTerms, kw_only=True):
+    """Start a subscription.
+
+    start: first local day of service, in `zone`; days that lie in the past are billed.
+    request_token: also ask for the payer's approval, at once.
+    """
+
+    subscription_id: str
+    customer_id: str
+    provider: Provider
+    start: date
+    zone: str
+    account: str = "main"
+    request_token: bool = False
+
+    def wish(self, namespace: UUID) -> Start:
+        """As the domain has it. Raises: Refused."""
+        return Start(
+            subscription_id=self.subscription_id,
+            customer_id=self.customer_id,
+            namespace=namespace,
+            provider=self.provider,
+            account=self.account,
+            zone=self.zone,
+            start=self.start,
+            terms=self.terms(),
+        )
+
+
+class TokenWanted(Asked):
+    """Ask the payer to approve. reason: for people, 1-200 characters."""
+
+    reason: str = "requested by the API"
+
+
+class ChangedTerms(Asked):
+    """What changes of the agreed terms; what is null or left out stays as it is."""
+
+    plan: str | None = None
+    plan_version: int | None = None
+    description: str | None = None
+    interval: Every | None = None
+    price: Amount | None = None
+    quantity: int | None = None
+    proration: Proration | None = None
+    capture: CaptureMode | None = None
+    retry_days: tuple[int, ...] | None = None
+
+    def new_terms(self) -> NewTerms:
+        """As the commands have it. Raises: Refused."""
+        return NewTerms(
+            plan=self.plan,
+            plan_version=self.plan_version,
+            description=self.description,
+            interval=None if self.interval is None else self.interval.interval(),
+            price=None if self.price is None else self.price.money(),
+            quantity=self.quantity,
+            proration=self.proration,
+            capture=self.capture,
+            retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
+        )
+
+
+class TermsChange(Asked):
+    """Agree to other terms.
+
+    when: NOW bills the rest of the running period anew; PERIOD_END leaves it as it is.
+    proration: instead of the agreed rule, for this change only.
+    reason: 1-200 characters, kept in the ledger: no personal data.
+    """
+
+    terms: ChangedTerms
+    reason: str
+    when: When = When.NOW
+    proration: Proration | None = None
+
+
+class PauseWanted(Asked):
+    """Bill no period from now on.
+
+    until: instant at which it resumes by itself; null: when it is told to.
+    credit: whether the rest of the running period is given back.
+    """
+
+    reason: str
+    until: datetime | None = None
+    credit: bool = False
+
+
+class ResumeWanted(Asked):
+    """Bill periods again. how: KEEP_ANCHOR goes on at the old days, RESTART counts from today."""
+
+    reason: str
+    how: Resume = Resume.KEEP_ANCHOR
+
+
+class CreditWanted(Asked):
+    """Give credit that pays the invoices to come."""
+
+    amount: Amount
+    reason: str
+
+
+class Cancellation(Asked):
+    """End billing. reason: 1-200 characters, kept in the ledger: no personal data.
+
+    at_period_end: not now, but when the running period is over. at: not now, but then.
+    credit: how the rest of the paid period becomes credit, where it ends now.
+    """
+
+    reason: str
+    at_period_end: bool = False
+    at: datetime | None = None
+    credit: Proration = Proration.NONE
+
+    @property
+    def later(self) -> bool:
+        """Whether it is to end later. Refused: "cancellation-ambiguous"."""
+        if self.at_period_end and self.at is not None:
+            raise Refused("cancellation-ambiguous", "either at_period_end or at, not both")
+        later = self.at_period_end or self.at is not None
+        if later and self.credit is not Proration.NONE:
+            raise Refused("cancellation-ambiguous", "a credit is given where it ends now")
+        return later
+
+
+class Withdrawal(Asked):
+    """Let a subscription go on that was going to end."""
+
+    reason: str
+
+
+class Decision(Asked):
+    """A person's evidence about an unknown outcome.
+
+    received: what the provider took; null: it took nothing.
+    provider_ref: the provider's id of the capture; needed with `received`.
+    reason: where the evidence is, 1-150 characters.
+    """
+
+    reason: str
+    received: Amount | None = None
+    provider_ref: str = ""
