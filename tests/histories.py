@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp
@@ -49,6 +49,7 @@ from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from tests.books import ZONE_VERSION, Books, Clock
 from tests.replies import Reply, received, reply_to
+from tests.wishes import Wish, decide
 
 __all__ = ["ZONE_VERSION", "Act", "Books", "Clock", "History", "Move", "Reply", "histories"]
 
@@ -69,7 +70,7 @@ class Act(Enum):
     LATE: money turns up for an attempt that was settled without money.
     REPEAT: the answer before arrives once more.
     PERSON: a person settles a doubt. NEW_TOKEN: the payer asks for another token.
-    CANCEL: the subscription is cancelled.
+    CANCEL: the subscription is cancelled. WISH: somebody wishes for something (wishes.py).
     """
 
     WORK = "work"
@@ -81,16 +82,22 @@ class Act(Enum):
     PERSON = "person"
     NEW_TOKEN = "new-token"
     CANCEL = "cancel"
+    WISH = "wish"
 
 
 @attrs.frozen
 class Move:
-    """One thing that happens. which: picks the subscription, modulo their number."""
+    """One thing that happens. which: picks the subscription, modulo their number.
+
+    wish, variant: what is wished for, and which one of its kind, where the act is WISH.
+    """
 
     which: int
     clock: Clock
     act: Act
     reply: Reply
+    wish: Wish = Wish.CHANGE
+    variant: int = 0
 
 
 def play(books: Books, moves: Iterable[Move], wishes: list[Start]) -> None:
@@ -137,10 +144,12 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 now=now,
             )
             books.append(subscription_id, facts, actor="operator:kari", cause="command:settle")
-        case Act.NEW_TOKEN | Act.CANCEL:
+        case Act.NEW_TOKEN | Act.CANCEL | Act.WISH:
             try:
                 if move.act is Act.CANCEL:
                     facts = cancel(state, reason="moved away", now=now)
+                elif move.act is Act.WISH:
+                    facts = decide(state, move.wish, move.variant, now)
                 else:
                     facts = request_token(state, reason="payer asked", now=now)
             except Refused:
@@ -217,6 +226,8 @@ def terms(draw: st.DrawFn) -> Terms:
         cycles=draw(st.integers(1, 4)) if kind is Kind.INSTALLMENT else None,
         capture=draw(st.sampled_from(list(CaptureMode))),
         retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
+        quantity=draw(st.sampled_from([1, 1, 1, 3])),
+        proration=draw(st.sampled_from(list(Proration))),
     )
 
 
@@ -245,7 +256,8 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
-_ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + list(Act)
+_ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
+_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + list(Wish)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]
@@ -262,6 +274,8 @@ def moves() -> st.SearchStrategy[Move]:
         st.sampled_from(_CLOCKS),
         st.sampled_from(_ACTS),
         st.sampled_from(_REPLIES),
+        st.sampled_from(_WISHES),
+        st.integers(0, 59),
     )
 
 

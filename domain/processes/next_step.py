@@ -41,9 +41,11 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
         step = _settle(state, state.open_attempt, now, taken_before)
         if not isinstance(step, Nothing):
             return step
-    step = _change(state, now, zone_version)
+    step = _resume(state, now, zone_version)
     if isinstance(step, Nothing):
         step = _bill(state, now, zone_version)
+    if isinstance(step, Nothing):
+        step = _cancel(state, now)
     if isinstance(step, Nothing) and state.token_request is not None:
         return _vault(state, state.token_request, now)
     return step
@@ -76,13 +78,16 @@ def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Ste
     return AskToken(request)
 
 
-def _change(state: Subscription, now: datetime, zone_version: str) -> Step:
-    """What was planned for a date: the end of a pause, or of the subscription."""
-    resumed = resume_as_scheduled(state, now=now, zone_version=zone_version)
-    if resumed:
-        return Record(resumed, ItemKind.RESUME.value)
-    cancelled = cancel_as_scheduled(state, now=now)
-    return Record(cancelled, ItemKind.CANCEL.value) if cancelled else Nothing()
+def _resume(state: Subscription, now: datetime, zone_version: str) -> Step:
+    """The end of a pause, on the day that was named."""
+    facts = resume_as_scheduled(state, now=now, zone_version=zone_version)
+    return Record(facts, ItemKind.RESUME.value) if facts else Nothing()
+
+
+def _cancel(state: Subscription, now: datetime) -> Step:
+    """A planned end; whatever fell due before it has been billed, and tried, by now."""
+    facts = cancel_as_scheduled(state, now=now)
+    return Record(facts, ItemKind.CANCEL.value) if facts else Nothing()
 
 
 def _bill(state: Subscription, now: datetime, zone_version: str) -> Step:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from domain.plan import Proration
 from domain.processes.agenda import ItemKind, agenda_of
 from domain.subscription.charging import ANSWER, settle
-from domain.subscription.ending import cancel
+from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import (
     ChargeDiscrepancyFound,
     SubscriptionCancelled,
@@ -14,6 +17,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import Status
 from domain.subscription.vaulting import request_token
+from tests.domain.billing import FEB_10, billed_until, credits, invoices, postpaid, running
 from tests.specimens import (
     DAY,
     DUE,
@@ -22,6 +26,7 @@ from tests.specimens import (
     NEXT_DUE,
     OFFERED,
     PRICE,
+    ZONE_VERSION,
     captured,
     declined,
     instalments,
@@ -30,7 +35,7 @@ from tests.specimens import (
     signed_up,
     started,
 )
-from tests.vocabulary import given, play
+from tests.vocabulary import Given, given, play
 
 LATER = DUE + MINUTE
 
@@ -116,3 +121,94 @@ def test_completing_takes_an_open_token_request_off_the_agenda() -> None:
     assert run.at(DUE, captured())[-1] == "SubscriptionCompleted"
     assert agenda_of(run.state) == ()
     assert run.at(NEXT_DUE) == []
+
+
+# --- planned endings --------------------------------------------------------------------------
+
+
+def planned(start: Given, at: datetime | None = None) -> Given:
+    """A cancellation was scheduled on 10 February."""
+    facts = schedule_cancellation(
+        start.state, at=at, reason="moves", now=FEB_10, zone_version=ZONE_VERSION
+    )
+    return start.and_(*facts)
+
+
+def test_prepaid_it_ends_with_the_period_that_is_paid_for() -> None:
+    """Cancelled at the instant at which the next invoice would fall due; that one is not issued."""
+    run = play(*planned(running()).facts)
+    run.at(FEB_10, captured())
+    (item,) = [each for each in agenda_of(run.state) if each.kind is ItemKind.CANCEL]
+    assert item.due_at == NEXT_DUE
+    late = NEXT_DUE + 3 * DAY
+    assert run.at(late) == ["SubscriptionCancelled"]
+    assert run.facts[-1] == SubscriptionCancelled(reason="moves", effective_at=NEXT_DUE)
+
+
+def test_postpaid_the_running_period_is_billed_once_more() -> None:
+    """Then nothing, and it is complete when that is paid."""
+    run = play(*planned(running(postpaid())).facts)
+    assert run.at(NEXT_DUE, captured())[-1] == "SubscriptionCompleted"
+    assert len(invoices(tuple(run.facts))) == 1
+
+
+def test_at_a_date_every_period_before_it_is_billed() -> None:
+    """To 5 April: the periods that begin by then, billed and charged; none after it."""
+    april_5 = datetime(2024, 4, 5, tzinfo=UTC)
+    start = planned(running(), april_5)
+    june = datetime(2024, 6, 1, tzinfo=UTC)
+    run = play(*start.facts)
+    run.at(june, captured(), captured(), captured())
+    assert [each[0] for each in invoices(tuple(run.facts))] == [
+        "2024-01-31",
+        "2024-02-29",
+        "2024-03-31",
+    ]
+    assert run.facts[-1] == SubscriptionCancelled(reason="moves", effective_at=april_5)
+
+
+def test_a_planned_end_can_be_taken_back() -> None:
+    """As if it had never been planned; postpaid also after its last invoice."""
+    start = planned(running())
+    back = start.and_(
+        *withdraw_cancellation(start.state, reason="stays", now=FEB_10, zone_version=ZONE_VERSION)
+    )
+    assert (back.state.cancellation, back.state.next_due_at) == (None, NEXT_DUE)
+    last = billed_until(planned(running(postpaid())), NEXT_DUE)
+    assert last.state.next_due_at is None
+    on = last.and_(
+        *withdraw_cancellation(last.state, reason="stays", now=NEXT_DUE, zone_version=ZONE_VERSION)
+    )
+    assert on.state.next_due_at == datetime(2024, 3, 30, 23, tzinfo=UTC)
+
+
+def test_cancelling_now_may_give_back_what_is_not_used() -> None:
+    """19 of 29 days of 299.00: 195.90, where that rule is wished for."""
+    for policy, granted in (
+        (Proration.NONE, []),
+        (Proration.BY_DAY, [19590]),
+        (Proration.FULL, [29900]),
+    ):
+        start = running()
+        facts = cancel(start.state, reason="moved", now=FEB_10, credit=policy)
+        assert credits(facts) == granted
+        assert isinstance(facts[-1], SubscriptionCancelled)
+
+
+def test_plans_to_end_repeat_quietly_and_refuse_what_makes_no_sense() -> None:
+    """The same plan twice, an instant in the past, a date where periods are billed afterwards."""
+    start = running()
+    wish = {"at": None, "reason": "moves", "now": FEB_10, "zone_version": ZONE_VERSION}
+    planned(start).when(schedule_cancellation, **wish).then_nothing()
+    start.when(schedule_cancellation, **wish | {"at": FEB_10}).then_refused(
+        "cancellation-in-the-past"
+    )
+    arrears = running(postpaid())
+    arrears.when(schedule_cancellation, **wish | {"at": NEXT_DUE}).then_refused(
+        "cancellation-at-period-end"
+    )
+    given(started()).when(schedule_cancellation, **wish).then_refused("subscription-not-active")
+    back = {"reason": "stays", "now": FEB_10, "zone_version": ZONE_VERSION}
+    start.when(withdraw_cancellation, **back).then_nothing()
+    ended = start.and_(*cancel(start.state, reason="moved", now=FEB_10))
+    ended.when(withdraw_cancellation, **back).then_refused("subscription-ended")

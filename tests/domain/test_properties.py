@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import pairwise
 
 import attrs
+import pytest
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 
+from domain.previews import preview_change
 from domain.processes.agenda import ItemKind, agenda_of, next_due
 from domain.processes.next_step import next_step
 from domain.processes.reactions import REACTIONS
 from domain.processes.steps import LookUp, Nothing, SendCapture, SendCharge
 from domain.recorded import Recorded
+from domain.refusals import Refused
+from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import (
+    CancellationWithdrawn,
     CaptureAttempted,
     ChargeAttempted,
     ChargeDeclined,
@@ -23,15 +28,24 @@ from domain.subscription.events import (
     ChargeFoundLate,
     ChargeNotMade,
     ChargeSucceeded,
+    CreditApplied,
+    CreditGranted,
     InvoiceIssued,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    TermsChanged,
     TokenVaulted,
+    When,
 )
 from domain.subscription.folding import evolve
+from domain.subscription.invoicing import issue_invoice
 from domain.subscription.state import Status, Subscription
 from tests.histories import ZONE_VERSION, History, histories, show
+from tests.wishes import other_terms
 
 Log = list[Recorded[SubscriptionEvent]]
 SOME = settings(
@@ -72,19 +86,117 @@ def moments(log: Log) -> Iterator[Moment]:
 @SOME
 @given(histories())
 def test_F24_each_period_is_billed_once_and_they_tile(history: History) -> None:
-    """Numbers count from 1, each period ends where the next begins, due instants go up."""
+    """Numbers count from 1; each period begins where the one before ends, or where a fact says that
+    billing begins anew; invoices fall due when it was announced last."""
     show(history)
     for log in streams(history).values():
-        issued = [each.event for each in log if isinstance(each.event, InvoiceIssued)]
-        assert [each.invoice_number for each in issued] == list(range(1, len(issued) + 1))
-        for one, two in pairwise(issued):
-            assert one.period.end == two.period.start
-            assert one.next_due_at == two.effective_at
-            assert one.effective_at < two.effective_at
-        for each in issued:
-            assert each.period.start < each.period.end
-            assert each.total.minor == sum(line.amount.minor for line in each.lines)
-        event(f"periods of a subscription: {min(len(issued), 4)}")
+        follow_periods([each.event for each in log])
+
+
+def follow_periods(facts: list[SubscriptionEvent]) -> None:
+    """Walk through one stream, knowing which day is billed next, and when."""
+    number, day, due, unused_from = 0, None, None, None
+    for fact in facts:
+        match fact:
+            case SubscriptionStarted():
+                day, due = fact.start, fact.first_due_at
+            case InvoiceIssued():
+                number += 1
+                assert (fact.invoice_number, fact.period.start) == (number, day)
+                assert fact.effective_at == due
+                assert fact.period.start < fact.period.end
+                assert fact.total.minor == sum(line.amount.minor for line in fact.lines) >= 0
+                day, due = fact.period.end, fact.next_due_at
+            case TermsChanged():
+                begins = fact.schedule.period(fact.from_invoice).start
+                if fact.from_invoice == number + 1 and begins != day:
+                    event("another rhythm from now on")
+                    # Days that were billed are given up, and given back where the rule says so.
+                    assert fact.when is When.NOW
+                    assert day is not None
+                    assert begins < day
+                    day = begins
+                due = fact.next_due_at
+            case SubscriptionPaused():
+                unused_from = fact.unused_from
+                due = due if fact.last_invoice > number else None
+            case SubscriptionResumed():
+                begins = fact.schedule.period(number + 1).start
+                assert day is not None
+                if begins < day:
+                    event("resumed within days that were given back")
+                    assert unused_from is not None
+                    assert unused_from <= begins
+                elif begins > day:
+                    event("days that nobody bills")
+                day, due = begins, fact.next_due_at
+            case CancellationWithdrawn():
+                due = fact.next_due_at
+    event(f"periods of a subscription: {min(number, 4)}")
+
+
+@SOME
+@given(histories())
+def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History) -> None:
+    """No credit is below nothing, none is passed over, none pays more than is open."""
+    show(history)
+    for log in streams(history).values():
+        left: dict[int, int] = {}
+        for moment in moments(log):
+            fact = moment.recorded.event
+            if isinstance(fact, CreditGranted):
+                assert fact.credit_number == len(left) + 1
+                assert fact.amount.minor > 0
+                assert not fact.lines or fact.amount.minor == sum(
+                    line.amount.minor for line in fact.lines
+                )
+                left[fact.credit_number] = fact.amount.minor
+            elif isinstance(fact, CreditApplied):
+                event("credit applied")
+                before = moment.before
+                assert before is not None
+                invoice = before.invoice(fact.invoice_number)
+                assert invoice is not None
+                assert 0 < fact.amount.minor <= invoice.open.minor
+                assert fact.credit_number == min(n for n, minor in left.items() if minor)
+                left[fact.credit_number] -= fact.amount.minor
+            assert all(minor >= 0 for minor in left.values())
+            shown = {each.credit_number: each.left.minor for each in moment.state.credits}
+            assert shown == {number: minor for number, minor in left.items() if minor}
+
+
+@SOME
+@given(histories(), st.integers(0, 59))
+def test_a_preview_is_what_is_billed(history: History, which: int) -> None:
+    """The change that is previewed and the invoice shown with it come about exactly so."""
+    for state in history.states.values():
+        at = history.log[-1].recorded_at
+        wanted = Change(
+            terms=other_terms(state.terms, which),
+            when=list(When)[which % 2],
+            reason="asked for another plan",
+        )
+        try:
+            shown = preview_change(state, wanted, now=at, zone_version=ZONE_VERSION)
+        except Refused as refused:
+            event(f"preview refused: {refused.code}")
+            with pytest.raises(Refused, match=refused.code):
+                change_terms(state, wanted, now=at, zone_version=ZONE_VERSION)
+            continue
+        facts = change_terms(state, wanted, now=at, zone_version=ZONE_VERSION)
+        assert shown.facts == facts
+        for fact in facts:
+            state = evolve(state, fact)
+        if shown.invoice is None:
+            continue
+        event("preview with an invoice")
+        due = max(shown.invoice.effective_at, at)
+        billed = issue_invoice(state, now=due, zone_version=ZONE_VERSION)
+        for fact in billed:
+            state = evolve(state, fact)
+        assert shown.invoice in billed
+        invoice = state.invoice(shown.invoice.invoice_number)
+        assert shown.to_pay.minor == (0 if invoice is None else invoice.open.minor)
 
 
 @SOME
@@ -177,7 +289,7 @@ def test_F04_what_may_have_been_sent_is_never_sent_again(history: History) -> No
                         assert not taken
                         assert not attempt.unknown
                         assert now < end
-                        assert moment.state.status is Status.ACTIVE
+                        assert moment.state.status in (Status.ACTIVE, Status.PAUSED)
                         assert isinstance(step, SendCapture) == (attempt.capture_id is not None)
                     elif isinstance(step, LookUp):
                         event(f"looks, unknown: {attempt.unknown}, taken before: {taken}")
@@ -209,6 +321,8 @@ def owed(log: Log) -> dict[int, int]:
                 ChargeSucceeded(invoice_number=number, amount=amount)
                 | ChargeFoundLate(invoice_number=number, amount=amount)
             ) if amount.currency == currency[number]:
+                left[number] -= amount.minor
+            case CreditApplied(invoice_number=number, amount=amount):
                 left[number] -= amount.minor
     return {number: rest for number, rest in left.items() if rest > 0}
 
