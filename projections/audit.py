@@ -24,6 +24,8 @@ from domain.plan import Terms
 from domain.recorded import Recorded
 from domain.subscription.events import (
     ApprovalOffered,
+    CancellationScheduled,
+    CancellationWithdrawn,
     CaptureAttempted,
     ChargeAttempted,
     ChargeAuthorized,
@@ -35,12 +37,17 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CreditApplied,
+    CreditGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
     SubscriptionStarted,
+    TermsChanged,
     TokenRefused,
     TokenRequested,
     TokenRequestExpired,
@@ -48,9 +55,23 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Totals
+from projections.auditing.changing import check_change
 from projections.auditing.charging import check_attempt, check_progress, check_retry
 from projections.auditing.codes import CODES, Say
+from projections.auditing.crediting import (
+    check_application,
+    check_founded,
+    check_grant,
+    credit_lies_idle,
+)
+from projections.auditing.ending import (
+    all_is_paid,
+    check_end,
+    check_planned_end,
+    check_withdrawal,
+)
 from projections.auditing.invoicing import check_invoice
+from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.settling import (
     check_awaited,
     check_discrepancy,
@@ -58,15 +79,18 @@ from projections.auditing.settling import (
     check_late,
     check_success,
 )
-from projections.auditing.vaulting import (
-    all_is_paid,
-    check_end,
-    check_request,
-    check_request_answer,
-    check_start,
-)
+from projections.auditing.vaulting import check_request, check_request_answer, check_start
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
+_Changing = (
+    TermsChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | CreditGranted
+    | CreditApplied
+    | CancellationScheduled
+    | CancellationWithdrawn
+)
 
 
 class Verdict(Enum):
@@ -143,6 +167,7 @@ class Audit:
             self._blind(book, f"{recorded.stream} has no beginning; its facts were not judged")
             return
         check_awaited(book, recorded.event, say)
+        check_founded(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -220,6 +245,26 @@ class Audit:
             case SubscriptionCancelled() | SubscriptionCompleted():
                 check_end(book, event, say)
             case _:
+                self._judge_change(book, event, say)
+
+    def _judge_change(self, book: Book, event: _Changing, say: Say) -> None:
+        match event:
+            case TermsChanged():
+                terms = self._terms.setdefault(event.terms, event.terms)
+                check_change(book, attrs.evolve(event, terms=terms), say)
+            case SubscriptionPaused():
+                check_pause(book, event, say)
+            case SubscriptionResumed():
+                check_resume(book, event, say)
+            case CreditGranted():
+                check_grant(book, event, self._totals_of(event.amount.currency), say)
+            case CreditApplied():
+                check_application(book, event, self._totals_of(event.amount.currency), say)
+            case CancellationScheduled():
+                check_planned_end(book, event, say)
+            case CancellationWithdrawn():
+                check_withdrawal(book, event, say)
+            case _:
                 assert_never(event)
 
     def _totals_of(self, currency: str) -> Totals:
@@ -245,6 +290,12 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.difference is not None:
         words = f"{book.difference.received} received, and no word of it"
         yield _finding(book.position, book.subscription_id, "discrepancy-missing", words)
+    if book.unused is not None:
+        words = f"{book.unused.amount}, and nothing gave the days back"
+        yield _finding(book.position, book.subscription_id, "credit-unfounded", words)
+    if credit_lies_idle(book):
+        words = f"invoice {book.applying} is open, and credit is left"
+        yield _finding(book.position, book.subscription_id, "credit-not-applied", words)
     if book.status is Status.ACTIVE and all_is_paid(book):
         words = "the last payment is in"
         yield _finding(book.position, book.subscription_id, "completion-missing", words)

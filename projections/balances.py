@@ -1,10 +1,13 @@
-"""What each customer owes, per currency: billed, paid, open, credit. Minor units throughout.
+"""What each customer owes, per currency: billed, credited, paid, open, credit. Minor units.
 
-    open - credit == billed - paid        at every position of the log
+    open - credit == billed - credited - paid        at every position of the log
 
-`open` is what is left to pay on invoices; `credit` is money that no open invoice explains: more
-than an invoice asked for, a charge found late on an invoice that was paid, or money in another
-currency than the invoice (it is credit in the currency that arrived, and the invoice stays open).
+`open` is what is left to pay on invoices. `credited` is all the credit that was ever granted.
+`credit` is what the customer has in hand: credit that was granted and has paid no invoice yet, and
+money that no open invoice explains: more than an invoice asked for, a charge found late on an
+invoice that was paid, or money in another currency than the invoice (it is credit in the currency
+that arrived, and the invoice stays open). Granted credit that pays an invoice lowers both `open`
+and `credit`.
 """
 
 from __future__ import annotations
@@ -18,38 +21,49 @@ import attrs
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
-from domain.subscription.events import ChargeFoundLate, ChargeSucceeded, InvoiceIssued
+from domain.subscription.events import (
+    ChargeFoundLate,
+    ChargeSucceeded,
+    CreditApplied,
+    CreditGranted,
+    InvoiceIssued,
+)
 from projections.table import Column, ColumnType, TableProjection
 
 
 @attrs.frozen(kw_only=True)
 class OwedInvoice:
-    """An invoice with something left to pay. due_at: UTC. total, paid: minor units."""
+    """An invoice with something left to pay. due_at: UTC.
+
+    total, paid, credited: minor units; what charges paid of it, and what credit paid.
+    """
 
     subscription_id: str
     invoice_number: int
     due_at: datetime
     total: int
     paid: int
+    credited: int = 0
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.paid
+        return self.total - self.credited - self.paid
 
 
 @attrs.frozen(kw_only=True)
 class Balance:
     """One customer in one currency; all of the customer's subscriptions share the row.
 
-    billed, paid, credit: minor units. The log's position stands beside the row in the store; it
-    is not part of the row, so that the row depends on each subscription's order alone.
+    billed, credited, paid, credit: minor units. The log's position stands beside the row in the
+    store; it is not part of the row, so that the row depends on each subscription's order alone.
     open_invoices: oldest first.
     """
 
     customer_id: str
     currency: str
     billed: int = 0
+    credited: int = 0
     paid: int = 0
     credit: int = 0
     open_invoices: tuple[OwedInvoice, ...] = ()
@@ -66,8 +80,8 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """The equation: open - credit == billed - paid."""
-        return self.open - self.credit == self.billed - self.paid
+        """The equation: open - credit == billed - credited - paid."""
+        return self.open - self.credit == self.billed - self.credited - self.paid
 
     def overdue(self, as_of: datetime) -> int:
         """What is left to pay on invoices that fell due before `as_of` (UTC), minor units."""
@@ -84,9 +98,11 @@ def balance_key(customer_id: str, currency: str) -> str:
 
 def _money_of(event: Any) -> Money | None:
     match event:
-        case InvoiceIssued(total=money) | ChargeSucceeded(amount=money):
+        case InvoiceIssued(total=money):
             return money
-        case ChargeFoundLate(amount=money):
+        case ChargeSucceeded(amount=money) | ChargeFoundLate(amount=money):
+            return money
+        case CreditGranted(amount=money) | CreditApplied(amount=money):
             return money
         case _:
             return None
@@ -105,9 +121,16 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
         return row
     before = row or Balance(customer_id=event.customer_id, currency=money.currency)
     subscription_id = subscription_of(recorded.stream)
-    if isinstance(event, InvoiceIssued):
-        return _billed(before, subscription_id, event)
-    return _paid(before, subscription_id, event.invoice_number, money.minor)
+    match event:
+        case InvoiceIssued():
+            return _billed(before, subscription_id, event)
+        case CreditGranted():
+            credited, credit = before.credited + money.minor, before.credit + money.minor
+            return attrs.evolve(before, credited=credited, credit=credit)
+        case CreditApplied():
+            return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
+        case _:
+            return _paid(before, subscription_id, event.invoice_number, money.minor)
 
 
 def _billed(row: Balance, subscription_id: str, event: InvoiceIssued) -> Balance:
@@ -129,19 +152,40 @@ def _billed(row: Balance, subscription_id: str, event: InvoiceIssued) -> Balance
 
 def _paid(row: Balance, subscription_id: str, number: int, received: int) -> Balance:
     """Money for an invoice: what it does not need, or cannot take, becomes credit."""
-    paid = row.paid + received
+    invoice = _open_invoice(row, subscription_id, number)
+    taken = 0 if invoice is None else min(received, invoice.open)
+    row = attrs.evolve(row, paid=row.paid + received, credit=row.credit + received - taken)
+    if invoice is None:
+        return row
+    return _with_invoice(row, attrs.evolve(invoice, paid=invoice.paid + taken))
+
+
+def _paid_by_credit(row: Balance, subscription_id: str, number: int, applied: int) -> Balance:
+    """Credit pays an invoice: as much less is open, and as much less is credit."""
+    invoice = _open_invoice(row, subscription_id, number)
+    if invoice is None:
+        return row
+    taken = min(applied, invoice.open)
+    row = attrs.evolve(row, credit=row.credit - taken)
+    return _with_invoice(row, attrs.evolve(invoice, credited=invoice.credited + taken))
+
+
+def _open_invoice(row: Balance, subscription_id: str, number: int) -> OwedInvoice | None:
     wanted = (subscription_id, number)
-    invoices, left = [], received
-    for invoice in row.open_invoices:
-        if (invoice.subscription_id, invoice.invoice_number) == wanted:
-            taken = min(left, invoice.open)
-            left -= taken
-            if taken == invoice.open:
-                continue
-            invoices.append(attrs.evolve(invoice, paid=invoice.paid + taken))
-        else:
-            invoices.append(invoice)
-    return attrs.evolve(row, paid=paid, credit=row.credit + left, open_invoices=tuple(invoices))
+    found = (
+        each for each in row.open_invoices if (each.subscription_id, each.invoice_number) == wanted
+    )
+    return next(found, None)
+
+
+def _with_invoice(row: Balance, invoice: OwedInvoice) -> Balance:
+    """The row with an invoice as it is now, or without it once nothing of it is open."""
+    wanted = (invoice.subscription_id, invoice.invoice_number)
+    invoices = tuple(
+        invoice if (each.subscription_id, each.invoice_number) == wanted else each
+        for each in row.open_invoices
+    )
+    return attrs.evolve(row, open_invoices=tuple(each for each in invoices if each.open != 0))
 
 
 def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
@@ -153,7 +197,7 @@ def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
 
 BALANCES: TableProjection[Balance] = TableProjection(
     name="balances",
-    version=1,
+    version=2,
     row_type=Balance,
     keys_of=_keys,
     apply=_apply,
@@ -161,6 +205,7 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "customer_id": Column(ColumnType.TEXT, lambda row: row.customer_id, indexed=True),
         "currency": Column(ColumnType.TEXT, lambda row: row.currency),
         "billed": Column(ColumnType.INTEGER, lambda row: row.billed),
+        "credited": Column(ColumnType.INTEGER, lambda row: row.credited),
         "paid": Column(ColumnType.INTEGER, lambda row: row.paid),
         "open": Column(ColumnType.INTEGER, lambda row: row.open),
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),

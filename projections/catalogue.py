@@ -29,7 +29,15 @@ TABLES: tuple[Listening, ...] = (
     Listening(DUE_DATES, frozenset(get_args(events.SubscriptionEvent))),
     Listening(
         BALANCES,
-        frozenset({events.InvoiceIssued, events.ChargeSucceeded, events.ChargeFoundLate}),
+        frozenset(
+            {
+                events.InvoiceIssued,
+                events.ChargeSucceeded,
+                events.ChargeFoundLate,
+                events.CreditGranted,
+                events.CreditApplied,
+            }
+        ),
     ),
     Listening(
         CHARGES,

@@ -80,8 +80,12 @@ class DueDates:
 
     @property
     def stands_still(self) -> bool:
-        """Whether a person has to act, or something is open and none of it falls due by itself."""
-        return self.needs_person or (bool(self.items) and self.next_due_at is None)
+        """Whether a person has to act, or something is open and none of it falls due by itself.
+
+        A pause without an end is neither: that is how it was asked for.
+        """
+        open_items = any(item.kind is not ItemKind.RESUME for item in self.items)
+        return self.needs_person or (open_items and self.next_due_at is None)
 
     @property
     def listed_from(self) -> datetime | None:
@@ -123,7 +127,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=1,
+    version=2,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,
@@ -167,6 +171,8 @@ _WHAT = {
     ItemKind.CHARGE: "charge",
     ItemKind.LOOK_UP: "look-up",
     ItemKind.COLLECT: "collect invoice",
+    ItemKind.RESUME: "end of the pause before invoice",
+    ItemKind.CANCEL: "cancellation before invoice",
 }
 
 

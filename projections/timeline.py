@@ -7,15 +7,17 @@ better, and could differ from the facts that it explains.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import assert_never
 
 import attrs
 
-from domain.plan import CaptureMode, Terms, Timing
+from domain.plan import CaptureMode
 from domain.recorded import Recorded
 from domain.subscription.events import (
     ApprovalOffered,
+    CancellationScheduled,
+    CancellationWithdrawn,
     CaptureAttempted,
     ChargeAttempted,
     ChargeAuthorized,
@@ -27,17 +29,23 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CreditApplied,
+    CreditGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
     SubscriptionStarted,
+    TermsChanged,
     TokenRefused,
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
 )
+from projections.timeline_changes import in_words, rhythm, utc, words_of_change
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +114,7 @@ def words_of(event: SubscriptionEvent) -> str:
             return _doubting(event)
         case RetryScheduled():
             return (
-                f"Invoice {event.invoice_number} will be tried again at {_utc(event.retry_at)} "
+                f"Invoice {event.invoice_number} will be tried again at {utc(event.retry_at)} "
                 f"(retry {event.retry_number})."
             )
         case CollectionEnded():
@@ -114,6 +122,16 @@ def words_of(event: SubscriptionEvent) -> str:
                 f"Collection of invoice {event.invoice_number} ended ({event.reason}); "
                 "it stays owed and a person has to look."
             )
+        case (
+            TermsChanged()
+            | SubscriptionPaused()
+            | SubscriptionResumed()
+            | CreditGranted()
+            | CreditApplied()
+            | CancellationScheduled()
+            | CancellationWithdrawn()
+        ):
+            return words_of_change(event)
         case SubscriptionCancelled():
             return f"Cancelled ({event.reason}); nothing is billed from here on."
         case SubscriptionCompleted():
@@ -126,7 +144,7 @@ def _started(event: SubscriptionStarted) -> str:
     terms = event.terms
     parts = [
         f"Started for customer {event.customer_id} with plan {terms.plan} "
-        f"version {terms.plan_version}: {_rhythm(terms)}"
+        f"version {terms.plan_version}: {rhythm(terms)}"
     ]
     if terms.trial is not None:
         parts.append(f"free trial of {terms.trial.count} {terms.trial.unit.value.lower()}(s)")
@@ -136,15 +154,9 @@ def _started(event: SubscriptionStarted) -> str:
         parts.append(f"{terms.cycles} payment(s)")
     parts.append(
         f"from {event.start} ({event.zone}) through {event.provider.value} account "
-        f"{event.account}; first invoice due at {_utc(event.first_due_at)}"
+        f"{event.account}; first invoice due at {utc(event.first_due_at)}"
     )
     return ", ".join(parts) + "."
-
-
-def _rhythm(terms: Terms) -> str:
-    moment = "in advance" if terms.timing is Timing.PREPAID else "in arrears"
-    interval = terms.interval
-    return f"{terms.price} every {interval.count} {interval.unit.value.lower()}(s) {moment}"
 
 
 def _vaulting(event: _Vaulting) -> str:
@@ -152,12 +164,12 @@ def _vaulting(event: _Vaulting) -> str:
         case TokenRequested():
             return (
                 f"Token request {event.number} ({event.purpose.value.lower()}: {event.reason}); "
-                f"the approval is awaited until {_utc(event.expires_at)}."
+                f"the approval is awaited until {utc(event.expires_at)}."
             )
         case ApprovalOffered():
             return (
                 f"The provider offered an approval page ({event.provider_ref}), open until "
-                f"{_utc(event.expires_at)}."
+                f"{utc(event.expires_at)}."
             )
         case TokenVaulted():
             shown = event.instrument
@@ -175,15 +187,14 @@ def _vaulting(event: _Vaulting) -> str:
 
 
 def _invoiced(event: InvoiceIssued) -> str:
-    lines = "; ".join(f"{line.description} {line.amount}" for line in event.lines)
     ahead = (
         "this is the last one"
         if event.next_due_at is None
-        else f"the next is due at {_utc(event.next_due_at)}"
+        else f"the next is due at {utc(event.next_due_at)}"
     )
     return (
         f"Invoice {event.invoice_number} issued for {event.period.start} to {event.period.end}: "
-        f"{event.total}, due {event.due_on} ({lines}); {ahead}."
+        f"{event.total}, due {event.due_on} ({in_words(event.lines)}); {ahead}."
     )
 
 
@@ -194,7 +205,7 @@ def _charging(event: _Charging) -> str:
             return (
                 f"About to {verb} {event.amount} for invoice {event.invoice_number}, attempt "
                 f"{event.attempt_number}, through {event.provider.value} account {event.account} "
-                f"as {event.reference}; not sent after {_utc(event.key_expires_at)}."
+                f"as {event.reference}; not sent after {utc(event.key_expires_at)}."
             )
         case ChargeAuthorized():
             return (
@@ -202,7 +213,7 @@ def _charging(event: _Charging) -> str:
                 f"{event.evidence}; no money has moved."
             )
         case CaptureAttempted():
-            return f"About to capture {event.amount}; not sent after {_utc(event.key_expires_at)}."
+            return f"About to capture {event.amount}; not sent after {utc(event.key_expires_at)}."
         case ChargeSucceeded():
             return (
                 f"{event.amount} received for invoice {event.invoice_number} "
@@ -223,13 +234,13 @@ def _doubting(event: _Doubting) -> str:
         case ChargeOutcomeUnknown():
             return (
                 f"Outcome unknown ({event.reason}); nothing else is charged, and the provider is "
-                f"asked at {_utc(event.next_look_up_at)}."
+                f"asked at {utc(event.next_look_up_at)}."
             )
         case ChargeLookedUp():
             ahead = (
                 "a person has to decide"
                 if event.next_look_up_at is None
-                else f"asked again at {_utc(event.next_look_up_at)}"
+                else f"asked again at {utc(event.next_look_up_at)}"
             )
             found = f" ({event.provider_ref})" if event.provider_ref else ""
             return f"Look {event.look_number} at the provider: {event.finding}{found}; {ahead}."
@@ -250,7 +261,3 @@ def _doubting(event: _Doubting) -> str:
             )
         case _:
             assert_never(event)
-
-
-def _utc(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}Z"

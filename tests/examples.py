@@ -8,12 +8,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import attrs
+
 from domain.calendar import Interval, Period, Unit
 from domain.identity import attempt_id, capture_id, charge_reference, token_request_id
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.recorded import stored_name
+from domain.schedule import Schedule, Stub
 from domain.subscription import events as e
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -232,6 +235,104 @@ _CHARGING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
+CHANGED = datetime(2026, 2, 14, 12, 0, tzinfo=UTC)
+DEARER = attrs.evolve(TERMS, plan_version=4, price=Money(4975, "USD"), quantity=2)
+
+
+def _part(
+    kind: e.LineKind, words: str, amount: int, quantity: int, price: int, days: int
+) -> e.InvoiceLine:
+    """A line for so many days of the 28 that the running period has."""
+    return e.InvoiceLine(
+        kind=kind,
+        description=f"Fibre 100, månedlig, {words} 2026-02-14 to 2026-02-28 (end exclusive)",
+        amount=Money(amount, "USD"),
+        working=e.Working(
+            quantity=quantity,
+            unit_price=Money(price, "USD"),
+            numerator=days,
+            denominator=28,
+            days=days,
+            policy="BY_DAY",
+            rounding="half-up" if quantity * price * days % 28 else "none",
+        ),
+    )
+
+
+# 2985 x 14/28 = 1492.5; 2 x 4975 x 14/28 = 4975.
+UNUSED = _part(e.LineKind.UNUSED, "unused", 1493, 1, 2985, 14)
+REST = _part(e.LineKind.REST, "rest", 4975, 2, 4975, 14)
+SCHEDULE = Schedule(anchor=date(2026, 1, 31), anchor_invoice=1, interval=TERMS.interval)
+RESUMED = Schedule(
+    anchor=date(2026, 1, 31),
+    anchor_invoice=0,
+    interval=TERMS.interval,
+    stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
+)
+
+_CHANGING: tuple[e.SubscriptionEvent, ...] = (
+    e.CreditGranted(
+        customer_id=CUSTOMER,
+        credit_number=1,
+        kind=e.CreditKind.PRORATION,
+        amount=UNUSED.amount,
+        lines=(UNUSED,),
+        reason="the payer asked for more",
+        effective_at=CHANGED,
+    ),
+    e.TermsChanged(
+        customer_id=CUSTOMER,
+        terms=DEARER,
+        when=e.When.NOW,
+        from_invoice=2,
+        schedule=SCHEDULE,
+        lines=(REST,),
+        next_due_at=NEXT_DUE,
+        zone_version="2026f",
+        reason="the payer asked for more",
+        effective_at=CHANGED,
+    ),
+    e.CreditApplied(
+        customer_id=CUSTOMER,
+        credit_number=1,
+        invoice_number=2,
+        amount=UNUSED.amount,
+        effective_at=NEXT_DUE,
+    ),
+    e.SubscriptionPaused(
+        customer_id=CUSTOMER,
+        until=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+        last_invoice=1,
+        unused_from=date(2026, 2, 14),
+        lines=(),
+        reason="travelling",
+        effective_at=CHANGED,
+    ),
+    e.SubscriptionResumed(
+        customer_id=CUSTOMER,
+        schedule=RESUMED,
+        lines=(),
+        next_due_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+        zone_version="2026f",
+        reason="the pause is over",
+        effective_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+    ),
+    e.CancellationScheduled(
+        customer_id=CUSTOMER,
+        at=NEXT_DUE,
+        last_invoice=None,
+        reason="moved abroad",
+        effective_at=CHANGED,
+    ),
+    e.CancellationWithdrawn(
+        customer_id=CUSTOMER,
+        next_due_at=NEXT_DUE,
+        zone_version="2026f",
+        reason="stays after all",
+        effective_at=CHANGED,
+    ),
+)
+
 _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.RetryScheduled(
         attempt_id=ATTEMPT,
@@ -248,5 +349,5 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
 )
 
 EXAMPLES: dict[str, e.SubscriptionEvent] = {
-    stored_name(type(event)): event for event in (*_STARTING, *_CHARGING, *_ENDING)
+    stored_name(type(event)): event for event in (*_STARTING, *_CHARGING, *_CHANGING, *_ENDING)
 }

@@ -11,21 +11,26 @@ from uuid import UUID
 
 import attrs
 
+from domain.calendar import Period
 from domain.money import Money
-from domain.subscription.events import SubscriptionStarted
+from domain.plan import Terms, Timing
+from domain.schedule import Schedule
+from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
 from domain.subscription.state import Status
 
 
 @attrs.define
 class Owed:
-    """An invoice with something left to pay. total, paid: minor units.
+    """An invoice with something left to pay. total, paid, credited: minor units.
 
+    paid: by charges; credited: by credit.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
     """
 
     total: int
     currency: str
     paid: int = 0
+    credited: int = 0
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -36,7 +41,7 @@ class Owed:
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.paid
+        return self.total - self.credited - self.paid
 
 
 @attrs.define
@@ -60,11 +65,61 @@ class Difference:
     received: Money
 
 
+@attrs.frozen
+class Agreed:
+    """What was agreed to for the invoices from a number on."""
+
+    from_invoice: int
+    terms: Terms
+    schedule: Schedule
+
+
+@attrs.frozen
+class Service:
+    """A period at a price. whole_days: length of the period that it is all or a part of.
+
+    price: minor units a unit, 0 for a free trial.
+    """
+
+    period: Period
+    whole_days: int
+    price: int
+    quantity: int
+
+
+@attrs.frozen
+class Paused:
+    """See SubscriptionPaused for the fields."""
+
+    last_invoice: int
+    unused_from: date | None
+
+
+@attrs.frozen
+class Ending:
+    """A planned cancellation; see CancellationScheduled for the fields."""
+
+    at: datetime | None
+    last_invoice: int | None
+    reason: str
+
+
+@attrs.frozen
+class Unused:
+    """A credit for days given back, which the next fact of the stream must explain."""
+
+    kind: CreditKind
+    amount: Money
+    policy: str
+    at: datetime
+
+
 @attrs.define
 class Totals:
-    """One currency, minor units: open - credit == billed - paid."""
+    """One currency, minor units: open - credit == billed - credited - paid."""
 
     billed: int = 0
+    credited: int = 0
     paid: int = 0
     open: int = 0
     credit: int = 0
@@ -76,6 +131,12 @@ class Book:
 
     version, position: of the last fact read.
     blind: the stream cannot be judged, because its start or an event in it cannot be read.
+    agreed: for the invoices to come, in order; the first is that of the next one.
+    next_start: the local day on which the next period begins.
+    billed: the latest period on an invoice, until it is given back. repriced: the terms under
+        which the running period is served since they were changed, or None.
+    lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
+    applying: the invoice just issued, while credit may pay it.
     late: invoices for which money turned up late. failed: attempts settled without money.
     """
 
@@ -85,9 +146,19 @@ class Book:
     blind: bool = False
     started: SubscriptionStarted | None = None
     status: Status = Status.PENDING
+    agreed: tuple[Agreed, ...] = ()
     invoices: int = 0
-    last_end: date | None = None
+    next_start: date | None = None
     announced: datetime | None = None
+    billed: Service | None = None
+    repriced: Terms | None = None
+    lines_to_come: tuple[InvoiceLine, ...] = ()
+    credits: dict[int, int] = attrs.field(factory=dict)
+    granted: int = 0
+    unused: Unused | None = None
+    applying: int | None = None
+    pause: Paused | None = None
+    ending: Ending | None = None
     owed: dict[int, Owed] = attrs.field(factory=dict)
     late: set[int] = attrs.field(factory=set)
     attempt: OpenAttempt | None = None
@@ -103,3 +174,18 @@ class Book:
         """The start; only asked for where the stream has begun."""
         assert self.started is not None
         return self.started
+
+    def agreed_for(self, invoice_number: int) -> Agreed:
+        """What was agreed to for an invoice to come."""
+        fitting = [each for each in self.agreed if each.from_invoice <= invoice_number]
+        return fitting[-1] if fitting else self.agreed[0]
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether periods are billed at their start."""
+        return self.beginning.terms.timing is Timing.PREPAID
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is billed no more."""
+        return self.status in (Status.CANCELLED, Status.COMPLETED)

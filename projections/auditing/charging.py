@@ -25,7 +25,7 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
             "attempt-doubled",
             f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
         )
-    if book.status is not Status.ACTIVE:
+    if book.status not in (Status.ACTIVE, Status.PAUSED):
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
     if event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")

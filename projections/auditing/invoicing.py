@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
-from domain.money import Money, rounded
+from domain.money import Money
 from domain.plan import Terms
-from domain.refusals import Refused
-from domain.schedule import due_day, last_invoice, period_of
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from domain.subscription.state import Status
-from projections.auditing.book import Book, Owed, Totals
+from projections.auditing.book import Book, Owed, Service, Totals
 from projections.auditing.codes import Say
-from projections.auditing.vaulting import announced_for
+from projections.auditing.parts import check_worked_out, service_of
+from projections.auditing.schedules import announced_for, days_of, due_on, last_number
+
+_PARTS = (LineKind.REST, LineKind.UNUSED)
 
 
 def check_invoice(
@@ -24,8 +25,7 @@ def check_invoice(
     totals: those of the invoice's currency; the invoice is added to them.
     """
     number = event.invoice_number
-    if book.status is not Status.ACTIVE:
-        say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
+    _check_billed(book, event, say)
     if number <= book.invoices:
         say("invoice-doubled", f"invoice {number} after invoice {book.invoices}")
     elif number != book.invoices + 1:
@@ -35,33 +35,54 @@ def check_invoice(
     _check_period(book, event, say)
     _check_instants(book, event, recorded_at, say)
     _check_amounts(book, event, say)
-    book.invoices = max(book.invoices, number)
-    book.last_end, book.announced = event.period.end, event.next_due_at
+    _book(book, event)
     if event.total.minor > 0:
         book.owed[number] = Owed(total=event.total.minor, currency=event.total.currency)
+        book.applying = number
         totals.billed += event.total.minor
         totals.open += event.total.minor
 
 
+def _book(book: Book, event: InvoiceIssued) -> None:
+    """What the invoice leaves behind for the facts after it."""
+    service = service_of(book, event.invoice_number)
+    if service is not None:
+        # By what was agreed to; where the invoice says otherwise, that was a finding.
+        book.billed = service
+    book.invoices = max(book.invoices, event.invoice_number)
+    book.next_start, book.announced = event.period.end, event.next_due_at
+    book.repriced, book.lines_to_come = None, ()
+    later = tuple(each for each in book.agreed if each.from_invoice > book.invoices + 1)
+    book.agreed = (book.agreed_for(book.invoices + 1), *later)
+
+
+def _check_billed(book: Book, event: InvoiceIssued, say: Say) -> None:
+    """Whether anything is billed at all, at that time."""
+    number, pause, ending = event.invoice_number, book.pause, book.ending
+    if book.status not in (Status.ACTIVE, Status.PAUSED):
+        say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
+    if pause is not None and number > pause.last_invoice:
+        say("invoice-while-paused", f"invoice {number}, {pause.last_invoice} was the last one")
+    if ending is None:
+        return
+    over = ending.at is not None and event.effective_at >= ending.at
+    if over or (ending.last_invoice is not None and number > ending.last_invoice):
+        say("invoice-after-cancellation", f"invoice {number} due at {event.effective_at}")
+
+
 def _check_period(book: Book, event: InvoiceIssued, say: Say) -> None:
-    terms, number, period = book.beginning.terms, event.invoice_number, event.period
-    if period.start != book.last_end or period.end <= period.start:
+    number, period = event.invoice_number, event.period
+    agreed = book.agreed_for(number)
+    if period.start != book.next_start or period.end <= period.start:
         say(
             "period-not-tiled",
-            f"invoice {number} bills {period.start} to {period.end}, the last one ended "
-            f"{book.last_end}",
+            f"invoice {number} bills {period.start} to {period.end}, and service was billed to "
+            f"{book.next_start}",
         )
-    if period != _agreed_period(book, number):
+    if period != days_of(agreed.schedule, number):
         say("period-off-schedule", f"invoice {number} bills {period.start} to {period.end}")
-    if event.due_on != due_day(terms, period):
+    if event.due_on != due_on(agreed.terms, period):
         say("due-day-wrong", f"invoice {number} is due on {event.due_on}")
-
-
-def _agreed_period(book: Book, number: int) -> object:
-    try:
-        return period_of(book.beginning.start, book.beginning.terms, number)
-    except Refused:
-        return None
 
 
 def _check_instants(book: Book, event: InvoiceIssued, recorded_at: datetime, say: Say) -> None:
@@ -70,7 +91,7 @@ def _check_instants(book: Book, event: InvoiceIssued, recorded_at: datetime, say
         say("due-instant-moved", f"invoice {number}: {event.effective_at}, not {book.announced}")
     if recorded_at < event.effective_at:
         say("invoice-too-early", f"invoice {number} was recorded at {recorded_at}")
-    last = last_invoice(book.beginning.terms)
+    last = last_number(book)
     if event.next_due_at is None:
         if number != last:
             say("next-due-off-schedule", f"invoice {number} announces no other")
@@ -85,23 +106,55 @@ def _check_amounts(book: Book, event: InvoiceIssued, say: Say) -> None:
         say("currency-mixed", f"invoice {number} is not all in {currency}")
     if sum(line.amount.minor for line in event.lines) != event.total.minor:
         say("total-wrong", f"the lines of invoice {number} do not make {event.total}")
+    if event.total.minor < 0:
+        say("total-negative", f"invoice {number} comes to {event.total}")
+    terms = book.agreed_for(number).terms
+    own = tuple(line for line in event.lines if line.kind not in _PARTS)
+    parts = tuple(line for line in event.lines if line.kind in _PARTS)
+    if parts != book.lines_to_come:
+        say("parts-not-announced", f"invoice {number}: {len(parts)} lines for parts of a period")
+    if tuple(line.kind for line in own) != _agreed_kinds(terms, number):
+        say("lines-not-agreed", f"invoice {number}: {', '.join(each.kind.value for each in own)}")
     for line in event.lines:
-        if line.amount != _worked_out(line):
-            say("line-wrong", f"invoice {number}: {line.description!r} is not {line.amount}")
-        if line.working.unit_price != _agreed_price(line, book.beginning.terms, number):
-            say("price-not-agreed", f"invoice {number}: {line.working.unit_price} a unit")
+        check_worked_out(line, say, what=f"invoice {number}")
+    service = service_of(book, number)
+    for line in own:
+        _check_agreed(line, terms, number, service, say)
 
 
-def _worked_out(line: InvoiceLine) -> Money | None:
-    """The amount that a line's working yields, or None where it yields none."""
+def _agreed_kinds(terms: Terms, number: int) -> tuple[LineKind, ...]:
+    """The lines that the terms give an invoice, beside parts of periods."""
+    if number != 1:
+        return (LineKind.PERIOD,)
+    first = LineKind.PERIOD if terms.trial is None else LineKind.TRIAL
+    return (first,) if terms.setup_fee is None else (first, LineKind.SETUP_FEE)
+
+
+def _check_agreed(
+    line: InvoiceLine, terms: Terms, number: int, service: Service | None, say: Say
+) -> None:
+    """A line of the invoice's own against the terms: price, quantity, and share of a period."""
     working = line.working
-    if working.denominator == 0:
-        return None
-    exact = Fraction(working.quantity * working.unit_price.minor * working.numerator)
-    exact /= working.denominator
-    if working.rounding == "none" and exact.denominator != 1:
-        return None
-    return rounded(exact, working.unit_price.currency)
+    if working.unit_price != _agreed_price(line, terms, number):
+        say("price-not-agreed", f"invoice {number}: {working.unit_price} a unit")
+    quantity = 1 if line.kind is LineKind.SETUP_FEE else terms.quantity
+    if working.quantity != quantity:
+        say("quantity-not-agreed", f"invoice {number}: {working.quantity}, not {quantity}")
+    if service is None or working.denominator == 0:
+        return
+    share = Fraction(working.numerator, working.denominator)
+    if share != _agreed_share(line, service):
+        say("share-wrong", f"invoice {number}: {share} of the price for {service.period.days} days")
+
+
+def _agreed_share(line: InvoiceLine, service: Service) -> Fraction:
+    match line.kind:
+        case LineKind.TRIAL:
+            return Fraction(0)
+        case LineKind.PERIOD:
+            return Fraction(service.period.days, service.whole_days)
+        case _:
+            return Fraction(1)
 
 
 def _agreed_price(line: InvoiceLine, terms: Terms, number: int) -> Money | None:
@@ -111,5 +164,5 @@ def _agreed_price(line: InvoiceLine, terms: Terms, number: int) -> Money | None:
             return terms.setup_fee if number == 1 else None
         case LineKind.TRIAL:
             return terms.price if terms.trial is not None and number == 1 else None
-        case LineKind.PERIOD:
+        case _:
             return terms.price

@@ -1,0 +1,139 @@
+"""Changed terms: what may change, from which invoice on, and what becomes of the running period."""
+
+from __future__ import annotations
+
+import attrs
+
+from domain.plan import Kind, Terms
+from domain.schedule import Schedule
+from domain.subscription.events import LineKind, TermsChanged, When
+from domain.subscription.state import Status
+from projections.auditing.book import Agreed, Book, Service
+from projections.auditing.codes import Say
+from projections.auditing.parts import (
+    Moment,
+    check_part,
+    moment,
+    of_kind,
+    policy_named,
+    running,
+    worth,
+)
+from projections.auditing.schedules import announced_for, days_of
+
+
+def check_change(book: Book, event: TermsChanged, say: Say) -> None:
+    """Changed terms against those before them; from here on they are what was agreed to."""
+    now, number = moment(book, event.effective_at), book.invoices + 1
+    _check_allowed(book, event, say)
+    from_invoice = number if book.prepaid else number + 1
+    if event.from_invoice != from_invoice:
+        say("change-out-of-step", f"from invoice {event.from_invoice}, not {from_invoice}")
+    present = book.agreed_for(number)
+    service = running(book, now) if event.when is When.NOW else None
+    anew = service is not None and event.terms.interval != present.terms.interval
+    _check_schedule(book, event, now, anew, say)
+    _check_parts(book, event, service, now, anew, say)
+    later = Agreed(event.from_invoice, event.terms, event.schedule)
+    book.agreed = (later,) if event.from_invoice <= number else (present, later)
+    if event.when is When.NOW:
+        book.repriced = event.terms
+    if anew:
+        # The days that are left were given back, and are billed anew.
+        book.billed, book.next_start = None, now.day
+    book.lines_to_come = (*book.lines_to_come, *event.lines)
+    _check_announced(book, event, anew, say)
+    book.announced, book.unused = event.next_due_at, None
+
+
+def _check_allowed(book: Book, event: TermsChanged, say: Say) -> None:
+    old, new, begun = book.beginning.terms, event.terms, book.beginning
+    if event.customer_id != begun.customer_id:
+        say("customer-mixed", f"changed terms for {event.customer_id}")
+    if book.status is not Status.ACTIVE or book.ending is not None or book.announced is None:
+        say("change-not-allowed", f"changed when it was {book.status.value}")
+    if (new.kind, new.timing, new.trial) != (old.kind, old.timing, old.trial):
+        say("change-not-allowed", f"now {new.usage_pattern}, trial {new.trial}")
+    if new.price.currency != begun.currency or old.kind is Kind.INSTALLMENT:
+        say("change-not-allowed", f"{old.kind.value} in {begun.currency} at {new.price}")
+
+
+def _check_schedule(book: Book, event: TermsChanged, now: Moment, anew: bool, say: Say) -> None:
+    if anew:
+        expected = Schedule(
+            anchor=now.day, anchor_invoice=book.invoices + 1, interval=event.terms.interval
+        )
+    else:
+        expected = _going_on(book.agreed_for(event.from_invoice), event.terms, event.from_invoice)
+    if without_past(event.schedule, event.from_invoice) != expected:
+        say("schedule-wrong", f"from {event.schedule.anchor} on, not from {expected.anchor}")
+
+
+def _going_on(old: Agreed, terms: Terms, from_invoice: int) -> Schedule:
+    """The old days; with another interval, counted from where the last old period ends."""
+    schedule = without_past(old.schedule, from_invoice)
+    first = days_of(schedule, from_invoice)
+    if terms.interval == schedule.interval or first is None:
+        return schedule
+    if schedule.stub is not None:
+        return attrs.evolve(schedule, interval=terms.interval)
+    return Schedule(anchor=first.start, anchor_invoice=from_invoice, interval=terms.interval)
+
+
+def without_past(schedule: Schedule, invoice_number: int) -> Schedule:
+    """A schedule without a period off the rhythm that lies before an invoice."""
+    stub = schedule.stub
+    if stub is None or stub.invoice_number >= invoice_number:
+        return schedule
+    return attrs.evolve(schedule, stub=None)
+
+
+def _check_announced(book: Book, event: TermsChanged, anew: bool, say: Say) -> None:
+    """An announced instant stays, unless a period begins now."""
+    instant, number = event.next_due_at, book.invoices + 1
+    fits = instant == book.announced
+    if anew:
+        fits = instant is not None and announced_for(book, number, instant)
+    if not fits:
+        say("next-due-off-schedule", f"invoice {number} announced for {instant}")
+
+
+def _check_parts(
+    book: Book, event: TermsChanged, service: Service | None, now: Moment, anew: bool, say: Say
+) -> None:
+    """The rest of the running period: given back at the old terms, charged at the new ones.
+
+    What is billed already is given back by a credit in front of the change, else by a line. Both
+    follow one rule; which one, the caller may have chosen.
+    """
+    back, rest = of_kind(event.lines, LineKind.UNUSED), of_kind(event.lines, LineKind.REST)
+    credit = book.unused
+    if len(back) + len(rest) != len(event.lines) or len(back) > 1 or len(rest) > 1:
+        say("parts-wrong", f"{len(event.lines)} lines, {len(rest)} of them for the rest")
+    if service is None:
+        if event.lines or credit is not None:
+            say("parts-wrong", "lines or credit for a period that stays as it is")
+        return
+    if (book.prepaid and back) or (anew and rest) or (not book.prepaid and credit is not None):
+        say("parts-wrong", "days are given back, or charged, twice")
+    fresh = service
+    if service.price != 0:
+        terms = event.terms
+        fresh = attrs.evolve(service, price=terms.price.minor, quantity=terms.quantity)
+    for line in back:
+        check_part(line, service, now, say, what="changed terms", given_back=True)
+    for line in rest:
+        check_part(line, fresh, now, say, what="changed terms", given_back=False)
+    rules = {line.working.policy for line in (*back, *rest)}
+    rules |= set() if credit is None else {credit.policy}
+    if len(rules) > 1:
+        say("parts-wrong", f"by several rules: {', '.join(sorted(rules))}")
+    policy = policy_named(next(iter(rules), ""))
+    if policy is None:
+        return
+    currency = book.beginning.currency
+    gives_back = bool(back) or credit is not None
+    if not gives_back and worth(service, policy, now, currency) != 0:
+        say("parts-wrong", "the days that are left were not given back")
+    if not rest and not anew and worth(fresh, policy, now, currency) != 0:
+        say("parts-wrong", "the days that are left were not charged")

@@ -1,0 +1,127 @@
+"""Credit: numbered, founded, and used up oldest first, never beyond what is left or open."""
+
+from __future__ import annotations
+
+from domain.plan import Kind
+from domain.subscription.events import (
+    CreditApplied,
+    CreditGranted,
+    CreditKind,
+    LineKind,
+    SubscriptionCancelled,
+    SubscriptionEvent,
+    SubscriptionPaused,
+    TermsChanged,
+)
+from projections.auditing.book import Book, Totals, Unused
+from projections.auditing.codes import Say
+from projections.auditing.parts import check_part, moment, running
+
+# What gives days back that are billed already: the fact that stands right behind the credit.
+_FOUNDED_ON: dict[CreditKind, type[SubscriptionEvent]] = {
+    CreditKind.PRORATION: TermsChanged,
+    CreditKind.PAUSE: SubscriptionPaused,
+    CreditKind.CANCELLATION: SubscriptionCancelled,
+}
+
+
+def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> None:
+    """A credit is the next one, more than zero, and worked out where it gives days back.
+
+    totals: those of the credit's currency; the credit is added to them.
+    """
+    number, minor = event.credit_number, event.amount.minor
+    if event.customer_id != book.beginning.customer_id:
+        say("customer-mixed", f"credit {number} is for {event.customer_id}")
+    if event.amount.currency != book.beginning.currency:
+        say("currency-mixed", f"credit {number} of {event.amount}")
+    if number != book.granted + 1:
+        say("credit-number-wrong", f"credit {number} after credit {book.granted}")
+    if minor <= 0:
+        say("credit-not-positive", f"credit {number} of {event.amount}")
+    if book.has_ended:
+        say("credit-after-end", f"credit {number} when it was {book.status.value}")
+    if event.kind is not CreditKind.GOODWILL:
+        _check_days_given_back(book, event, say)
+    elif event.lines:
+        say("credit-unfounded", f"credit {number} of goodwill with lines")
+    book.granted = max(book.granted, number)
+    book.credits[number] = book.credits.get(number, 0) + minor
+    totals.credited += minor
+    totals.credit += minor
+
+
+def _check_days_given_back(book: Book, event: CreditGranted, say: Say) -> None:
+    """The rest of a period that is on an invoice already, at the price in force."""
+    what = f"credit {event.credit_number}"
+    if len(event.lines) != 1 or event.lines[0].kind is not LineKind.UNUSED:
+        say("credit-unfounded", f"{what} with {len(event.lines)} lines")
+    if sum(line.amount.minor for line in event.lines) != event.amount.minor:
+        say("credit-total-wrong", f"the lines of {what} do not make {event.amount}")
+    now = moment(book, event.effective_at)
+    service = running(book, now)
+    paused = book.pause is not None and book.pause.unused_from is not None
+    instalments = book.beginning.terms.kind is Kind.INSTALLMENT
+    if service is None or not book.prepaid or paused or instalments:
+        say("credit-unfounded", f"{what}: no period runs that could be given back")
+    else:
+        for line in event.lines:
+            check_part(line, service, now, say, what=what, given_back=False)
+    policy = event.lines[0].working.policy if event.lines else ""
+    book.unused = Unused(event.kind, event.amount, policy, event.effective_at)
+
+
+def check_application(book: Book, event: CreditApplied, totals: Totals, say: Say) -> None:
+    """Credit pays an open invoice: the oldest first, no more than there is, no more than is open.
+
+    totals: those of the credit's currency.
+    """
+    number, minor = event.credit_number, event.amount.minor
+    what = f"{event.amount} of credit {number} for invoice {event.invoice_number}"
+    if event.customer_id != book.beginning.customer_id:
+        say("customer-mixed", f"{what} of {event.customer_id}")
+    if minor <= 0:
+        say("credit-not-positive", what)
+    left = book.credits.get(number, 0)
+    if minor > left or event.amount.currency != book.beginning.currency:
+        say("credit-overdrawn", f"{what}: {left} minor units were left")
+    if any(older < number for older in book.credits):
+        say("credit-out-of-order", f"{what}, while an older one had something left")
+    owed = book.owed.get(event.invoice_number)
+    open_minor = 0 if owed is None else owed.open
+    if minor > open_minor or (owed is not None and owed.currency != event.amount.currency):
+        say("credit-above-open", f"{what}: {open_minor} minor units were open")
+    if number in book.credits:
+        book.credits[number] = left - minor
+        if left <= minor:
+            del book.credits[number]
+    if owed is None or owed.currency != event.amount.currency:
+        return
+    taken = min(minor, open_minor)
+    owed.credited += taken
+    totals.open -= taken
+    totals.credit -= taken
+    if owed.open <= 0:
+        del book.owed[event.invoice_number]
+
+
+def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:
+    """Before any fact: what a credit was for stands right behind it, and an invoice is paid from
+    credit at once, as far as that goes."""
+    unused = book.unused
+    if unused is not None and not (
+        isinstance(event, _FOUNDED_ON[unused.kind]) and event.effective_at == unused.at
+    ):
+        say("credit-unfounded", f"{unused.amount}, and nothing gave the days back")
+        book.unused = None
+    number = book.applying
+    if number is None or (isinstance(event, CreditApplied) and event.invoice_number == number):
+        return
+    if credit_lies_idle(book):
+        say("credit-not-applied", f"invoice {number} is open, and credit is left")
+    book.applying = None
+
+
+def credit_lies_idle(book: Book) -> bool:
+    """Whether the invoice just issued is open although there is credit to pay it."""
+    return book.applying in book.owed and bool(book.credits)
