@@ -265,7 +265,7 @@ REST = _part(e.LineKind.REST, "rest", 4975, 2, 4975, 14)
 SCHEDULE = Schedule(anchor=date(2026, 1, 31), anchor_invoice=1, interval=TERMS.interval)
 RESUMED = Schedule(
     anchor=date(2026, 1, 31),
-    anchor_invoice=0,
+    anchor_invoice=1,
     interval=TERMS.interval,
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
 )
