@@ -6,7 +6,6 @@ a command that only reads does not wait for the HTTP clients.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
 from infrastructure.store.view_reader import ViewReader
 from infrastructure.store.wakeups import Listener
+from infrastructure.zones import zone_version
 from projections.catalogue import PROJECTIONS
 from projections.due_dates import DUE_DATES
 
@@ -223,7 +223,7 @@ def running_system(settings: Settings) -> Iterator[System]:
             books=books,
             pool=books.pool(POOL_SIZE),
             owner=f"{socket.gethostname()}:{os.getpid()}",
-            zone_version=importlib.metadata.version("tzdata"),
+            zone_version=zone_version(),
         )
         try:
             yield system

@@ -52,9 +52,15 @@ def checked_wish(wish: Start) -> Start:
     """
     checked_id("subscription id", wish.subscription_id)
     checked_id("plan", wish.terms.plan)
-    if not FIRST_START <= wish.start <= LAST_START:
-        raise Refused("start-out-of-range", f"{wish.start} is not in {FIRST_START}..{LAST_START}")
+    checked_start(wish.start)
     return wish
+
+
+def checked_start(day: date) -> date:
+    """A day that can be billed. Raises: Refused("start-out-of-range")."""
+    if not FIRST_START <= day <= LAST_START:
+        raise Refused("start-out-of-range", f"{day} is not in {FIRST_START}..{LAST_START}")
+    return day
 
 
 def checked_instant(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What a person decides: ask for a token, cancel, settle a doubt, forget a customer."""
+"""What a person decides: ask for a token, settle a doubt, forget a customer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from infrastructure.cli.changing import tell
 from infrastructure.cli.context import Chosen, actor, bring_up_to_date, json_option, pass_chosen
 from infrastructure.cli.exits import INCOMPLETE, TABLE, USAGE, Ended
 from infrastructure.cli.output import print_json
@@ -15,16 +16,8 @@ from infrastructure.cli.output import print_json
 if TYPE_CHECKING:
     from domain.subscription.state import Subscription
     from infrastructure.bootstrap import System
-    from infrastructure.subscriptions import Done
 
 _LOOK_EVERY_S = 0.1
-
-
-def _tell(done: Done, words: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"position": done.position, "changed": done.changed})
-    else:
-        click.echo(f"{words if done.changed else 'nothing to do'} (position {done.position})")
 
 
 @click.command(epilog=TABLE)
@@ -72,20 +65,6 @@ def _wait_for_page(find: object, subscription: str, wait_s: float) -> Subscripti
 
 
 @click.command(epilog=TABLE)
-@click.argument("subscription")
-@click.option("--reason", required=True, help="Kept in the ledger: no personal data.")
-@json_option
-@pass_chosen
-def cancel(chosen: Chosen, subscription: str, reason: str, as_json: bool) -> None:
-    """End a subscription's billing now. What is owed stays owed."""
-    from infrastructure.subscriptions import Subscriptions
-
-    with chosen.system() as system:
-        done = Subscriptions(system, actor=actor()).cancel(subscription, reason=reason)
-    _tell(done, f"{subscription} is cancelled", as_json=as_json)
-
-
-@click.command(epilog=TABLE)
 @click.argument("attempt", type=click.UUID)
 @click.option("--received", metavar="AMOUNT", help="What the provider took, e.g. 29.85.")
 @click.option("--currency", help="Of AMOUNT; default: the currency that was asked for.")
@@ -129,7 +108,7 @@ def resolve(
             provider_ref=provider_ref,
             reason=reason,
         )
-    _tell(done, f"attempt {attempt} is settled", as_json=as_json)
+    tell(done, f"attempt {attempt} is settled", as_json=as_json)
 
 
 @click.command(epilog=TABLE)
@@ -160,7 +139,6 @@ def _require_at_rest(system: System, customer: str) -> None:
     """Raises: Refused("customer-still-billed"), Refused("charge-without-outcome")."""
     from domain.identity import stream_of
     from domain.refusals import Refused
-    from domain.subscription.state import Status
 
     bring_up_to_date(system)
     page = system.views.select("due_dates", {"customer_id": customer}, limit=10_000)
@@ -172,6 +150,6 @@ def _require_at_rest(system: System, customer: str) -> None:
         if state.open_attempt is not None:
             reason = f"{state.subscription_id} has a charge whose outcome is not known"
             raise Refused("charge-without-outcome", reason)
-        if state.status in (Status.PENDING, Status.ACTIVE):
+        if state.bills:
             reason = f"cancel {state.subscription_id} first; its token is still needed"
             raise Refused("customer-still-billed", reason)

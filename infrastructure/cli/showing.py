@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from infrastructure.cli.context import Chosen, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_standing, print_table
+
+if TYPE_CHECKING:
+    from domain.subscription.state import Subscription
 
 
 @click.command(epilog=TABLE)
@@ -36,11 +42,33 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         for each in entries:
             click.echo(f"{instant(each.at)}  {each.words}")
         click.echo(f"\nnow {state.status.value.lower()}")
+        for words in _agreed(state):
+            click.echo(f"  {words}")
         for item in agenda_of(state):
             click.echo(f"  {instant(item.due_at)}  {item.kind.value} {item.key}: {item.why}")
         if state.token_request is not None and state.token_request.approve_url:
             click.echo(f"  approval page: {state.token_request.approve_url}")
         print_standing(position, position)
+
+
+def _agreed(state: Subscription) -> Iterator[str]:
+    """The terms, what is agreed to for later, and what waits for the next invoice."""
+    from domain.money import total
+    from infrastructure.cli.change_table import terms_words, working_words
+
+    yield terms_words(state.terms)
+    if (later := state.following) is not None:
+        yield f"from invoice {later.from_invoice} on: {terms_words(later.terms)}"
+    if state.pause is not None:
+        until = "until it is resumed" if state.pause.until is None else instant(state.pause.until)
+        yield f"paused: {until}; invoice {state.pause.last_invoice} is the last before it resumes"
+    if (planned := state.cancellation) is not None:
+        end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
+        yield f"ends: {end} ({planned.reason})"
+    if state.credits:
+        yield f"credit: {total((each.left for each in state.credits), state.currency)}"
+    for line in state.lines_to_come:
+        yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
 
 
 @click.command(epilog=TABLE)

@@ -20,6 +20,7 @@ from domain.ports import (
 from domain.processes.answers import Answer
 from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
 from domain.subscription.state import Attempt, Subscription
+from infrastructure.wishes import agreed_terms
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]
@@ -72,12 +73,13 @@ async def ask(
 
 
 def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrder:
+    """The payer is shown the terms that were agreed to last, billed by them yet or not."""
     starts_later = state.start > local_day(now, state.zone)
     return TokenOrder(
         request_id=call.request.request_id,
         subscription_id=state.subscription_id,
         customer_id=state.customer_id,
-        terms=state.terms,
+        terms=agreed_terms(state),
         start_date=state.start.isoformat() if starts_later else None,
     )
 

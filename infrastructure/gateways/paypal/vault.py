@@ -74,7 +74,7 @@ def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> 
 
 
 def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict[str, Any]:
-    """The plan as the payer is shown it.
+    """The plan as the payer is shown it: the whole period's amount, all units together.
 
     A free trial comes first and has no price; only the cycle with sequence 1 may lack a start
     date, and it does when it starts at checkout. The first charge is part of the total due at
@@ -85,7 +85,7 @@ def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict
         cycles.append(_cycle("TRIAL", terms.trial, total=1, sequence=1))
         start_date = start_date or count_from(today, terms.trial, 1).isoformat()
     regular = _cycle("REGULAR", terms.interval, total=terms.cycles or 0, sequence=len(cycles) + 1)
-    regular["pricing_scheme"] = {"pricing_model": "FIXED", "price": amount_json(terms.price)}
+    regular["pricing_scheme"] = {"pricing_model": "FIXED", "price": amount_json(terms.amount)}
     if start_date is not None:
         regular["start_date"] = start_date
     plan: dict[str, Any] = {
@@ -106,7 +106,7 @@ def _cycle(tenure: str, interval: Interval, *, total: int, sequence: int) -> dic
 
 
 def _one_time_charges(terms: Terms, *, at_checkout: bool) -> dict[str, Any]:
-    due: Money = terms.price if at_checkout else zero(terms.price.currency)
+    due: Money = terms.amount if at_checkout else zero(terms.price.currency)
     charges: dict[str, Any] = {}
     if terms.setup_fee is not None:
         due = due + terms.setup_fee
