@@ -44,7 +44,8 @@ class ItemKind(Enum):
 class Item:
     """One open item.
 
-    key: tells items of one kind apart: an invoice number, an attempt id, a request id.
+    key: tells items of one kind apart: an invoice number, an attempt id, a request id;
+        a word where there is one at most.
     due_at: UTC; None while something else has to happen first.
     why: what is awaited, for a person.
     """
@@ -142,11 +143,10 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
 def _changing(state: Subscription) -> tuple[Item, ...]:
     items: list[Item] = []
     pause, planned = state.pause, state.cancellation
-    number = str(state.invoices_issued + 1)
     if pause is not None:
         why = "paused until it is resumed" if pause.until is None else "the pause ends"
-        items.append(Item(kind=ItemKind.RESUME, key=number, due_at=pause.until, why=why))
+        items.append(Item(kind=ItemKind.RESUME, key="pause", due_at=pause.until, why=why))
     if planned is not None and planned.at is not None:
         why = f"cancelled then: {planned.reason}"
-        items.append(Item(kind=ItemKind.CANCEL, key=number, due_at=planned.at, why=why))
+        items.append(Item(kind=ItemKind.CANCEL, key="end", due_at=planned.at, why=why))
     return tuple(items)
