@@ -1,4 +1,5 @@
 """Faults to plant in the rules, one at a time: each a complaint that real billing systems have had.
+Those of changes, pauses and credits: planted_changes.py.
 
 snippet: exact source, found exactly once in `path`. planted: what stands there instead.
 """
@@ -22,6 +23,7 @@ PLAN = "domain/plan.py"
 CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/invoicing.py"
 LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
+BILLS, COMPLETING = "domain/subscription/folding_bills.py", "domain/subscription/completing.py"
 STATE, ENDING = "domain/subscription/state.py", "domain/subscription/ending.py"
 NEXT_STEP, AGENDA = "domain/processes/next_step.py", "domain/processes/agenda.py"
 MONEY, IDENTITY, PROVIDERS = "domain/money.py", "domain/identity.py", "domain/providers.py"
@@ -37,15 +39,15 @@ FAULTS = (
     Fault(
         "customers of the 31st are billed on the 28th from March on: counted from the date before",
         SCHEDULE,
-        "count_from(anchor, terms.interval, index), count_from(anchor, terms.interval, index + 1)",
-        "count_from(anchor, terms.interval, index),\n"
-        "        count_from(count_from(anchor, terms.interval, index), terms.interval, 1),",
+        "        return Period(self.boundary(index), self.boundary(index + 1))",
+        "        begins = self.boundary(index)\n"
+        "        return Period(begins, count_from(begins, self.interval, 1))",
     ),
     Fault(
         "customers in Oslo are billed at UTC midnight",
         INVOICING,
-        "next_due_at = start_of_day(following, state.zone)",
-        'next_due_at = start_of_day(following, "UTC")',
+        "    return start_of_day(due_day(terms, schedule.period(invoice_number)), state.zone)",
+        '    return start_of_day(due_day(terms, schedule.period(invoice_number)), "UTC")',
     ),
     Fault(
         "where clocks skip midnight the day before is billed",
@@ -62,8 +64,8 @@ FAULTS = (
     Fault(
         "the period after the trial begins at the start again",
         SCHEDULE,
-        "anchor, index = count_from(start, terms.trial, 1), invoice_number - 2",
-        "anchor, index = start, invoice_number - 2",
+        "    return Schedule(anchor=anchor, anchor_invoice=2, interval=terms.interval, stub=stub)",
+        "    return Schedule(anchor=start, anchor_invoice=2, interval=terms.interval, stub=stub)",
     ),
     Fault(
         "plans that bill every 13 months, or every 0, are agreed to",
@@ -75,8 +77,8 @@ FAULTS = (
     Fault(
         "the free trial is charged",
         PRICING,
-        "    free = zero(price.currency)",
-        "    free = price",
+        "free = Share(numerator=0, denominator=1,",
+        "free = Share(numerator=1, denominator=1,",
     ),
     Fault(
         "the setup fee is billed every period",
@@ -99,15 +101,15 @@ FAULTS = (
     # --- billed or charged twice --------------------------------------------------------------
     Fault(
         "billed again by every worker that comes by",
-        FOLDING,
-        "        next_due_at=event.next_due_at,",
-        "        next_due_at=state.next_due_at,",
+        BILLS,
+        "        invoices_issued=number,\n        next_due_at=event.next_due_at,",
+        "        invoices_issued=number,\n        next_due_at=state.next_due_at,",
     ),
     Fault(
         "billed before the first approval",
         INVOICING,
-        "if state.status is not Status.ACTIVE or state.next_due_at is None or ",
-        "if state.next_due_at is None or ",
+        "    if not state.collects or due is None or now < due:",
+        "    if due is None or now < due:",
     ),
     Fault(
         "two attempts open at once",
@@ -173,25 +175,25 @@ FAULTS = (
     Fault(
         "an invoice that late money paid is charged again",
         STATE,
-        "return self.status is Status.ACTIVE and invoice is not None and not invoice.ended",
-        "return self.status is Status.ACTIVE",
+        "return self.collects and invoice is not None and not invoice.ended",
+        "return self.collects",
     ),
     # --- after the end ------------------------------------------------------------------------
     Fault(
         "charged after cancelling",
         CHARGING,
-        "        state.status is not Status.ACTIVE\n        or state.open_attempt",
+        "        not state.collects\n        or state.open_attempt",
         "        state.open_attempt",
     ),
     Fault(
         "a charge that lay waiting is sent after cancelling",
         STATE,
-        "return self.status is Status.ACTIVE and invoice is not None and not invoice.ended",
+        "return self.collects and invoice is not None and not invoice.ended",
         "return invoice is not None and not invoice.ended",
     ),
     Fault(
         "a finished instalment plan is never completed",
-        ENDING,
+        COMPLETING,
         "after.next_due_at is None and not after.open_invoices:",
         "after.next_due_at is None and after.open_invoices:",
     ),
@@ -255,14 +257,14 @@ FAULTS = (
     Fault(
         "the provider's advice when to retry is ignored",
         RETRYING,
-        "        retry_at=max(planned, declined.retry_not_before or planned),",
-        "        retry_at=planned,",
+        "    return max(planned, declined.retry_not_before or planned)",
+        "    return planned",
     ),
     Fault(
         "retried for ever",
         RETRYING,
-        "    if invoice.retries >= len(waits):",
-        "    if not waits:",
+        "    if retries >= len(policy.wait_days):",
+        "    if not policy.wait_days:",
     ),
     Fault(
         "retried at once, every minute",
