@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +13,12 @@ from litestar.testing import TestClient
 from infrastructure.api.app import build_app
 from infrastructure.bootstrap import System
 from infrastructure.store.books import Books
+from tests.api.billing import running
+from tests.conftest import Server
 from tests.systems import system_over
 
 Client = TestClient[Litestar]
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -28,3 +33,26 @@ def client(system: System) -> Iterator[Client]:
     """A client of the API that sees errors as strangers see them."""
     with TestClient(build_app(system), raise_server_exceptions=False) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def running_system(server: Server) -> Iterator[System]:
+    """One running subscription for all requests of a module that are to write nothing."""
+    with system_over(server.open(f"running_{os.getpid()}_{next(_numbers)}")) as made:
+        running(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kept(running_system: System) -> Iterator[Client]:
+    """A client of it."""
+    with TestClient(build_app(running_system), raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture
+def unmoved(running_system: System) -> Iterator[None]:
+    """Nothing is written by the test."""
+    head = running_system.ledger.head()
+    yield
+    assert running_system.ledger.head() == head
