@@ -71,6 +71,11 @@ def running(system: System, agreed: Terms | None = None) -> None:
 def at(system: System, now: datetime) -> None:
     """Move the clock there, and work whatever is due by then."""
     system.clock.now = now  # type: ignore[attr-defined]
+    work(system)
+
+
+def work(system: System) -> None:
+    """Do what is due by the system's clock; a provider takes every charge."""
     for _ in range(100):
         if not _step(system):
             return
