@@ -62,6 +62,7 @@ def change_terms(
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
     if after.status is not Status.ACTIVE or after.next_due_at is None:
         return billed
+    _check_interval(after, wish)
     agreed = after.terms if after.following is None else after.following.terms
     if terms == agreed:
         return billed
@@ -86,7 +87,12 @@ def _check(state: Subscription, wish: Change) -> None:
         raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
     if old.kind is Kind.INSTALLMENT:
         raise Refused("instalments-fixed", "what was agreed to pay in instalments stays")
-    if new.interval != old.interval and wish.when is When.NOW and old.timing is Timing.POSTPAID:
+
+
+def _check_interval(after: Subscription, wish: Change) -> None:
+    """By the terms of the running period: those that are due may just have come into force."""
+    other, old = wish.terms.interval != after.terms.interval, after.terms
+    if other and wish.when is When.NOW and old.timing is Timing.POSTPAID:
         raise Refused("change-at-period-end", "another interval begins where a period ends")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import attrs
+
 from domain.calendar import local_day
 from domain.plan import Kind, Proration, Timing
 from domain.refusals import Refused
@@ -104,7 +106,9 @@ def withdraw_cancellation(
     if planned is None:
         return ()
     next_due_at = state.next_due_at
-    if planned.last_invoice is not None and planned.last_invoice <= state.invoices_issued:
+    last = attrs.evolve(state, cancellation=None).last_invoice
+    over = last is not None and state.invoices_issued >= last
+    if planned.last_invoice == state.invoices_issued and not over:
         next_due_at = due_at(state, state.invoices_issued + 1)
     return (
         CancellationWithdrawn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve as with_
 
 from domain.money import zero
+from domain.schedule import Schedule
 from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
@@ -86,7 +87,13 @@ def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
         repriced=event.terms if event.when is When.NOW else state.repriced,
     )
     if event.from_invoice <= state.invoices_issued + 1:
-        return with_(changed, terms=event.terms, schedule=event.schedule, following=None)
+        return with_(
+            changed,
+            terms=event.terms,
+            schedule=event.schedule,
+            following=None,
+            billed=_not_billed_anew(state, event.schedule),
+        )
     later = Following(terms=event.terms, schedule=event.schedule, from_invoice=event.from_invoice)
     return with_(changed, following=later)
 
@@ -111,9 +118,19 @@ def resumed(state: Subscription, event: SubscriptionResumed) -> Subscription:
         status=Status.ACTIVE,
         pause=None,
         schedule=event.schedule,
+        billed=_not_billed_anew(state, event.schedule),
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=event.next_due_at,
     )
+
+
+def _not_billed_anew(state: Subscription, schedule: Schedule) -> Cost | None:
+    """The latest period that was billed, unless the next one begins in the middle of it: what was
+    left of it was given back, and cannot be given back again."""
+    anew = schedule.anchor_invoice == state.invoices_issued + 1
+    if state.billed is None or (anew and schedule.anchor < state.billed.period.end):
+        return None
+    return state.billed
 
 
 def credited(state: Subscription, event: CreditGranted | CreditApplied) -> Subscription:

@@ -11,6 +11,7 @@ from domain.calendar import Period, local_day, start_of_day
 from domain.plan import Kind
 from domain.refusals import Refused
 from domain.schedule import Schedule, Stub, due_day
+from domain.subscription.completing import with_completion
 from domain.subscription.events import (
     CreditKind,
     InvoiceLine,
@@ -137,7 +138,8 @@ def resume(
         reason=reason,
         effective_at=now,
     )
-    return (*billed, resumed)
+    # What was left to pay may have been paid while it was paused.
+    return with_completion(state, (*billed, resumed), now=now)
 
 
 def resume_as_scheduled(
