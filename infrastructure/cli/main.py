@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "balances": ("reading:balances", "What customers were billed, have paid and owe."),
     "charges": ("reading:charges", "Attempts to collect and how they ended."),
     "show": ("showing:show", "One subscription's life in words, and what is open."),
+    "explain": ("explaining:explain", "From an amount to its facts, workings and evidence."),
     "inbox": ("showing:inbox", "Callbacks that wait, or are set aside for a person."),
     "info": ("showing:info", "Settings without secrets, and where the books stand."),
     "token": ("correcting:token", "Ask a payer to approve; prints the link."),

@@ -1,0 +1,298 @@
+"""From any amount to the facts that made it: which line, which working, who, and what a provider
+said. Pure: it reads recorded facts and adds them up; `holds` says whether they come to the amount
+that the fold of the same facts shows.
+
+    explain_invoice   what is left to pay of an invoice
+    explain_charge    what a provider took for an attempt
+    explain_balance   what a customer owes in a currency, over all subscriptions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from domain.identity import subscription_of
+from domain.money import Money, total
+from domain.recorded import Recorded
+from domain.refusals import Refused
+from domain.subscription.events import (
+    ChargeAttempted,
+    ChargeDeclined,
+    ChargeFoundLate,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    CreditApplied,
+    CreditGranted,
+    InvoiceIssued,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    TermsChanged,
+)
+from domain.subscription.folding import evolve
+from domain.subscription.state import Subscription
+from projections.balances import BALANCES, Balance, balance_key
+
+Fact = Recorded[SubscriptionEvent]
+_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One fact's part in an amount.
+
+    amount: what it adds, negative for what it takes off; None for what moved no money.
+    lines: with the working that the amount came from, or empty.
+    because: the position of an earlier fact that explains this one, or None.
+    evidence: a provider's id and how we know, or "".
+    """
+
+    amount: Money | None
+    words: str
+    lines: tuple[InvoiceLine, ...] = ()
+    because: int | None = None
+    evidence: str = ""
+    position: int
+    effective_at: datetime
+    recorded_at: datetime
+    actor: str
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class Explanation:
+    """An amount and the facts behind it, in the log's order.
+
+    amount: what the fold of the facts shows. holds: whether the steps add up to it.
+    """
+
+    what: str
+    amount: Money
+    steps: tuple[Step, ...]
+    holds: bool
+
+
+def explain_invoice(log: Sequence[Fact], invoice_number: int) -> Explanation:
+    """What is left to pay of an invoice, from the facts of its subscription.
+
+    Refused: "invoice-unknown".
+    """
+    issued = [
+        each.event
+        for each in log
+        if isinstance(each.event, InvoiceIssued) and each.event.invoice_number == invoice_number
+    ]
+    if not issued:
+        raise Refused("invoice-unknown", f"invoice {invoice_number} was not issued")
+    steps = tuple(_steps_of_invoice(log, invoice_number))
+    invoice = _folded(log).invoice(invoice_number)
+    currency = issued[0].total.currency
+    left = Money(0, currency) if invoice is None else invoice.open
+    added = total(_amounts_in(steps, currency), currency)
+    return Explanation(
+        what=f"left to pay of invoice {invoice_number} of {issued_in(log)}",
+        amount=left,
+        steps=steps,
+        # More money than was asked for leaves nothing to pay; the rest is the customer's credit.
+        holds=left.minor == max(0, added.minor),
+    )
+
+
+def explain_charge(log: Sequence[Fact], named: str) -> Explanation:
+    """What a provider took for one attempt. named: its reference or its id.
+
+    Refused: "charge-unknown".
+    """
+    attempt = next((each.event for each in log if _is_attempt(each.event, named)), None)
+    if not isinstance(attempt, ChargeAttempted):
+        raise Refused("charge-unknown", f"no attempt is called {named[:100]!r}")
+    number = attempt.invoice_number
+    before = next(place for place, each in enumerate(log) if each.event == attempt)
+    asked_for = explain_invoice(log[:before], number)
+    steps = tuple(_outcomes(log, attempt))
+    received = [each.amount for each in steps if each.amount is not None]
+    currency = received[0].currency if received else attempt.amount.currency
+    return Explanation(
+        what=(
+            f"taken under {attempt.reference}, which asked for {attempt.amount}: what was left of "
+            f"invoice {number}"
+        ),
+        amount=total(received, currency),
+        steps=steps,
+        holds=asked_for.holds and asked_for.amount == attempt.amount,
+    )
+
+
+def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Explanation:
+    """What a customer owes in one currency; below zero: what the customer has too much.
+
+    log: the facts of all subscriptions of the customer, in any order of streams.
+    """
+    row: Balance | None = None
+    key = balance_key(customer_id, currency)
+    steps = []
+    for recorded in log:
+        if key in BALANCES.keys_of(recorded):
+            row = BALANCES.apply(row, key, recorded)
+        step = _step_of_balance(recorded)
+        if step is not None and step.amount is not None and step.amount.currency == currency:
+            steps.append(step)
+    balance = Money(0 if row is None else row.open - row.credit, currency)
+    return Explanation(
+        what=f"balance of {customer_id} in {currency}",
+        amount=balance,
+        steps=tuple(steps),
+        holds=balance == total(_amounts_in(steps, currency), currency),
+    )
+
+
+def issued_in(log: Sequence[Fact]) -> str:
+    """The subscription that these facts belong to."""
+    return subscription_of(log[0].stream) if log else ""
+
+
+def _folded(log: Sequence[Fact]) -> Subscription:
+    state: Subscription | None = None
+    for recorded in log:
+        state = evolve(state, recorded.event)
+    assert state is not None, "an invoice was issued by a subscription"
+    return state
+
+
+def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
+    credits = {
+        each.event.credit_number: each for each in log if isinstance(each.event, CreditGranted)
+    }
+    for recorded in log:
+        event = recorded.event
+        if getattr(event, "invoice_number", None) != number:
+            continue
+        match event:
+            case InvoiceIssued():
+                for line in event.lines:
+                    because = _source_of(log, recorded.position, line)
+                    yield _step(
+                        recorded, line.amount, line.description, lines=(line,), because=because
+                    )
+            case CreditApplied(credit_number=credit):
+                granted = credits[credit]
+                assert isinstance(granted.event, CreditGranted)
+                yield _step(
+                    recorded,
+                    -event.amount,
+                    f"paid from credit {credit}: {granted.event.reason}",
+                    lines=granted.event.lines,
+                    because=granted.position,
+                )
+            case _:
+                step = _money(recorded)
+                if step is not None:
+                    yield _taken_off(step)
+
+
+def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None:
+    """The fact that put a line aside for this invoice."""
+    if line.kind not in (LineKind.REST, LineKind.UNUSED):
+        return None
+    found = [
+        each.position
+        for each in log
+        if each.position < before and isinstance(each.event, _Source) and line in each.event.lines
+    ]
+    return found[-1] if found else None
+
+
+def _is_attempt(event: SubscriptionEvent, named: str) -> bool:
+    return isinstance(event, ChargeAttempted) and named in (event.reference, str(event.attempt_id))
+
+
+def _outcomes(log: Sequence[Fact], attempt: ChargeAttempted) -> Iterator[Step]:
+    for recorded in log:
+        if _attempt_of(recorded.event) == attempt.attempt_id:
+            step = _money(recorded)
+            if step is not None:
+                yield step
+
+
+def _attempt_of(event: SubscriptionEvent) -> UUID | None:
+    found: UUID | None = getattr(event, "attempt_id", None)
+    return found
+
+
+def _step_of_balance(recorded: Fact) -> Step | None:
+    event = recorded.event
+    whose = subscription_of(recorded.stream)
+    match event:
+        case InvoiceIssued():
+            words = f"invoice {event.invoice_number} of {whose}"
+            return _step(recorded, event.total, words, lines=event.lines)
+        case CreditGranted():
+            words = f"credit {event.credit_number} of {whose}: {event.reason}"
+            return _step(recorded, -event.amount, words, lines=event.lines)
+        case ChargeSucceeded() | ChargeFoundLate():
+            step = _money(recorded)
+            assert step is not None
+            return attrs.evolve(_taken_off(step), words=f"{step.words} of {whose}")
+        case _:
+            return None
+
+
+def _taken_off(step: Step) -> Step:
+    return step if step.amount is None else attrs.evolve(step, amount=-step.amount)
+
+
+def _amounts_in(steps: Iterable[Step], currency: str) -> Iterator[Money]:
+    for each in steps:
+        if each.amount is not None and each.amount.currency == currency:
+            yield each.amount
+
+
+def _money(recorded: Fact) -> Step | None:
+    """What a charge's outcome says about money, or None for any other fact."""
+    event = recorded.event
+    match event:
+        case ChargeSucceeded(invoice_number=number, amount=amount):
+            known = f"{event.provider_ref} ({event.evidence})"
+            return _step(recorded, amount, f"paid for invoice {number}", evidence=known)
+        case ChargeFoundLate(invoice_number=number, amount=amount):
+            known = f"{event.provider_ref} ({event.evidence})"
+            return _step(recorded, amount, f"found late for invoice {number}", evidence=known)
+        case ChargeDeclined(decline=decline, code=code):
+            words = f"declined: {code} ({decline.value.lower()})"
+            return _step(recorded, None, words, evidence=event.provider_ref)
+        case ChargeNotMade():
+            return _step(recorded, None, "not made", evidence=event.evidence)
+        case ChargeOutcomeUnknown(reason=reason):
+            return _step(recorded, None, f"outcome unknown: {reason}", evidence=event.provider_ref)
+        case _:
+            return None
+
+
+def _step(
+    recorded: Fact,
+    amount: Money | None,
+    words: str,
+    *,
+    lines: tuple[InvoiceLine, ...] = (),
+    because: int | None = None,
+    evidence: str = "",
+) -> Step:
+    return Step(
+        amount=amount,
+        words=words,
+        lines=lines,
+        because=because,
+        evidence=evidence,
+        position=recorded.position,
+        effective_at=recorded.effective_at,
+        recorded_at=recorded.recorded_at,
+        actor=recorded.actor,
+        cause=recorded.cause,
+    )
