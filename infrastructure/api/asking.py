@@ -19,7 +19,7 @@ from domain.refusals import Refused
 from domain.subscription.events import When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
-from infrastructure.store.commands import digest_of
+from infrastructure.digests import digest_of
 from infrastructure.wishes import NewTerms
 
 

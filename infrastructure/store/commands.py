@@ -1,13 +1,12 @@
 """Commands that callers may repeat: the same key and body, the same answer.
 
 What makes a repeat safe is that a command's facts carry ids derived from its key, so a second run
-appends nothing new. This table gives the repeat its first answer, and refuses a key that is used
-again for something else.
+finds them and appends nothing new. This table gives the repeat its first answer, and refuses a key
+that is used again for something else.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -38,16 +37,6 @@ class StoredAnswer:
 
     status: int
     body: bytes = attrs.field(repr=False)
-
-
-def digest_of(*parts: str | bytes) -> bytes:
-    """SHA-256 of what makes a request this one: method, path, body. Parts cannot run together."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.digest()
 
 
 class Commands:

@@ -62,8 +62,9 @@ class Terminal:
         return str(path)
 
     def set_clock(self, day: str) -> None:
-        """Move the stepping clock of these books."""
-        assert self.run("clock", "--set", f"{day}T00:00:00Z").exit_code == 0
+        """Move the stepping clock of these books to a day, or to an hour such as 2025-01-31T23."""
+        text = f"{day}:00:00Z" if "T" in day else f"{day}T00:00:00Z"
+        assert self.run("clock", "--set", text).exit_code == 0
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg_pool import ConnectionPool
 
+from infrastructure.digests import digest_of
 from infrastructure.store.books import Books
-from infrastructure.store.commands import Commands, KeyReused, StoredAnswer, digest_of
+from infrastructure.store.commands import Commands, KeyReused, StoredAnswer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY, OTHER = digest_of("POST", "/v1/x", b"{}"), digest_of("POST", "/v1/x", b"{1}")
