@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain.identity import token_request_id
+from domain.money import Money
 from domain.refusals import Refused
+from domain.subscription.events import When
 from domain.subscription.starting import Start
 from infrastructure.bootstrap import System
 from infrastructure.store.books import Books
 from infrastructure.store.ledger import Append, Appended, Conflict
 from infrastructure.subscriptions import Done, Subscriptions
-from tests.specimens import wish
-from tests.systems import system_over
+from infrastructure.wishes import NewTerms
+from tests.specimens import signed_up, wish
+from tests.systems import system_over, write
+
+CREDIT = Money(500, "NOK")
 
 
 @pytest.fixture
@@ -94,6 +100,74 @@ def test_same_command_id_after_a_lost_answer_writes_once(
     again = commands.start(wish(), command_id=command_id)
     assert (first.changed, again.changed) == (True, False)
     assert system.ledger.head() == 2
+
+
+def test_same_credit_after_a_lost_answer_is_written_once(
+    system: System, commands: Subscriptions
+) -> None:
+    """A credit is never quiet by itself: only its command id tells a repeat from another one."""
+    commands.start(wish())
+    command_id = uuid4()
+    first = commands.grant_credit("s-1", CREDIT, reason="sorry", command_id=command_id)
+    again = commands.grant_credit("s-1", CREDIT, reason="sorry", command_id=command_id)
+    assert again == first
+    other = commands.grant_credit("s-1", CREDIT, reason="sorry")
+    assert (other.changed, system.ledger.head()) == (True, 3)
+
+
+def test_F21_credit_at_the_same_time_is_written_once(
+    system: System, commands: Subscriptions
+) -> None:
+    """Eight tries of one command at once, and eight commands: one credit, and eight."""
+    commands.start(wish())
+    command_id = uuid4()
+    with ThreadPoolExecutor(8) as pool:
+        same = [
+            pool.submit(commands.grant_credit, "s-1", CREDIT, reason="one", command_id=command_id)
+            for _ in range(8)
+        ]
+        others = [
+            pool.submit(commands.grant_credit, "s-1", CREDIT, reason="each") for _ in range(8)
+        ]
+    assert len({each.result().position for each in same}) == 1
+    assert len({each.result().position for each in others}) == 8
+    state, _ = commands.find("s-1")
+    assert state.credits_granted == 9
+
+
+def test_repeat_does_not_undo_what_came_after_it(system: System, commands: Subscriptions) -> None:
+    """Dearer, then cheaper, then the first command again: it was carried out, and stays past."""
+    write(system, signed_up())
+    command_id = uuid4()
+    dearer = NewTerms(price=Money(59900, "NOK"))
+    asked: dict[str, Any] = {"when": When.PERIOD_END, "reason": "asked for"}
+    first = commands.change_terms("s-1", dearer, **asked, command_id=command_id)
+    commands.change_terms("s-1", NewTerms(price=Money(9900, "NOK")), **asked)
+    assert commands.change_terms("s-1", dearer, **asked, command_id=command_id) == first
+    state, _ = commands.find("s-1")
+    assert state.terms.price == Money(9900, "NOK")
+
+
+def test_F21_change_that_lost_a_race_builds_on_the_winner(
+    system: System, commands: Subscriptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One caller changes the price, the other the quantity: both hold, whoever is first."""
+    write(system, signed_up())
+    genuine = system.ledger.append
+    other = Subscriptions(system, actor="other")
+    raced: list[bool] = []
+
+    def late(appends: Sequence[Append], *, now: datetime) -> list[Appended | Conflict]:
+        if not raced:
+            raced.append(True)
+            other.change_terms("s-1", NewTerms(quantity=3), when=When.PERIOD_END, reason="seats")
+        return genuine(appends, now=now)
+
+    monkeypatch.setattr(system.ledger, "append", late)
+    dearer = NewTerms(price=Money(59900, "NOK"))
+    commands.change_terms("s-1", dearer, when=When.PERIOD_END, reason="price")
+    state, _ = commands.find("s-1")
+    assert (state.terms.price, state.terms.quantity) == (Money(59900, "NOK"), 3)
 
 
 def test_F21_stream_that_moved_is_decided_anew(

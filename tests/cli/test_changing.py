@@ -169,7 +169,7 @@ def test_cancel_later_and_take_it_back(running: Terminal) -> None:
     assert worked(running, "2025-03-01")[0] == [3100, 3100, 3100]
 
 
-def test_F41_nobody_who_is_paused_is_erased(running: Terminal) -> None:
+def test_nobody_who_is_paused_is_erased(running: Terminal) -> None:
     """The token is needed again once it is resumed."""
     running.run("pause", "s-1", "--reason", "travelling")
     refused = running.run("erase", "c-1", "--yes")

@@ -61,6 +61,22 @@ def test_plan_that_starts_at_checkout() -> None:
     }
 
 
+def test_plan_shows_all_units_together() -> None:
+    """Three units of 29.85 are 89.55 a month: what the payer approves is what is charged."""
+    shown = plan(terms(quantity=3, setup_fee=Money(1000, "USD")))
+    (regular,) = shown["billing_cycles"]
+    assert regular["pricing_scheme"]["price"] == usd("89.55")
+    assert shown["one_time_charges"]["total_amount"] == usd("99.55")
+    later = plan(terms(quantity=3), "2026-02-15")
+    assert later["one_time_charges"]["total_amount"] == usd("0.00")
+
+
+def test_plan_shows_whole_amounts_in_their_currency() -> None:
+    """Yen have no decimals, however many units there are."""
+    (regular,) = plan(terms(price=Money(1500, "JPY"), quantity=2))["billing_cycles"]
+    assert regular["pricing_scheme"]["price"] == {"currency_code": "JPY", "value": "3000"}
+
+
 def test_plan_that_starts_later() -> None:
     """With a start date the first charge is not part of what is due at checkout."""
     shown = plan(terms(setup_fee=Money(1000, "USD")), "2026-02-15")
