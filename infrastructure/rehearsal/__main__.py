@@ -6,7 +6,10 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import attrs
@@ -18,6 +21,7 @@ from domain.refusals import Refused
 from infrastructure.bootstrap import System, running_system
 from infrastructure.clock import SteppingClock
 from infrastructure.customers import CustomerRow, Defaults, parse_columns, read_customers
+from infrastructure.rehearsal.changes import PlannedChange, carry_out, planned_changes
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
 from infrastructure.rehearsal.printing import print_report
 from infrastructure.rehearsal.report import Report, write_report
@@ -37,6 +41,7 @@ SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by
 @click.option("--columns", default="", help="Our columns by the file's names: price=Charges,...")
 @click.option("--months", type=click.IntRange(1, 600), help="Play the last N months only.")
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
+@click.option("--changes", default="", help="A seed: a tenth of the customers changes midway.")
 @click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
 @click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
 @click.option("--specs", type=click.Path(path_type=Path, file_okay=False), help=SPECS_HELP)
@@ -48,6 +53,7 @@ def main(
     columns: str,
     months: int | None,
     faults: str,
+    changes: str,
     zone: str,
     workers: int,
     specs: Path | None,
@@ -71,8 +77,9 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # so that nobody is left on the stage
     _clear(data_dir)
     simulator = ["--faults", f"seed={faults}"] if faults else []
+    wishes = planned_changes(rows, plan, changes) if changes else ()
     try:
-        report = _play(console, rows, plan, data_dir, faults, workers, simulator, specs)
+        report = _play(console, rows, plan, wishes, data_dir, faults, workers, simulator, specs)
     except (StageFailed, Stuck) as failure:
         console.print(f"[red]{failure}[/red]", markup=True)
         console.print(f"logs and books are kept in {data_dir}")
@@ -120,6 +127,7 @@ def _play(
     console: Console,
     rows: list[CustomerRow],
     plan: Window,
+    wishes: Sequence[PlannedChange],
     folder: Path,
     faults: str,
     workers: int,
@@ -145,13 +153,16 @@ def _play(
                 _sign_up(system, rows, faults)
                 director.come_to_rest()
                 signed_up = time.monotonic()
-                steps = director.play(plan.until)
+                steps, changes = _play_changes(director, system, wishes)
+                steps += director.play(plan.until)
                 played = time.monotonic()
                 _let_go(system, rows)
                 director.play(plan.until)
-            report = Report.of(system, stage, rows, plan)
+            changed = {each.subscription_id for each in wishes}
+            report = Report.of(system, stage, rows, plan, changed)
             return attrs.evolve(
                 report,
+                changes=changes,
                 seconds={
                     "set-up": ready - began,
                     "sign-up": signed_up - ready,
@@ -160,6 +171,18 @@ def _play(
                 },
                 clock_steps=steps,
             )
+
+
+def _play_changes(
+    director: Director, system: System, wishes: Sequence[PlannedChange]
+) -> tuple[int, Counter[str]]:
+    """Bill up to each wish and carry it out; how often the clock moved, and what came of them."""
+    steps, commands = 0, Subscriptions(system, actor="rehearsal")
+    outcomes: Counter[str] = Counter()
+    for at, together in groupby(wishes, key=lambda each: each.at):
+        steps += director.play(at)
+        outcomes.update(carry_out(commands, wish) for wish in together)
+    return steps, outcomes
 
 
 def _progress(console: Console) -> Progress:

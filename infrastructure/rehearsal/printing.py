@@ -23,6 +23,8 @@ def print_report(console: Console, report: Report) -> None:
     _lines(console, "Charges without an outcome", report.open_unknowns)
     _counts(console, "Open invoices that wait", report.waiting)
     _lines(console, "Missed", report.missed)
+    if report.changes:
+        _counts(console, "Customers who changed something", report.changes)
     _books(console, report)
     console.print(as_words(report.audit), markup=False, highlight=False)
     _figures(console, report)

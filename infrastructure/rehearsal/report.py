@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Report:
     unknowns: how doubts were resolved -> charges; open_unknowns: those that are still open.
     missed: invoices that should have been issued and were not, in words.
     waiting: why open invoices are not collected -> invoices.
+    changes: what customers wished for on the way -> customers.
     peaks_mib: the most memory each process held. seconds: of each part of the run.
     """
 
@@ -64,6 +65,7 @@ class Report:
     peaks_mib: dict[str, int] = attrs.field(factory=dict)
     seconds: dict[str, float] = attrs.field(factory=dict)
     clock_steps: int = 0
+    changes: Counter[str] = attrs.field(factory=Counter)
 
     @property
     def clean(self) -> bool:
@@ -71,14 +73,24 @@ class Report:
         return self.audit.clean and self.books.equal and not self.missed
 
     @classmethod
-    def of(cls, system: System, stage: Stage, rows: Sequence[CustomerRow], plan: Window) -> Report:
-        """Read it all off the books, the projections and the simulators."""
+    def of(
+        cls,
+        system: System,
+        stage: Stage,
+        rows: Sequence[CustomerRow],
+        plan: Window,
+        changed: Collection[str] = (),
+    ) -> Report:
+        """Read it all off the books, the projections and the simulators.
+
+        changed: subscriptions whose terms changed on the way.
+        """
         audit = audit_books(system.books.connect, system.books.schema, system.ledger)
         report = cls(audit=audit, facts=audit.head)
         report.books = compare(system.ledger, stage.simulators())
         groups = {row.customer_id: row.state or "all" for row in rows}
         _read_balances(system, groups, report)
-        _read_agenda(system, plan, report)
+        _read_agenda(system, plan, changed, report)
         _read_charges(system, report)
         report.quarantined = len(system.inbox.quarantined(system.clock()))
         report.charges = sum(count for count, _ in report.books.totals.values())
@@ -107,7 +119,7 @@ def _read_balances(system: System, groups: Mapping[str, str], report: Report) ->
         group.credit += row.credit
 
 
-def _read_agenda(system: System, plan: Window, report: Report) -> None:
+def _read_agenda(system: System, plan: Window, changed: Collection[str], report: Report) -> None:
     """What is due next, why open invoices wait, and what was missed."""
     upcoming = []
     for row in _pages(system, "due_dates"):
@@ -120,7 +132,10 @@ def _read_agenda(system: System, plan: Window, report: Report) -> None:
         if row.state.open_attempt is not None:
             attempt = row.state.open_attempt
             report.open_unknowns.append(f"{attempt.reference}: {attempt.amount}")
-        report.missed.extend(_missed(row.state, plan))
+        if row.subscription_id in changed:
+            report.missed.extend(_overdue(row.state, plan))
+        else:
+            report.missed.extend(_missed(row.state, plan))
     upcoming.sort()
     report.due = [
         f"{at:%Y-%m-%d %H:%M}Z  {subscription}  {kind}: {why}"
@@ -142,6 +157,12 @@ def _missed(state: Subscription, plan: Window) -> Iterator[str]:
         due += 1
     if state.invoices_issued < due:
         yield f"{state.subscription_id}: {state.invoices_issued} of {due} invoices"
+
+
+def _overdue(state: Subscription, plan: Window) -> Iterator[str]:
+    """What was announced and not billed, of a subscription whose terms alone no longer tell."""
+    if state.bills and state.next_due_at is not None and state.next_due_at <= plan.until:
+        yield f"{state.subscription_id}: nothing billed since {state.next_due_at}"
 
 
 def _read_charges(system: System, report: Report) -> None:
