@@ -8,14 +8,14 @@ is billed is billed anew.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import attrs
 
 from domain.calendar import local_day, start_of_day
 from domain.plan import Kind, Proration, Terms, Timing, check_terms
 from domain.refusals import Refused
-from domain.schedule import Schedule
+from domain.schedule import Schedule, due_day
 from domain.subscription.events import (
     CreditKind,
     InvoiceLine,
@@ -106,7 +106,8 @@ def _changed(
     zone_version: str,
 ) -> tuple[SubscriptionEvent, ...]:
     next_number = state.invoices_issued + 1
-    from_invoice = next_number if state.terms.timing is Timing.PREPAID else next_number + 1
+    day = local_day(now, state.zone)
+    from_invoice = next_number + 1 if _served_before_billed(state, day) else next_number
     credits: tuple[SubscriptionEvent, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     begins_anew = period is not None and terms.interval != state.terms.interval
@@ -120,25 +121,38 @@ def _changed(
             lines = _worth_saying(given_back(unused))
         if not begins_anew:
             lines = (*lines, *_worth_saying(rest))
-    day = local_day(now, state.zone)
-    # An announced instant does not move unless the days do.
-    schedule, next_due_at = _going_on(state, terms, from_invoice), state.next_due_at
+    schedule = _going_on(state, terms, from_invoice)
     if begins_anew:
         schedule = Schedule(anchor=day, anchor_invoice=next_number, interval=terms.interval)
-        next_due_at = start_of_day(day, state.zone)
+    # Where nothing is settled for the rest, it was paid for at the old terms, and is worth that.
+    settled = begins_anew or policy is not Proration.NONE
     changed = TermsChanged(
         customer_id=state.customer_id,
         terms=terms,
-        when=wish.when,
+        when=wish.when if settled else When.PERIOD_END,
         from_invoice=from_invoice,
         schedule=schedule,
         lines=lines,
-        next_due_at=next_due_at,
+        next_due_at=_next_due_at(state, schedule, from_invoice),
         zone_version=zone_version,
         reason=wish.reason,
         effective_at=now,
     )
     return (*credits, changed)
+
+
+def _served_before_billed(state: Subscription, day: date) -> bool:
+    """Whether the period that the next invoice bills has begun: postpaid, its terms stay."""
+    begins = state.schedule.period(state.invoices_issued + 1).start
+    return state.terms.timing is Timing.POSTPAID and begins <= day
+
+
+def _next_due_at(state: Subscription, schedule: Schedule, from_invoice: int) -> datetime | None:
+    """An announced instant does not move unless its day does."""
+    number = state.invoices_issued + 1
+    old = due_day(state.terms, state.schedule.period(number))
+    new = due_day(state.terms, schedule.period(number)) if from_invoice == number else old
+    return state.next_due_at if new == old else start_of_day(new, state.zone)
 
 
 def _rest(

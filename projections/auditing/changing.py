@@ -19,14 +19,16 @@ from projections.auditing.parts import (
     running,
     worth,
 )
-from projections.auditing.schedules import announced_for, days_of
+from projections.auditing.schedules import announced_for, days_of, due_on
 
 
 def check_change(book: Book, event: TermsChanged, say: Say) -> None:
     """Changed terms against those before them; from here on they are what was agreed to."""
     now, number = moment(book, event.effective_at), book.invoices + 1
     _check_allowed(book, event, say)
-    from_invoice = number if book.prepaid else number + 1
+    # Billed afterwards, a period that has begun keeps its terms.
+    begun = book.next_start is not None and book.next_start <= now.day
+    from_invoice = number + 1 if begun and not book.prepaid else number
     if event.from_invoice != from_invoice:
         say("change-out-of-step", f"from invoice {event.from_invoice}, not {from_invoice}")
     present = book.agreed_for(number)
@@ -42,7 +44,7 @@ def check_change(book: Book, event: TermsChanged, say: Say) -> None:
         # The days that are left were given back, and are billed anew.
         book.billed, book.next_start = None, now.day
     book.lines_to_come = (*book.lines_to_come, *event.lines)
-    _check_announced(book, event, anew, say)
+    _check_announced(book, event, present, say)
     book.announced, book.unused = event.next_due_at, None
 
 
@@ -88,11 +90,14 @@ def without_past(schedule: Schedule, invoice_number: int) -> Schedule:
     return attrs.evolve(schedule, stub=None)
 
 
-def _check_announced(book: Book, event: TermsChanged, anew: bool, say: Say) -> None:
-    """An announced instant stays, unless a period begins now."""
+def _check_announced(book: Book, event: TermsChanged, before: Agreed, say: Say) -> None:
+    """An announced instant stays, unless the next invoice is due on another day than before."""
     instant, number = event.next_due_at, book.invoices + 1
-    fits = instant == book.announced
-    if anew:
+    after = book.agreed_for(number)
+    old, new = days_of(before.schedule, number), days_of(after.schedule, number)
+    if old is None or new is None or due_on(before.terms, old) == due_on(after.terms, new):
+        fits = instant == book.announced
+    else:
         fits = instant is not None and announced_for(book, number, instant)
     if not fits:
         say("next-due-off-schedule", f"invoice {number} announced for {instant}")
