@@ -35,8 +35,8 @@ def invoice(ctx: click.Context, subscription: str, number: int, as_json: bool) -
     from projections.explaining import explain_invoice
 
     with _chosen(ctx).system() as system:
-        facts = _facts(system, subscription)
-        _tell(ctx, explain_invoice(facts, number), facts[-1].position, as_json)
+        head = system.ledger.head()
+        _tell(ctx, explain_invoice(_facts(system, subscription), number), head, as_json)
 
 
 @explain.command(epilog=TABLE)
@@ -56,9 +56,9 @@ def charge(ctx: click.Context, reference: str, as_json: bool) -> None:
         found = row or parts
         if found is None:
             raise Refused("charge-unknown", f"no attempt is called {reference[:100]!r}")
-        whose = found.subscription_id
-        facts = _facts(system, whose)
-        _tell(ctx, explain_charge(facts, reference), facts[-1].position, as_json)
+        whose: str = found.subscription_id
+        head = system.ledger.head()
+        _tell(ctx, explain_charge(_facts(system, whose), reference), head, as_json)
 
 
 @explain.command(epilog=TABLE)
@@ -81,10 +81,11 @@ def balance(ctx: click.Context, customer: str, currency: str | None, as_json: bo
         owned = system.views.select(
             "due_dates", {"customer_id": customer}, limit=LARGEST_CUSTOMER
         ).rows
+        head = system.ledger.head()
         facts = [fact for whose in owned for fact in _facts(system, whose)]
         facts.sort(key=lambda fact: fact.position)
         found = explain_balance(facts, customer, currency or currencies[0])
-        _tell(ctx, found, facts[-1].position if facts else 0, as_json)
+        _tell(ctx, found, head, as_json)
 
 
 def _chosen(ctx: click.Context) -> Chosen:

@@ -13,6 +13,7 @@ from domain.plan import Kind, Proration, Timing
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.ending import cancel, schedule_cancellation
 from domain.subscription.events import InvoiceIssued, TermsChanged, When
+from domain.subscription.pausing import Resume, pause, resume
 from tests.domain.billing import (
     BIG,
     FEB_10,
@@ -226,3 +227,21 @@ def test_before_the_first_period_the_new_terms_simply_hold() -> None:
     assert invoices(billed_until(after, FEB_10).facts) == [
         ("2024-01-31", "2024-02-29", [49900], 49900)
     ]
+
+
+def test_a_change_within_a_part_of_a_period_is_measured_by_the_whole() -> None:
+    """After a pause 15 to 31 March is billed as 16 of 31 days; on the 21st 10 of 31 are left."""
+    march_15, march_21 = (datetime(2024, 3, day, 12, tzinfo=UTC) for day in (15, 21))
+    for agreed, new in ((terms(), at_price(BIG)), (postpaid(), postpaid(price=BIG))):
+        start = running(agreed)
+        stopped = {"until": None, "credit": False, "reason": "away", "now": FEB_10}
+        start = start.and_(*pause(start.state, **stopped, zone_version=ZONE_VERSION))
+        back = {"how": Resume.KEEP_ANCHOR, "reason": "back", "now": march_15}
+        start = start.and_(*resume(start.state, **back, zone_version=ZONE_VERSION))
+        after = changed(billed_until(start, march_21), new, now=march_21)
+        billed = invoices(billed_until(after, datetime(2024, 3, 31, 12, tzinfo=UTC)).facts)
+        if agreed.timing is Timing.PREPAID:
+            assert credits(after.facts) == [9645]
+            assert [lines for _, _, lines, _ in billed[1:3]] == [[15432], [49900, 16097]]
+        else:
+            assert billed[1] == ("2024-03-15", "2024-03-31", [15432, -9645, 16097], 21884)
