@@ -1,0 +1,75 @@
+"""`billing explain` on a subscription that was changed in the middle of January.
+
+It cost 31.00 USD a month, prepaid, from 1 January 2025 in Oslo, and 62.00 from the 11th on: 21 of
+31 days are left, so 21.00 come back, 42.00 are charged for them, and 83.00 are left of 104.00.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from infrastructure.cli.exits import DONE, REFUSED, USAGE
+from tests.api.billing import music
+from tests.cli.conftest import Terminal
+from tests.cli.test_changing import begin, worked
+
+
+@pytest.fixture
+def upgraded(terminal: Terminal) -> Terminal:
+    """January and February are billed and paid."""
+    begin(terminal, music())
+    asked = ("change", "s-1", "--price", "62.00", "--reason", "upgrade")
+    assert terminal.run(*asked).exit_code == DONE
+    assert worked(terminal, "2025-02-01") == ([3100, 10400], [3100, 8300])
+    return terminal
+
+
+def test_an_invoice_is_explained_line_by_line(upgraded: Terminal) -> None:
+    """Every line with its working, and what paid for it; the facts add up."""
+    found = upgraded.json("explain", "invoice", "s-1", "2")
+    amounts = [each["amount"]["minor"] for each in found["steps"]]
+    assert amounts == [6200, 4200, -2100, -8300]
+    assert (found["amount"]["minor"], found["holds"]) == (0, True)
+    shown = upgraded.run("explain", "invoice", "s-1", "2")
+    assert shown.exit_code == DONE
+    assert "1 x 62.00 USD x 21/31 (BY_DAY)" in shown.stdout
+    assert "paid from credit 1: upgrade" in shown.stdout
+    assert "the facts add up to it" in shown.stdout
+
+
+def test_a_charge_is_explained_by_its_reference_and_by_its_id(upgraded: Terminal) -> None:
+    """83.00 were asked for and taken."""
+    charges = upgraded.json("charges")["items"]
+    charge = next(each for each in charges if each["invoice_number"] == 2)
+    for name in (charge["reference"], charge["attempt_id"]):
+        found = upgraded.json("explain", "charge", name)
+        assert (found["amount"]["minor"], found["holds"]) == (8300, True)
+        assert "asked for 83.00 USD" in found["what"]
+
+
+def test_a_balance_is_explained_over_everything(upgraded: Terminal) -> None:
+    """31.00 and 104.00 billed, 21.00 credited, 31.00 and 83.00 paid: nothing is owed."""
+    found = upgraded.json("explain", "balance", "c-1")
+    amounts = sorted(each["amount"]["minor"] for each in found["steps"])
+    assert amounts == [-8300, -3100, -2100, 3100, 10400]
+    assert (found["amount"]["minor"], found["holds"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (("invoice", "s-1", "9"), "invoice-unknown", REFUSED),
+        (("invoice", "s-9", "1"), "subscription-unknown", REFUSED),
+        (("charge", "nothing"), "charge-unknown", REFUSED),
+        (("balance", "nobody"), "currency-missing", REFUSED),
+        (("invoice", "s-1", "0"), "NUMBER", USAGE),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    upgraded: Terminal, arguments: tuple[str, ...], code: str, exit_code: int
+) -> None:
+    """With its code, and without a stack trace."""
+    result = upgraded.run("explain", *arguments)
+    assert result.exit_code == exit_code
+    assert code in result.output
+    assert "Traceback" not in result.output
