@@ -103,6 +103,17 @@ def test_change_later_bills_what_is_due_by_then(client: Client, system: System) 
     assert shown["credited"] == usd(1550)
 
 
+def test_change_builds_on_what_is_agreed_to_already(client: Client, system: System) -> None:
+    """A second unit after a dearer price that no invoice has yet: both hold, as in the change."""
+    running(system, postpaid())
+    post(client, f"{S1}/changes", {"terms": {"price": usd(6200)}, "reason": "upgrade"})
+    asked = {"subscription_id": "s-1", "terms": {"quantity": 2}}
+    shown = post(client, f"{PREVIEWS}/change", asked).json()
+    assert (shown["terms"]["price"], shown["terms"]["quantity"]) == (usd(6200), 2)
+    # 31.00 - 21.00 + 42.00 for January so far, and 42.00 for the second unit.
+    assert shown["to_pay"] == usd(9400)
+
+
 def test_change_to_the_same_is_none(client: Client) -> None:
     """The next invoice is shown as it comes anyway."""
     shown = ask(client, "change", terms={"price": usd(3100)})
