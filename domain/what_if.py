@@ -1,0 +1,282 @@
+"""The same history under other terms or another rule of proration: what would have been billed.
+
+Every wish that the facts record (start, change, pause, credit, end) is decided again, in order, on
+the state that the other terms have led to; both are compared up to the last instant at which the
+history billed a period. Charges are left out: whether a payer would have paid
+another amount, nobody knows. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+import attrs
+
+from domain.money import Money
+from domain.plan import Proration, Terms
+from domain.recorded import Recorded
+from domain.refusals import Refused
+from domain.subscription.changing import Change, change_terms
+from domain.subscription.crediting import grant_credit
+from domain.subscription.ending import (
+    cancel,
+    cancel_as_scheduled,
+    schedule_cancellation,
+    withdraw_cancellation,
+)
+from domain.subscription.events import (
+    CancellationScheduled,
+    CancellationWithdrawn,
+    CreditGranted,
+    CreditKind,
+    InvoiceIssued,
+    SubscriptionCancelled,
+    SubscriptionEvent,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    TermsChanged,
+    TokenVaulted,
+)
+from domain.subscription.folding import evolve
+from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
+from domain.subscription.starting import Start, start
+from domain.subscription.state import Subscription
+
+Events = tuple[SubscriptionEvent, ...]
+_Wish = (
+    TermsChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | CreditGranted
+    | CancellationScheduled
+    | CancellationWithdrawn
+    | SubscriptionCancelled
+)
+
+
+@attrs.frozen(kw_only=True)
+class OtherPolicy:
+    """What is to be different. terms: from those that were agreed to, the others, for every
+    version of them. proration: instead of the rule of each change, or None."""
+
+    terms: Callable[[Terms], Terms] = lambda agreed: agreed
+    proration: Proration | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Billed:
+    """What one history bills, minor units of `currency`."""
+
+    currency: str
+    invoices: int
+    billed: int
+    credited: int
+
+    @property
+    def net(self) -> Money:
+        """What is billed and not given back as credit."""
+        return Money(self.billed - self.credited, self.currency)
+
+
+@attrs.frozen(kw_only=True)
+class WhatIf:
+    """As it was, and as it would have been.
+
+    refused: wishes that the other terms would have had refused, in words.
+    """
+
+    was: Billed
+    would_be: Billed
+    refused: tuple[str, ...]
+
+    @property
+    def difference(self) -> Money:
+        """What the merchant would have billed more (below zero: less)."""
+        return self.would_be.net - self.was.net
+
+
+def what_if(log: Sequence[Recorded[SubscriptionEvent]], policy: OtherPolicy) -> WhatIf:
+    """Decide a subscription's history anew. log: its facts from the first, not empty.
+
+    Refused: what starting refuses of the other terms.
+    """
+    state: Subscription | None = None
+    made: list[SubscriptionEvent] = []
+    refused: list[str] = []
+    for recorded in log:
+        try:
+            facts = _decided(state, recorded, policy, log)
+        except Refused as refusal:
+            if state is None:
+                raise
+            refused.append(f"{type(recorded.event).__name__} at {recorded.recorded_at}: {refusal}")
+            continue
+        for fact in facts:
+            made.append(fact)
+            state = evolve(state, fact)
+    was = _billed([recorded.event for recorded in log])
+    return WhatIf(was=was, would_be=_billed(made), refused=tuple(refused))
+
+
+def _decided(
+    state: Subscription | None,
+    recorded: Recorded[SubscriptionEvent],
+    policy: OtherPolicy,
+    log: Sequence[Recorded[SubscriptionEvent]],
+) -> Events:
+    """What a recorded fact, read as a wish, leads to here."""
+    event, now = recorded.event, recorded.recorded_at
+    match event:
+        case SubscriptionStarted():
+            return start(None, _start(event, policy), now=now, zone_version=event.zone_version)
+        case TokenVaulted():
+            return (event,)
+        case InvoiceIssued():
+            assert state is not None
+            # By when it fell due, not by when it was issued: a late worker changes no money.
+            due = event.effective_at
+            return bill_what_is_due(state, now=due, zone_version=event.zone_version)[0]
+        case CreditGranted() if event.kind is not CreditKind.GOODWILL:
+            return ()
+        case (
+            TermsChanged()
+            | SubscriptionPaused()
+            | SubscriptionResumed()
+            | CreditGranted()
+            | CancellationScheduled()
+            | CancellationWithdrawn()
+            | SubscriptionCancelled()
+        ):
+            assert state is not None
+            return _wished(state, event, policy, recorded, log)
+        case _:
+            return ()
+
+
+def _start(event: SubscriptionStarted, policy: OtherPolicy) -> Start:
+    return Start(
+        subscription_id=event.subscription_id,
+        customer_id=event.customer_id,
+        namespace=event.namespace,
+        provider=event.provider,
+        account=event.account,
+        zone=event.zone,
+        start=event.start,
+        terms=policy.terms(event.terms),
+    )
+
+
+def _wished(
+    state: Subscription,
+    event: _Wish,
+    policy: OtherPolicy,
+    recorded: Recorded[SubscriptionEvent],
+    log: Sequence[Recorded[SubscriptionEvent]],
+) -> Events:
+    now, zone_version = event.effective_at, _zone_version(log)
+    match event:
+        case TermsChanged():
+            change = Change(
+                terms=policy.terms(event.terms),
+                when=event.when,
+                reason=event.reason,
+                proration=policy.proration or _policy_of(recorded, log),
+            )
+            return change_terms(state, change, now=now, zone_version=zone_version)
+        case SubscriptionPaused():
+            return pause(
+                state,
+                until=event.until,
+                credit=event.unused_from is not None,
+                reason=event.reason,
+                now=now,
+                zone_version=zone_version,
+            )
+        case SubscriptionResumed():
+            return _resumed(state, event, now, zone_version)
+        case CreditGranted():
+            return grant_credit(state, event.amount, reason=event.reason, now=now)
+        case CancellationScheduled():
+            at = event.at
+            return schedule_cancellation(
+                state, at=at, reason=event.reason, now=now, zone_version=zone_version
+            )
+        case CancellationWithdrawn():
+            return withdraw_cancellation(
+                state, reason=event.reason, now=now, zone_version=zone_version
+            )
+        case SubscriptionCancelled():
+            return cancel_as_scheduled(state, now=now) or cancel(
+                state,
+                reason=event.reason,
+                now=now,
+                credit=_credit_at_the_end(recorded, policy, log),
+            )
+        case _:
+            assert_never(event)
+
+
+def _resumed(
+    state: Subscription, event: SubscriptionResumed, now: datetime, zone_version: str
+) -> Events:
+    if state.pause is not None and state.pause.until is not None and now >= state.pause.until:
+        return resume_as_scheduled(state, now=now, zone_version=zone_version)
+    restarted = event.schedule.anchor != state.schedule.anchor
+    how = Resume.RESTART if restarted else Resume.KEEP_ANCHOR
+    return resume(state, how=how, reason=event.reason, now=now, zone_version=zone_version)
+
+
+def _zone_version(log: Sequence[Recorded[SubscriptionEvent]]) -> str:
+    begun = log[0].event
+    assert isinstance(begun, SubscriptionStarted), "a stream begins with SubscriptionStarted"
+    return begun.zone_version
+
+
+def _beside(
+    recorded: Recorded[SubscriptionEvent], log: Sequence[Recorded[SubscriptionEvent]]
+) -> list[SubscriptionEvent]:
+    """The facts of the same command."""
+    return [each.event for each in log if each.command_id == recorded.command_id]
+
+
+def _policy_of(
+    recorded: Recorded[SubscriptionEvent], log: Sequence[Recorded[SubscriptionEvent]]
+) -> Proration | None:
+    """The rule that a change was settled by, as its lines say; None where nothing was settled."""
+    for event in _beside(recorded, log):
+        if isinstance(event, TermsChanged | CreditGranted):
+            for line in event.lines:
+                return Proration(line.working.policy)
+    return Proration.NONE if isinstance(recorded.event, TermsChanged) else None
+
+
+def _credit_at_the_end(
+    recorded: Recorded[SubscriptionEvent],
+    policy: OtherPolicy,
+    log: Sequence[Recorded[SubscriptionEvent]],
+) -> Proration:
+    """The rule that a cancellation gave credit by; NONE where it gave none."""
+    given = any(
+        isinstance(event, CreditGranted) and event.kind is CreditKind.CANCELLATION
+        for event in _beside(recorded, log)
+    )
+    if not given:
+        return Proration.NONE
+    return policy.proration or _policy_of(recorded, log) or Proration.NONE
+
+
+def _billed(facts: Sequence[SubscriptionEvent]) -> Billed:
+    begun = facts[0]
+    assert isinstance(begun, SubscriptionStarted), "a stream begins with SubscriptionStarted"
+    issued = [each for each in facts if isinstance(each, InvoiceIssued)]
+    granted = [each for each in facts if isinstance(each, CreditGranted)]
+    return Billed(
+        currency=begun.terms.price.currency,
+        invoices=len(issued),
+        billed=sum(each.total.minor for each in issued),
+        credited=sum(each.amount.minor for each in granted),
+    )
