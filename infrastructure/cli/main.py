@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cancel": ("changing:cancel", "End a subscription's billing, now or later."),
     "reactivate": ("changing:reactivate", "Take a planned cancellation back."),
     "preview": ("previewing:preview", "Schedules, changes, proration, retries; writes nothing."),
+    "what-if": ("supposing:what_if", "Real history under other terms; writes nothing."),
     "resolve": ("correcting:resolve", "Settle a charge of unknown outcome by evidence."),
     "erase": ("correcting:erase", "Destroy a customer's tokens for good."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),

@@ -1,4 +1,4 @@
-"""`billing explain` on a subscription that was changed in the middle of January.
+"""`billing explain` and `what-if` on a subscription that was changed in the middle of January.
 
 It cost 31.00 USD a month, prepaid, from 1 January 2025 in Oslo, and 62.00 from the 11th on: 21 of
 31 days are left, so 21.00 come back, 42.00 are charged for them, and 83.00 are left of 104.00.
@@ -73,3 +73,29 @@ def test_what_is_not_there_is_refused(
     assert result.exit_code == exit_code
     assert code in result.output
     assert "Traceback" not in result.output
+
+
+def test_what_if_shows_the_difference_in_money(upgraded: Terminal) -> None:
+    """135.00 billed and 21.00 credited; without proration 42.00 and 21.00 less: 93.00."""
+    (found,) = upgraded.json("what-if", "s-1", "--proration", "none")["items"].values()
+    assert (found["was"]["billed"], found["was"]["credited"]) == (13500, 2100)
+    assert (found["would_be"]["billed"], found["would_be"]["credited"]) == (9300, 0)
+    head = upgraded.json("info")["head"]
+    everybody = upgraded.json("what-if", "--all", "--percent", "10")
+    # 34.10, then 68.20 and 46.20 for the rest, of which 23.10 are given back.
+    assert everybody["totals"]["USD"]["would_be"] == 3410 + 6820 + 4620 - 2310
+    shown = upgraded.run("what-if", "--all", "--percent", "10")
+    assert "11.40 USD" in shown.stdout
+    assert upgraded.json("info")["head"] == head
+
+
+def test_what_if_wants_to_know_whose_history(upgraded: Terminal) -> None:
+    """One subscription or all of them, and a percentage that is a number."""
+    for arguments, exit_code in (
+        ((), USAGE),
+        (("s-1", "--all"), USAGE),
+        (("s-1", "--percent", "much"), USAGE),
+        (("s-9",), REFUSED),
+        (("s-1", "--quantity", "0"), REFUSED),
+    ):
+        assert upgraded.run("what-if", *arguments).exit_code == exit_code

@@ -1,0 +1,146 @@
+"""`billing what-if`: real history under other terms, in memory; the difference in money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import click
+
+from infrastructure.cli.context import Chosen, bring_up_to_date, json_option, pass_chosen
+from infrastructure.cli.exits import TABLE
+from infrastructure.cli.output import amount, print_json, print_standing, print_table
+from infrastructure.cli.terms_options import Every, policy_type
+
+if TYPE_CHECKING:
+    from domain.calendar import Interval
+    from domain.plan import Terms
+    from domain.what_if import OtherPolicy, WhatIf
+    from infrastructure.bootstrap import System
+
+PAGE = 1000
+MOST_SHOWN = 50
+COLUMNS = ("was", "would be", "difference")
+
+
+@click.command("what-if", epilog=TABLE)
+@click.argument("subscription", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Every subscription of the books.")
+@click.option("--percent", type=str, help='Prices changed by so much, e.g. "10" or "-2.5".')
+@click.option("--quantity", type=int, help="Units billed each period.")
+@click.option("--every", type=Every(), help='Another interval, e.g. "month", "2 weeks".')
+@click.option("--proration", type=policy_type, help="Another rule for parts of a period.")
+@json_option
+@pass_chosen
+def what_if(
+    chosen: Chosen,
+    subscription: str | None,
+    everybody: bool,
+    percent: str | None,
+    quantity: int | None,
+    every: Interval | None,
+    proration: str | None,
+    as_json: bool,
+) -> None:
+    """What a history would have billed under other terms. Nothing is written.
+
+    Every start, change, pause, credit and end is decided anew; charges are left out.
+    """
+    from domain.plan import Proration
+    from domain.what_if import OtherPolicy
+
+    if everybody == (subscription is not None):
+        raise click.UsageError("name one subscription, or give --all")
+    policy = OtherPolicy(
+        terms=_other_terms(percent, quantity, every),
+        proration=None if proration is None else Proration(proration.upper()),
+    )
+    with chosen.system() as system:
+        bring_up_to_date(system)
+        head = system.ledger.head()
+        wanted = _everybody(system) if subscription is None else iter([subscription])
+        found = {each: _suppose(system, each, policy) for each in wanted}
+    if as_json:
+        print_json({"position": head, "items": found, "totals": _totals(found)})
+        return
+    _print(found)
+    print_standing(head, head)
+
+
+def _other_terms(
+    percent: str | None, quantity: int | None, every: Interval | None
+) -> Callable[[Terms], Terms]:
+    """Raises: click.BadParameter for a percentage that is none."""
+    import attrs
+
+    from domain.money import rounded
+
+    try:
+        factor = 1 + Fraction(percent or 0) / 100
+    except (ValueError, ZeroDivisionError):
+        raise click.BadParameter(f"{percent!r} is not a number", param_hint="--percent") from None
+
+    def other(agreed: Terms) -> Terms:
+        price = rounded(agreed.price.minor * factor, agreed.price.currency)
+        return attrs.evolve(
+            agreed,
+            price=price,
+            quantity=agreed.quantity if quantity is None else quantity,
+            interval=agreed.interval if every is None else every,
+        )
+
+    return other
+
+
+def _everybody(system: System) -> Iterator[str]:
+    offset = 0
+    while page := system.views.select("due_dates", limit=PAGE, offset=offset).rows:
+        yield from page
+        offset += PAGE
+
+
+def _suppose(system: System, subscription: str, policy: OtherPolicy) -> WhatIf:
+    """Refused: "subscription-unknown", and what starting refuses of the other terms."""
+    from domain.identity import checked_id, stream_of
+    from domain.refusals import Refused
+    from domain.what_if import what_if
+
+    facts = system.ledger.read_stream(stream_of(checked_id("subscription id", subscription)))
+    if not facts:
+        raise Refused("subscription-unknown", f"there is no subscription {subscription}")
+    return what_if(facts, policy)
+
+
+def _totals(found: dict[str, WhatIf]) -> dict[str, dict[str, int]]:
+    """Per currency, minor units."""
+    totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for each in found.values():
+        sums = totals[each.was.currency]
+        sums["subscriptions"] += 1
+        sums["was"] += each.was.net.minor
+        sums["would_be"] += each.would_be.net.minor
+        sums["difference"] += each.difference.minor
+        sums["refused"] += len(each.refused)
+    return {currency: dict(sums) for currency, sums in totals.items()}
+
+
+def _print(found: dict[str, WhatIf]) -> None:
+    changed = {name: each for name, each in found.items() if each.difference.minor}
+    rows = [
+        (name, str(each.was.net), str(each.would_be.net), str(each.difference))
+        for name, each in list(changed.items())[:MOST_SHOWN]
+    ]
+    for currency, sums in sorted(_totals(found).items()):
+        was, would_be, more = (
+            f"{amount(sums[name], currency)} {currency}"
+            for name in ("was", "would_be", "difference")
+        )
+        rows.append((f"all {sums['subscriptions']}", was, would_be, more))
+    print_table(("subscription", "was", "would be", "difference"), rows, right=COLUMNS)
+    if len(changed) > MOST_SHOWN:
+        click.echo(f"and {len(changed) - MOST_SHOWN} more that differ (--json lists them)")
+    for name, each in found.items():
+        for words in each.refused:
+            click.echo(f"{name}: would have been refused: {words}")
