@@ -188,7 +188,7 @@ def _vaulting(event: _Vaulting) -> str:
 
 def _invoiced(event: InvoiceIssued) -> str:
     ahead = (
-        "this is the last one"
+        "no other is due"
         if event.next_due_at is None
         else f"the next is due at {utc(event.next_due_at)}"
     )

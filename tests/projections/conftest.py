@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.histories import History, histories
+from tests.projections.stories import story
 
 
 def _drawn(count: int) -> list[History]:
@@ -29,5 +30,5 @@ def _drawn(count: int) -> list[History]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[History]:
-    """The same two hundred histories in every run."""
-    return _drawn(200)
+    """The same two hundred histories in every run, and sixty stories full of changes."""
+    return [*_drawn(200), *(story(seed) for seed in range(60))]

@@ -54,7 +54,7 @@ def _first(log: Log, kind: type, when: Callable[[Any], bool] = lambda _: True) -
 
 
 def changed(
-    kind: type, *, when: Callable[[Any], bool] = lambda _: True, **forged: Callable[[Any], Any]
+    kind: type, /, *, when: Callable[[Any], bool] = lambda _: True, **forged: Callable[[Any], Any]
 ) -> Forger:
     """Fields of the first fact of a kind get other values, made from the fact."""
 

@@ -54,6 +54,10 @@ def paid_for(event: e.InvoiceIssued) -> bool:
     return event.total.minor > 0
 
 
+def soft(event: e.ChargeDeclined) -> bool:
+    return event.decline is e.DeclineClass.SOFT
+
+
 def by_the_answer(event: e.ChargeSucceeded) -> bool:
     return event.evidence == "answer"
 
@@ -208,8 +212,8 @@ PLANTS: list[tuple[str, str, Forger]] = [
     ("on another token", "token-unusable",
      changed(e.ChargeAttempted, token_ref=lambda _: "token-x")),
     ("on a token that was refused", "token-unusable",
-     changed(e.ChargeDeclined, when=lambda event: event.decline is e.DeclineClass.SOFT,
-             decline=lambda _: e.DeclineClass.HARD)),
+     lambda log: _charged_again_after_a_soft_decline(log) and changed(
+         e.ChargeDeclined, when=soft, decline=lambda _: e.DeclineClass.HARD)(log)),
     ("reserved after the outcome", "attempt-not-open",
      repeated_after(e.ChargeSucceeded, e.ChargeAuthorized)),
     ("paid twice", "settled-without-attempt", doubled(e.ChargeSucceeded)),
@@ -261,6 +265,23 @@ def _attempted_at_once(log: Log) -> bool:
                 and following.event.invoice_number == recorded.event.invoice_number
             )
     return False
+
+
+def _charged_again_after_a_soft_decline(log: Log) -> bool:
+    """Whether the token of the first soft decline was charged again."""
+    declined = next(
+        (r for r in log if isinstance(r.event, e.ChargeDeclined) and soft(r.event)), None
+    )
+    if declined is None:
+        return False
+    attempts = [r for r in log if isinstance(r.event, e.ChargeAttempted)]
+    asked = next(r.event for r in attempts if r.event.attempt_id == declined.event.attempt_id)
+    return any(
+        r.stream == declined.stream
+        and r.position > declined.position
+        and r.event.token_ref == asked.token_ref
+        for r in attempts
+    )
 
 
 def _another_attempt_after_a_decline(log: Log) -> bool:

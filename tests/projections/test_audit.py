@@ -39,12 +39,15 @@ def test_totals_are_those_of_the_balances(history: History):
     sums: dict[str, list[int]] = {}
     for row in replay(BALANCES, history.log).values():
         assert isinstance(row, Balance)
-        added = sums.setdefault(row.currency, [0, 0, 0, 0])
-        for place, minor in enumerate((row.billed, row.paid, row.open, row.credit)):
+        added = sums.setdefault(row.currency, [0, 0, 0, 0, 0])
+        for place, minor in enumerate((row.billed, row.credited, row.paid, row.open, row.credit)):
             added[place] += minor
     totals = audit_log(history.log).totals
     assert {code: list(attrs.astuple(each)) for code, each in totals.items()} == sums
-    assert all(each.open - each.credit == each.billed - each.paid for each in totals.values())
+    assert all(
+        each.open - each.credit == each.billed - each.credited - each.paid
+        for each in totals.values()
+    )
 
 
 def test_the_audit_of_an_empty_log_is_clean():

@@ -9,6 +9,8 @@ from projections.auditing.codes import CODES
 from tests.histories import History
 from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
+from tests.projections.plants_of_changes import Plant
+from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
 
 _ENOUGH = 4
 
@@ -33,6 +35,23 @@ def test_a_planted_fault_is_found(what: str, code: str, forge: Forger, corpus: l
     assert found, f"{what} was planted {tried} times and never called {code}"
 
 
+@pytest.mark.parametrize(
+    "plant", PLANTS_OF_CHANGES, ids=[f"{code}: {what}" for what, code, *_ in PLANTS_OF_CHANGES]
+)
+def test_a_fault_planted_in_a_change_is_found(plant: Plant):
+    """In a story that is clean without it."""
+    _, code, story, forge = plant
+    log = list(story().log)
+    assert audit_log(log).findings == ()
+    forged = forge(log)
+    assert forged
+    assert forged != log
+    findings = audit_log(forged).findings
+    assert code in {finding.code for finding in findings}
+    assert all(finding.words and finding.subscription == "s-1" for finding in findings)
+
+
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    assert {code for _, code, _ in PLANTS} == set(CODES)
+    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in PLANTS_OF_CHANGES}
+    assert planted == set(CODES)

@@ -121,7 +121,7 @@ def test_keys_are_unambiguous():
 
 @settings(max_examples=80, deadline=None)
 @given(histories())
-def test_open_less_credit_is_billed_less_paid_at_every_position(history: History):
+def test_open_less_credit_is_billed_less_credited_less_paid_at_every_position(history: History):
     """The equation, and the open invoices of the subscriptions' own states."""
     show(history)
     table: dict[str, Balance] = {}

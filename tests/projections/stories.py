@@ -1,0 +1,84 @@
+"""Stories full of changes: many wishes on one subscription, drawn by a seed, made by the rules.
+
+Hypothesis draws wishes as often as everything else, so the rare pairs of them (a pause right after
+a change, a withdrawal after the last invoice) seldom meet. Here they meet often; the same seed
+always tells the same story.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from random import Random
+from uuid import UUID, uuid5
+
+from domain.calendar import Interval, Unit
+from domain.money import Money
+from domain.plan import Kind, Proration, RetryPolicy, Terms, Timing
+from domain.providers import Provider
+from domain.subscription.starting import Start
+from tests.books import Books, Clock
+from tests.histories import Act, History, Move, play
+from tests.replies import Reply
+from tests.wishes import Wish
+
+_SPACE = UUID("2b6f2c0e-6a43-4b7e-8f0d-7d3f1c9b5a22")
+_INTERVALS = [Interval(Unit.MONTH)] * 4 + [Interval(Unit.WEEK, 2), Interval(Unit.YEAR)]
+_DAYS = [date(2024, 1, 31), date(2024, 1, 15), date(2024, 2, 29), date(2023, 12, 31)]
+_CLOCKS = [Clock.NEXT_DUE] * 4 + [Clock.DAYS] * 3 + [Clock.STILL, Clock.HOURS, Clock.MONTH]
+_REPLIES = [Reply.YES] * 10 + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.UNKNOWN, Reply.MORE]
+_WISHES = (
+    [Wish.CHANGE] * 5
+    + [Wish.PAUSE, Wish.RESUME, Wish.RESUME] * 3
+    + [Wish.CREDIT, Wish.END_LATER, Wish.GO_ON, Wish.GO_ON] * 2
+    + [Wish.CANCEL_WITH_CREDIT]
+)
+
+
+def story(seed: int) -> History:
+    """One subscription, signed up, and forty moves, half of them wishes."""
+    draw = Random(seed)
+    wish = Start(
+        subscription_id="s-1",
+        customer_id="c-1",
+        namespace=uuid5(_SPACE, f"story/{seed}"),
+        provider=draw.choice(list(Provider)),
+        account="main",
+        zone=draw.choice(["Europe/Oslo", "America/New_York", "Africa/Cairo", "UTC"]),
+        start=draw.choice(_DAYS),
+        terms=_terms(draw),
+    )
+    books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
+    books.sign_up(wish)
+    moves = tuple(_move(draw) for _ in range(40))
+    play(books, moves, [wish])
+    return History((wish,), moves, tuple(books.log), dict(books.states))
+
+
+def _move(draw: Random) -> Move:
+    return Move(
+        which=0,
+        clock=draw.choice(_CLOCKS),
+        act=draw.choice([Act.WORK, Act.WISH]),
+        reply=draw.choice(_REPLIES),
+        wish=draw.choice(_WISHES),
+        variant=draw.randrange(60),
+    )
+
+
+def _terms(draw: Random) -> Terms:
+    kind = draw.choice([Kind.SUBSCRIPTION] * 5 + [Kind.INSTALLMENT])
+    return Terms(
+        plan="gold",
+        plan_version=1,
+        description="Gold membership",
+        kind=kind,
+        timing=draw.choice(list(Timing)),
+        interval=draw.choice(_INTERVALS),
+        price=Money(draw.randint(1, 100_000), "NOK"),
+        trial=draw.choice([None, None, Interval(Unit.DAY, 14), Interval(Unit.MONTH)]),
+        setup_fee=draw.choice([None, Money(500, "NOK")]),
+        cycles=draw.randint(1, 4) if kind is Kind.INSTALLMENT else None,
+        retry=RetryPolicy((3, 5, 7)),
+        quantity=draw.choice([1, 1, 3]),
+        proration=draw.choice([Proration.BY_DAY, *Proration]),
+    )
