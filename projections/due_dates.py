@@ -164,6 +164,7 @@ class DueLine:
         return f"{when}  {self.what}  {self.subscription_id}  {self.why}"
 
 
+# Read with the item's key behind it: "invoice 3", "end of the pause", "planned end".
 _WHAT = {
     ItemKind.TOKEN: "token request",
     ItemKind.APPROVAL: "approval",
@@ -171,8 +172,8 @@ _WHAT = {
     ItemKind.CHARGE: "charge",
     ItemKind.LOOK_UP: "look-up",
     ItemKind.COLLECT: "collect invoice",
-    ItemKind.RESUME: "end of the pause before invoice",
-    ItemKind.CANCEL: "cancellation before invoice",
+    ItemKind.RESUME: "end of the",
+    ItemKind.CANCEL: "planned",
 }
 
 

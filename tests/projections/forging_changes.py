@@ -49,7 +49,9 @@ def rounded_up(line: e.InvoiceLine) -> e.InvoiceLine:
     return attrs.evolve(line, amount=more(line.amount))
 
 
-def line_of(kind: type, make: Callable[[e.InvoiceLine], e.InvoiceLine], place: int = 0) -> Forger:
+def line_of(
+    kind: type[Any], make: Callable[[e.InvoiceLine], e.InvoiceLine], place: int = 0
+) -> Forger:
     """One line of the first fact of a kind that has so many, its amount or total with it, and the
     same line wherever it is repeated."""
 

@@ -7,11 +7,20 @@ from typing import get_args
 
 import pytest
 
-from domain.subscription.events import SubscriptionEvent
+from domain.subscription.events import SubscriptionEvent, When
 from projections.timeline import entry, words_of
+from tests.books import Books
 from tests.examples import EXAMPLES
 from tests.histories import History
 from tests.projections.scenes import billed, signed_up
+from tests.projections.scenes_of_changes import (
+    changed,
+    ending,
+    given_credit,
+    paused,
+    postpaid,
+    running,
+)
 from tests.replies import Reply
 
 
@@ -90,6 +99,80 @@ def test_a_discrepancy_names_both_amounts():
 def test_a_sentence_says_how_it_is_known(name: str, words: str):
     """The evidence, the id to ask the provider by, the reason."""
     assert words_of(EXAMPLES[name]) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "terms-changed.v1",
+            "Terms changed (the payer asked for more): plan fibre-100 version 4, 2 x 49.75 USD "
+            "every 1 month(s) in advance, from invoice 2 on; the running period counts from now "
+            "on, too; on the next invoice: Fibre 100, månedlig, rest 2026-02-14 to 2026-02-28 "
+            "(end exclusive) 49.75 USD; periods are counted every 1 month(s) from 2026-01-31; the "
+            "next invoice is due at 2026-02-28 05:00Z.",
+        ),
+        (
+            "credit-granted.v1",
+            "Credit 1 of 14.93 USD granted, days given back by a change of terms (the payer asked "
+            "for more): Fibre 100, månedlig, unused 2026-02-14 to 2026-02-28 (end exclusive) "
+            "14.93 USD.",
+        ),
+        ("credit-applied.v1", "Credit 1 paid 14.93 USD of invoice 2."),
+        (
+            "subscription-paused.v1",
+            "Paused until 2026-03-10 05:00Z (travelling); invoice 1 is the last one before that; "
+            "service is not paid for from 2026-02-14 on.",
+        ),
+        (
+            "subscription-resumed.v1",
+            "Resumed (the pause is over): periods are counted every 1 month(s) from 2026-01-31, "
+            "and invoice 2 bills 2026-03-10 to 2026-03-31; the next invoice is due at 2026-03-10 "
+            "05:00Z.",
+        ),
+        (
+            "cancellation-scheduled.v1",
+            "Going to be cancelled at 2026-02-28 05:00Z (moved abroad); nothing that falls due "
+            "then or later is billed.",
+        ),
+        (
+            "cancellation-withdrawn.v1",
+            "The planned cancellation is withdrawn (stays after all); the next invoice is due at "
+            "2026-02-28 05:00Z.",
+        ),
+    ],
+)
+def test_a_change_says_what_when_and_why(name: str, words: str):
+    """Amounts, days and the caller's reason."""
+    assert words_of(EXAMPLES[name]) == words
+
+
+def test_changes_without_the_usual_parts_read_well_too():
+    """Open ends, goodwill, the last invoice instead of an instant, nothing due any more."""
+    books = paused(signed_up(), credit=False)
+    assert said(books) == (
+        "Paused until it is resumed (away); no invoice is issued before that; the running period "
+        "stays paid for."
+    )
+    assert said(given_credit(books, 10000)) == "Credit 1 of 100.00 NOK granted, goodwill (sorry)."
+    assert said(ending(running(postpaid()))) == (
+        "Going to end (moves): invoice 1 is the last one, and it is complete when that is paid."
+    )
+    later = changed(running(), quantity=3, when=When.PERIOD_END)
+    assert said(later) == (
+        "Terms changed (asked): plan gold version 1, 3 x 299.00 NOK every 1 month(s) in advance, "
+        "from invoice 2 on; the running period stays as it is; periods are counted every 1 "
+        "month(s) from 2024-01-31; the next invoice is due at 2024-02-28 23:00Z."
+    )
+    assert said(paused(running(postpaid()))).endswith(
+        "service is not paid for from 2024-02-10 on (Gold membership, unused 2024-02-10 to "
+        "2024-02-29 (end exclusive) -195.90 NOK)."
+    )
+
+
+def said(books: Books) -> str:
+    """What the timeline says of the last fact."""
+    return entry(books.log[-1]).words
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
