@@ -1,7 +1,7 @@
 """Ask before you act: pure answers, nothing written, so no Idempotency-Key.
 
 Each may answer 400 request-malformed, 401, 413, and 422 with the code of the broken rule; the
-codes are listed in infrastructure/previews.py.
+codes are listed in infrastructure/previews.py and change_previews.py.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ from litestar.params import JSONBody, RawBody
 
 from infrastructure.api.idempotency import strictly
 from infrastructure.api.reading import Books
+from infrastructure.change_previews import ChangeAnswer, ChangeAsked, answer_change, stated
 from infrastructure.previews import (
-    ChangeAnswer,
-    ChangeAsked,
     ProrationAnswer,
     ProrationAsked,
     RetriesAnswer,
     RetriesAsked,
     ScheduleAnswer,
     ScheduleAsked,
-    answer_change,
     answer_proration,
     answer_retries,
     answer_schedule,
-    stated,
 )
 from infrastructure.subscriptions import Subscriptions
 from infrastructure.wishes import checked_instant

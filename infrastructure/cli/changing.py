@@ -72,8 +72,8 @@ def change(
     """
     from domain.money import parse_money
     from domain.subscription.events import When
+    from infrastructure.change_previews import preview_of
     from infrastructure.cli.change_table import print_change
-    from infrastructure.previews import preview_of
     from infrastructure.subscriptions import Subscriptions
     from infrastructure.wishes import NewTerms
 

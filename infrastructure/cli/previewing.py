@@ -178,7 +178,7 @@ def change(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
 
     For a subscription of the books: `billing change SUBSCRIPTION ... --dry-run`.
     """
-    from infrastructure.previews import answer_change, stated
+    from infrastructure.change_previews import answer_change, stated
     from infrastructure.zones import zone_version
 
     asked = _change_of_options(given) if json_in is None else _change_of_json(json_in.read())
@@ -191,7 +191,7 @@ def change(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
 def _change_of_json(body: bytes) -> Any:
     import msgspec
 
-    from infrastructure.previews import ChangeAsked
+    from infrastructure.change_previews import ChangeAsked
 
     try:
         return msgspec.json.decode(body, type=ChangeAsked)
@@ -200,7 +200,7 @@ def _change_of_json(body: bytes) -> Any:
 
 
 def _change_of_options(given: dict[str, Any]) -> Any:
-    from infrastructure.previews import ChangeAsked
+    from infrastructure.change_previews import ChangeAsked
 
     missing = [f"--{name}" for name in ("start", "price", "at") if given[name] is None]
     if missing:
