@@ -41,7 +41,7 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.invoicing import bill_what_is_due, closes
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
@@ -135,6 +135,8 @@ def _decided(
             return start(None, _start(event, policy), now=now, zone_version=event.zone_version)
         case TokenVaulted():
             return (event,)
+        case InvoiceIssued() if closes(event):
+            return ()  # follows from the end
         case InvoiceIssued():
             assert state is not None
             # By when it fell due, not by when it was issued: a late worker changes no money.

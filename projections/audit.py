@@ -293,6 +293,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.unused is not None:
         words = f"{book.unused.amount}, and nothing gave the days back"
         yield _finding(book.position, book.subscription_id, "credit-unfounded", words)
+    if book.closed and not book.has_ended:
+        words = f"invoice {book.invoices} closes, and it did not end"
+        yield _finding(book.position, book.subscription_id, "next-due-off-schedule", words)
     if credit_lies_idle(book):
         words = f"invoice {book.applying} is open, and credit is left"
         yield _finding(book.position, book.subscription_id, "credit-not-applied", words)

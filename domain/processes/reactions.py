@@ -40,7 +40,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
     events.CreditGranted: frozenset(),
     events.CreditApplied: frozenset({ItemKind.COLLECT}),
-    events.CancellationScheduled: frozenset({ItemKind.CANCEL}),
+    events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP},
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},

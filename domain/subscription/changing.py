@@ -25,7 +25,15 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.invoicing import bill_what_is_due
-from domain.subscription.running import Running, at_terms, credit_for, given_back, rest_of, running
+from domain.subscription.running import (
+    Running,
+    at_terms,
+    credit_for,
+    given_back,
+    rest_of,
+    rule_for,
+    running,
+)
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -66,7 +74,7 @@ def change_terms(
     agreed = after.terms if after.following is None else after.following.terms
     if terms == agreed:
         return billed
-    policy = wish.proration or state.terms.proration
+    policy = rule_for(after, wish.proration or state.terms.proration)
     period = running(after, now=now) if wish.when is When.NOW else None
     facts = _changed(after, terms, wish, period, policy, now, zone_version)
     return (*billed, *facts)

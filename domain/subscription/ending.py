@@ -17,8 +17,9 @@ from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionEvent,
 )
-from domain.subscription.invoicing import bill_what_is_due, due_at
-from domain.subscription.running import credit_for, rest_of, running
+from domain.subscription.folding import evolve
+from domain.subscription.invoicing import bill_what_is_due, closing_invoice, due_at
+from domain.subscription.running import credit_for, rest_of, rule_for, running
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -28,7 +29,8 @@ def cancel(
 ) -> tuple[SubscriptionEvent, ...]:
     """End billing now: no invoice and no attempt after this. Quiet when already cancelled.
 
-    credit: by which rule the rest of a period that is billed already becomes credit.
+    credit: by which rule the rest of a period that is billed already becomes credit. What waited
+    for the next invoice is billed first, and paid from credit as far as that goes.
     What is owed stays owed. An open attempt may have been sent: it is still settled, but from
     now on only looked up, never sent.
     Refused: "subscription-completed"; "reason-malformed".
@@ -38,8 +40,11 @@ def cancel(
     if state.status is Status.COMPLETED:
         raise Refused("subscription-completed", f"{state.subscription_id} has ended by itself")
     checked_reason(reason)
-    unused = _unused(state, credit, reason, now)
-    return (*unused, SubscriptionCancelled(reason=reason, effective_at=now))
+    unused, after = _unused(state, credit, reason, now), state
+    for fact in unused:
+        after = evolve(after, fact)
+    closing = closing_invoice(after, now=now)
+    return (*unused, *closing, SubscriptionCancelled(reason=reason, effective_at=now))
 
 
 def _unused(
@@ -49,8 +54,8 @@ def _unused(
     paused = state.pause is not None and state.pause.unused_from is not None
     if period is None or not period.billed or paused or state.terms.kind is Kind.INSTALLMENT:
         return ()
-    day = local_day(now, state.zone)
-    unused = rest_of(state, period.cost, LineKind.UNUSED, day=day, now=now, policy=policy)
+    day, rule = local_day(now, state.zone), rule_for(state, policy)
+    unused = rest_of(state, period.cost, LineKind.UNUSED, day=day, now=now, policy=rule)
     return credit_for(state, unused, CreditKind.CANCELLATION, reason, now)
 
 
@@ -128,4 +133,5 @@ def cancel_as_scheduled(state: Subscription, *, now: datetime) -> tuple[Subscrip
         return ()
     if state.next_due_at is not None and state.next_due_at < planned.at:
         return ()
-    return (SubscriptionCancelled(reason=planned.reason, effective_at=planned.at),)
+    cancelled = SubscriptionCancelled(reason=planned.reason, effective_at=planned.at)
+    return (*closing_invoice(state, now=planned.at), cancelled)

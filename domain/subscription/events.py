@@ -214,13 +214,15 @@ class InvoiceLine:
 class InvoiceIssued:
     """A period is billed: the customer owes `total` from the due instant on.
 
-    invoice_number: counts this subscription's invoices from 1, one per period.
+    invoice_number: counts this subscription's invoices from 1, one per period. Where it ends while
+        lines wait for another invoice (TermsChanged.lines), a last one bills those alone.
     period: local days of service, end exclusive.
     due_on: local day on which it falls due (the period's start if prepaid, its end if postpaid).
     total: sum of the lines; may be zero (a free trial), then nothing is charged.
     next_due_at: announced UTC instant of the next invoice; None when this was the last.
-    zone_version: version of the tz database that gave `next_due_at`.
-    effective_at: the due instant that had been announced.
+    zone_version: version of the tz database that gave `next_due_at`; "" on one that bills waiting
+        lines alone.
+    effective_at: the due instant that had been announced; of waiting lines alone, the end.
     """
 
     customer_id: str

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from domain.calendar import start_of_day
+from domain.calendar import Period, local_day, start_of_day
 from domain.money import total
+from domain.plan import Timing
 from domain.pricing import lines_of
 from domain.schedule import due_day
 from domain.subscription.completing import with_completion
 from domain.subscription.crediting import apply_credits
-from domain.subscription.events import InvoiceIssued, SubscriptionEvent
+from domain.subscription.events import InvoiceIssued, LineKind, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.state import Subscription
 
@@ -44,6 +45,35 @@ def issue_invoice(
     )
     paid = apply_credits(evolve(state, invoice), number, now=now)
     return with_completion(state, (invoice, *paid), now=now)
+
+
+def closing_invoice(state: Subscription, *, now: datetime) -> tuple[SubscriptionEvent, ...]:
+    """What waited for the next invoice, billed because there is none: before a prepaid
+    subscription ends. Paid from credit as far as that goes; the rest stays owed."""
+    lines = state.lines_to_come
+    amount = total((line.amount for line in lines), state.currency)
+    if state.terms.timing is not Timing.PREPAID or amount.minor <= 0:
+        return ()
+    number = state.invoices_issued + 1
+    end = state.schedule.period(number).start
+    served = max(line.working.days for line in lines)
+    invoice = InvoiceIssued(
+        customer_id=state.customer_id,
+        invoice_number=number,
+        period=Period(end - timedelta(days=served), end),
+        due_on=local_day(now, state.zone),
+        lines=lines,
+        total=amount,
+        next_due_at=None,
+        zone_version="",
+        effective_at=now,
+    )
+    return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
+
+
+def closes(invoice: InvoiceIssued) -> bool:
+    """Whether an invoice bills nothing but parts of a period that was billed before."""
+    return all(line.kind is LineKind.REST for line in invoice.lines)
 
 
 def invoice_due(state: Subscription, *, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from domain.subscription.events import (
     SubscriptionResumed,
 )
 from domain.subscription.invoicing import bill_what_is_due
-from domain.subscription.running import credit_for, given_back, rest_of, running
+from domain.subscription.running import credit_for, given_back, rest_of, rule_for, running
 from domain.subscription.state import Cost, Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -52,7 +52,8 @@ def pause(
     until: UTC instant at which it resumes by itself, keeping the anchor; or None.
     credit: whether the rest of the running period is not paid for, by the terms' proration rule.
     Refused: "subscription-not-active"; "pause-in-the-past"; "instalments-fixed" for a credit on
-        instalments; "cancellation-scheduled" while it is going to end; "reason-malformed".
+        instalments; "cancellation-scheduled" while it is going to end; "trial-not-begun";
+        "reason-malformed".
     """
     checked_reason(reason)
     if state.status is Status.PAUSED:
@@ -68,6 +69,8 @@ def pause(
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
     if after.status is not Status.ACTIVE:
         return billed
+    if after.terms.trial and not after.invoices_issued and running(after, now=now) is None:
+        raise Refused("trial-not-begun", "the free days would pass during the pause")
     return (*billed, *_paused(after, until, credit, reason, now))
 
 
@@ -89,7 +92,7 @@ def _paused(
             LineKind.UNUSED,
             day=day,
             now=now,
-            policy=state.terms.proration,
+            policy=rule_for(state, state.terms.proration),
         )
         if period.billed:
             credits = credit_for(state, unused, CreditKind.PAUSE, reason, now)
@@ -175,7 +178,7 @@ def _resumed(
 def _charged_again(
     state: Subscription, cost: Cost, day: date, now: datetime
 ) -> tuple[InvoiceLine, ...]:
-    policy = state.terms.proration
+    policy = rule_for(state, state.terms.proration)
     rest = rest_of(state, cost, LineKind.REST, day=day, now=now, policy=policy)
     return () if rest.amount.minor == 0 else (rest,)
 

@@ -66,6 +66,13 @@ def rest_of(
     return line(kind, text, cost.unit_price, cost.quantity, share)
 
 
+def rule_for(state: Subscription, policy: Proration) -> Proration:
+    """The rule that measures the running period. FULL knows one price a period: where that was
+    changed on the way, it is measured by day."""
+    repriced = state.repriced is not None
+    return Proration.BY_DAY if repriced and policy is Proration.FULL else policy
+
+
 def given_back(unused: InvoiceLine) -> InvoiceLine:
     """The same line as a deduction on an invoice."""
     working = attrs.evolve(unused.working, quantity=-unused.working.quantity)

@@ -135,6 +135,7 @@ class Book:
     next_start: the local day on which the next period begins.
     billed: the latest period on an invoice, until it is given back. repriced: the terms under
         which the running period is served since they were changed, or None.
+    closed: whether what waited was billed because it ends.
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     late: invoices for which money turned up late. failed: attempts settled without money.
@@ -153,6 +154,7 @@ class Book:
     billed: Service | None = None
     repriced: Terms | None = None
     lines_to_come: tuple[InvoiceLine, ...] = ()
+    closed: bool = False
     credits: dict[int, int] = attrs.field(factory=dict)
     granted: int = 0
     unused: Unused | None = None

@@ -7,6 +7,7 @@ from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
     CreditKind,
+    InvoiceIssued,
     LineKind,
     SubscriptionCancelled,
     SubscriptionEvent,
@@ -15,7 +16,7 @@ from domain.subscription.events import (
 )
 from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
-from projections.auditing.parts import check_part, moment, running
+from projections.auditing.parts import check_part, closes, moment, running
 
 # What gives days back that are billed already: the fact that stands right behind the credit.
 _FOUNDED_ON: dict[CreditKind, type[SubscriptionEvent]] = {
@@ -110,7 +111,8 @@ def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:
     credit at once, as far as that goes."""
     unused = book.unused
     if unused is not None and not (
-        isinstance(event, _FOUNDED_ON[unused.kind]) and event.effective_at == unused.at
+        (isinstance(event, _FOUNDED_ON[unused.kind]) and event.effective_at == unused.at)
+        or (unused.kind is CreditKind.CANCELLATION and _closing(event))
     ):
         say("credit-unfounded", f"{unused.amount}, and nothing gave the days back")
         book.unused = None
@@ -120,6 +122,11 @@ def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:
     if credit_lies_idle(book):
         say("credit-not-applied", f"invoice {number} is open, and credit is left")
     book.applying = None
+
+
+def _closing(event: SubscriptionEvent) -> bool:
+    """What stands between the credit of a cancellation and the cancellation itself."""
+    return isinstance(event, CreditApplied) or (isinstance(event, InvoiceIssued) and closes(event))
 
 
 def credit_lies_idle(book: Book) -> bool:

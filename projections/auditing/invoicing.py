@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
+from domain.calendar import local_day
 from domain.money import Money
 from domain.plan import Terms
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Owed, Service, Totals
 from projections.auditing.codes import Say
-from projections.auditing.parts import check_worked_out, service_of
+from projections.auditing.parts import check_worked_out, closes, service_of
 from projections.auditing.schedules import announced_for, days_of, due_on, last_number
 
 _PARTS = (LineKind.REST, LineKind.UNUSED)
@@ -24,18 +25,21 @@ def check_invoice(
 
     totals: those of the invoice's currency; the invoice is added to them.
     """
-    number = event.invoice_number
-    _check_billed(book, event, say)
+    number, closing = event.invoice_number, closes(event)
+    _check_billed(book, event, closing, say)
     if number <= book.invoices:
         say("invoice-doubled", f"invoice {number} after invoice {book.invoices}")
     elif number != book.invoices + 1:
         say("invoice-number-wrong", f"invoice {number} after invoice {book.invoices}")
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"invoice {number} is for {event.customer_id}")
-    _check_period(book, event, say)
-    _check_instants(book, event, recorded_at, say)
-    _check_amounts(book, event, say)
-    _book(book, event)
+    if closing:
+        _check_closing(book, event, recorded_at, say)
+    else:
+        _check_period(book, event, say)
+        _check_instants(book, event, recorded_at, say)
+    _check_amounts(book, event, closing, say)
+    _book(book, event, closing)
     if event.total.minor > 0:
         book.owed[number] = Owed(total=event.total.minor, currency=event.total.currency)
         book.applying = number
@@ -43,9 +47,24 @@ def check_invoice(
         totals.open += event.total.minor
 
 
-def _book(book: Book, event: InvoiceIssued) -> None:
+def _check_closing(book: Book, event: InvoiceIssued, recorded_at: datetime, say: Say) -> None:
+    """The days of its lines, up to where service was billed to; nothing after it."""
+    number, period = event.invoice_number, event.period
+    days = max(line.working.days for line in event.lines)
+    if not book.prepaid or (period.end, period.days) != (book.next_start, days):
+        say("period-off-schedule", f"invoice {number} closes {period.start} to {period.end}")
+    if event.due_on != local_day(event.effective_at, book.beginning.zone):
+        say("due-day-wrong", f"invoice {number} is due on {event.due_on}")
+    if recorded_at < event.effective_at:
+        say("invoice-too-early", f"invoice {number} was recorded at {recorded_at}")
+    if event.next_due_at is not None:
+        say("next-due-off-schedule", f"invoice {number} closes, and announces another")
+
+
+def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
     """What the invoice leaves behind for the facts after it."""
-    service = service_of(book, event.invoice_number)
+    service = None if closing else service_of(book, event.invoice_number)
+    book.closed = book.closed or closing
     if service is not None:
         # By what was agreed to; where the invoice says otherwise, that was a finding.
         book.billed = service
@@ -56,11 +75,13 @@ def _book(book: Book, event: InvoiceIssued) -> None:
     book.agreed = (book.agreed_for(book.invoices + 1), *later)
 
 
-def _check_billed(book: Book, event: InvoiceIssued, say: Say) -> None:
+def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     """Whether anything is billed at all, at that time."""
     number, pause, ending = event.invoice_number, book.pause, book.ending
     if book.status not in (Status.ACTIVE, Status.PAUSED):
         say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
+    if closing:
+        return
     if pause is not None and number > pause.last_invoice:
         say("invoice-while-paused", f"invoice {number}, {pause.last_invoice} was the last one")
     if ending is None:
@@ -99,7 +120,7 @@ def _check_instants(book: Book, event: InvoiceIssued, recorded_at: datetime, say
         say("next-due-off-schedule", f"invoice {number} announces {event.next_due_at}")
 
 
-def _check_amounts(book: Book, event: InvoiceIssued, say: Say) -> None:
+def _check_amounts(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     number, currency = event.invoice_number, book.beginning.currency
     amounts = [event.total, *(line.amount for line in event.lines)]
     if any(amount.currency != currency for amount in amounts):
@@ -113,7 +134,8 @@ def _check_amounts(book: Book, event: InvoiceIssued, say: Say) -> None:
     parts = tuple(line for line in event.lines if line.kind in _PARTS)
     if parts != book.lines_to_come:
         say("parts-not-announced", f"invoice {number}: {len(parts)} lines for parts of a period")
-    if tuple(line.kind for line in own) != _agreed_kinds(terms, number):
+    agreed = () if closing else _agreed_kinds(terms, number)
+    if tuple(line.kind for line in own) != agreed:
         say("lines-not-agreed", f"invoice {number}: {', '.join(each.kind.value for each in own)}")
     for line in event.lines:
         check_worked_out(line, say, what=f"invoice {number}")

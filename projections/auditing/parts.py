@@ -10,7 +10,7 @@ import attrs
 from domain.calendar import local_day, start_of_day
 from domain.money import Money, rounded
 from domain.plan import Proration
-from domain.subscription.events import InvoiceLine, LineKind
+from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from projections.auditing.book import Book, Service
 from projections.auditing.codes import Say
 from projections.auditing.schedules import days_of, whole_days_of
@@ -144,3 +144,8 @@ def _worked_out(line: InvoiceLine) -> Money | None:
 def of_kind(lines: tuple[InvoiceLine, ...], kind: LineKind) -> tuple[InvoiceLine, ...]:
     """The lines of one kind."""
     return tuple(each for each in lines if each.kind is kind)
+
+
+def closes(event: InvoiceIssued) -> bool:
+    """Whether it bills nothing but the rest of a period: what waited when a subscription ends."""
+    return bool(event.lines) and all(line.kind is LineKind.REST for line in event.lines)

@@ -245,3 +245,13 @@ def test_a_change_within_a_part_of_a_period_is_measured_by_the_whole() -> None:
             assert [lines for _, _, lines, _ in billed[1:3]] == [[15432], [49900, 16097]]
         else:
             assert billed[1] == ("2024-03-15", "2024-03-31", [15432, -9645, 16097], 21884)
+
+
+def test_the_whole_price_is_given_back_only_where_there_is_one() -> None:
+    """Agreed to give back in full, but changed by day on 10 February: a pause then measures by
+    day, and no invoice comes to less than nothing."""
+    full = postpaid(proration=Proration.FULL)
+    after = changed(running(full), attrs.evolve(full, price=BIG), proration=Proration.BY_DAY)
+    away = {"until": None, "credit": True, "reason": "away", "now": FEB_10}
+    paused = after.and_(*pause(after.state, **away, zone_version=ZONE_VERSION))
+    assert invoices(billed_until(paused, APRIL).facts)[0][2] == [29900, -19590, 32693, -32693]

@@ -17,7 +17,17 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import Status
 from domain.subscription.vaulting import request_token
-from tests.domain.billing import FEB_10, billed_until, credits, invoices, postpaid, running
+from tests.domain.billing import (
+    BIG,
+    FEB_10,
+    at_price,
+    billed_until,
+    changed,
+    credits,
+    invoices,
+    postpaid,
+    running,
+)
 from tests.specimens import (
     DAY,
     DUE,
@@ -212,3 +222,27 @@ def test_plans_to_end_repeat_quietly_and_refuse_what_makes_no_sense() -> None:
     start.when(withdraw_cancellation, **back).then_nothing()
     ended = start.and_(*cancel(start.state, reason="moved", now=FEB_10))
     ended.when(withdraw_cancellation, **back).then_refused("subscription-ended")
+
+
+# --- what waits for an invoice that does not come ---------------------------------------------
+
+
+def test_what_waits_for_the_next_invoice_is_billed_before_the_end() -> None:
+    """Upgraded on 10 February and ended with the period: 326.93 wait, 195.90 are credit."""
+    run = play(*planned(changed(running(), at_price(BIG))).facts)
+    run.at(FEB_10, captured())
+    assert run.at(NEXT_DUE) == ["InvoiceIssued", "CreditApplied", "SubscriptionCancelled"]
+    last = invoices(tuple(run.facts))[-1]
+    assert last == ("2024-02-10", "2024-02-29", [32693], 13103)
+    (item,) = agenda_of(run.state)
+    assert "owed" in item.why
+
+
+def test_cancelled_with_credit_after_an_upgrade_gives_back_what_is_not_used() -> None:
+    """On the same day: 326.93 wait and are not used, 195.90 of January's 299.00 were not either."""
+    start = changed(running(), at_price(BIG))
+    facts = cancel(start.state, reason="moved", now=FEB_10, credit=Proration.BY_DAY)
+    assert credits(facts) == [32693]
+    after = start.and_(*facts)
+    assert invoices(after.facts)[-1][2:] == ([32693], 0)
+    assert sum(each.left.minor for each in after.state.credits) == 19590

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain.calendar import Interval, Unit
 from domain.processes.agenda import ItemKind, agenda_of
 from domain.subscription.crediting import grant_credit
 from domain.subscription.ending import schedule_cancellation
@@ -13,7 +14,16 @@ from domain.subscription.events import SubscriptionPaused, SubscriptionResumed
 from domain.subscription.pausing import PAUSE_OVER, Resume, pause, resume
 from domain.subscription.state import Status
 from tests.domain.billing import FEB_10, billed_until, credits, invoices, postpaid, running
-from tests.specimens import NEXT_DUE, PRICE, ZONE_VERSION, captured, instalments, key, signed_up
+from tests.specimens import (
+    NEXT_DUE,
+    PRICE,
+    ZONE_VERSION,
+    captured,
+    instalments,
+    key,
+    signed_up,
+    terms,
+)
 from tests.vocabulary import Given, given, play
 
 FEB_20 = datetime(2024, 2, 20, 12, tzinfo=UTC)
@@ -184,3 +194,11 @@ def test_credit_may_be_given_during_a_pause() -> None:
     back = billed_until(resumed(thanked, MARCH_15), MARCH_15)
     assert invoices(back.facts)[1][3] == 0
     assert [type(fact) for fact in away.facts[-1:]] == [SubscriptionPaused]
+
+
+def test_free_days_do_not_pass_during_a_pause() -> None:
+    """A trial that has not begun is not paused: on resuming there would be nothing left of it."""
+    early = datetime(2024, 1, 21, tzinfo=UTC)
+    start = given(*signed_up(terms(trial=Interval(Unit.WEEK))))
+    wish = {"until": None, "credit": False, "reason": "away", "now": early}
+    start.when(pause, **wish, zone_version=ZONE_VERSION).then_refused("trial-not-begun")

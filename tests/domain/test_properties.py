@@ -42,7 +42,7 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.invoicing import issue_invoice
+from domain.subscription.invoicing import closes, issue_invoice
 from domain.subscription.state import Status, Subscription
 from tests.histories import ZONE_VERSION, History, histories, show
 from tests.wishes import other_terms
@@ -100,6 +100,13 @@ def follow_periods(facts: list[SubscriptionEvent]) -> None:
         match fact:
             case SubscriptionStarted():
                 day, due = fact.start, fact.first_due_at
+            case InvoiceIssued() if closes(fact):
+                event("closing invoice")
+                number += 1
+                assert (fact.invoice_number, fact.period.end) == (number, day)
+                assert fact.total.minor > 0
+                due = fact.next_due_at
+                assert due is None
             case InvoiceIssued():
                 number += 1
                 assert (fact.invoice_number, fact.period.start) == (number, day)

@@ -197,3 +197,18 @@ def test_a_report_between_an_invoice_and_its_credit_says_what_is_missing():
     place = next(at for at, each in enumerate(log) if isinstance(each.event, CreditApplied))
     (finding,) = audit_log(log[:place]).findings
     assert (finding.code, finding.position) == ("credit-not-applied", place)
+
+
+@pytest.mark.parametrize("credit", [Proration.NONE, Proration.BY_DAY, Proration.FULL])
+def test_what_waited_is_billed_before_a_cancellation(credit: Proration):
+    """326.93 wait since the upgrade; what is not used of it is given back first."""
+    books = clean(cancelled(changed(running(), price=BIG), credit=credit))
+    closing = facts(books, InvoiceIssued)[-1]
+    assert (closing.total.minor, closing.next_due_at) == (32693, None)
+
+
+def test_a_closing_invoice_without_an_end_is_found():
+    """It bills what waited because it ends; then it must end."""
+    books = cancelled(changed(running(), price=BIG), credit=Proration.NONE)
+    report = audit_log(books.log[:-1])
+    assert [each.code for each in report.findings] == ["next-due-off-schedule"]
