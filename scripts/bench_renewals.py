@@ -33,10 +33,10 @@ from domain.plan import Kind, Terms, Timing
 from domain.providers import Provider
 from domain.subscription.starting import Start
 from infrastructure.bootstrap import System, running_system
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.stage import Stage, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director
 from infrastructure.settings import read_settings
-from infrastructure.subscriptions import Subscriptions
 
 ANCHOR = date(2025, 1, 10)
 TERMS = Terms(

@@ -13,7 +13,7 @@ from domain.money import Money
 from domain.plan import CaptureMode, Kind, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
-from infrastructure.customers import (
+from infrastructure.commands.customers import (
     COLUMNS,
     CustomerFile,
     Defaults,

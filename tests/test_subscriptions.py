@@ -16,10 +16,10 @@ from domain.refusals import Refused
 from domain.subscription.events import When
 from domain.subscription.starting import Start
 from infrastructure.bootstrap import System
+from infrastructure.commands.subscriptions import Done, Subscriptions
+from infrastructure.commands.wishes import NewTerms
 from infrastructure.store.books import Books
 from infrastructure.store.ledger import Append, Appended, Conflict
-from infrastructure.subscriptions import Done, Subscriptions
-from infrastructure.wishes import NewTerms
 from tests.specimens import signed_up, wish
 from tests.systems import system_over, write
 

@@ -19,8 +19,8 @@ from domain.refusals import Refused
 from domain.subscription.events import When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
+from infrastructure.commands.wishes import NewTerms
 from infrastructure.digests import digest_of
-from infrastructure.wishes import NewTerms
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -22,7 +22,7 @@ from infrastructure.api.idempotency import once, strictly
 from infrastructure.api.messages import Accepted, TokenAnswer
 from infrastructure.api.reading import Books, token_answer
 from infrastructure.bootstrap import System
-from infrastructure.subscriptions import Subscriptions
+from infrastructure.commands.subscriptions import Subscriptions
 
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1

@@ -16,8 +16,8 @@ from infrastructure.api.callers import caller_of
 from infrastructure.api.messages import Accepted
 from infrastructure.api.problems import MISSING_KEY
 from infrastructure.bootstrap import System
+from infrastructure.commands.subscriptions import Done
 from infrastructure.store.commands import StoredAnswer
-from infrastructure.subscriptions import Done
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

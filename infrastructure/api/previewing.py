@@ -1,7 +1,7 @@
 """Ask before you act: pure answers, nothing written, so no Idempotency-Key.
 
 Each may answer 400 request-malformed, 401, 413, and 422 with the code of the broken rule; the
-codes are listed in infrastructure/previews.py and change_previews.py.
+codes are listed in infrastructure/commands/previews.py and change_previews.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from litestar.params import JSONBody, RawBody
 
 from infrastructure.api.idempotency import strictly
 from infrastructure.api.reading import Books
-from infrastructure.change_previews import ChangeAnswer, ChangeAsked, answer_change, stated
-from infrastructure.previews import (
+from infrastructure.commands.change_previews import ChangeAnswer, ChangeAsked, answer_change, stated
+from infrastructure.commands.previews import (
     ProrationAnswer,
     ProrationAsked,
     RetriesAnswer,
@@ -23,8 +23,8 @@ from infrastructure.previews import (
     answer_retries,
     answer_schedule,
 )
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.wishes import checked_instant
+from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.commands.wishes import checked_instant
 
 
 @post("/previews/schedule", status_code=200, sync_to_thread=True)

@@ -30,10 +30,10 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 from litestar.types import ExceptionHandlersMap
 
 from domain.refusals import Refused
+from infrastructure.commands.subscriptions import StreamBusy
 from infrastructure.store.commands import KeyReused
 from infrastructure.store.tracking import ViewMissing
 from infrastructure.store.writer import LedgerUnavailable
-from infrastructure.subscriptions import StreamBusy
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ from infrastructure.api.messages import (
 )
 from infrastructure.api.problems import NotReached
 from infrastructure.bootstrap import System
-from infrastructure.subscriptions import Subscriptions
+from infrastructure.commands.subscriptions import Subscriptions
 from projections.charges import ChargeStatus
 from projections.due_dates import due_lines
 from projections.table import ColumnValue

@@ -13,7 +13,7 @@ from infrastructure.cli.output import instant, print_table
 if TYPE_CHECKING:
     from domain.plan import Terms
     from domain.subscription.events import InvoiceLine
-    from infrastructure.change_previews import ChangeAnswer
+    from infrastructure.commands.change_previews import ChangeAnswer
 
 LINE_COLUMNS = ("line", "working", "amount")
 

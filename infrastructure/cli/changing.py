@@ -14,7 +14,7 @@ from infrastructure.cli.terms_options import Every, instant_in, policy_type
 if TYPE_CHECKING:
     from domain.calendar import Interval
     from domain.plan import Proration
-    from infrastructure.subscriptions import Done
+    from infrastructure.commands.subscriptions import Done
 
 reason_option = click.option(
     "--reason", required=True, help="Kept in the ledger: no personal data."
@@ -72,10 +72,10 @@ def change(
     """
     from domain.money import parse_money
     from domain.subscription.events import When
-    from infrastructure.change_previews import preview_of
     from infrastructure.cli.change_table import print_change
-    from infrastructure.subscriptions import Subscriptions
-    from infrastructure.wishes import NewTerms
+    from infrastructure.commands.change_previews import preview_of
+    from infrastructure.commands.subscriptions import Subscriptions
+    from infrastructure.commands.wishes import NewTerms
 
     when = When.PERIOD_END if at_period_end else When.NOW
     with chosen.system() as system:
@@ -119,7 +119,7 @@ def pause(
     chosen: Chosen, subscription: str, until: str | None, credit: bool, reason: str, as_json: bool
 ) -> None:
     """Bill no period from now on. What is owed is collected."""
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
@@ -138,7 +138,7 @@ def pause(
 def resume(chosen: Chosen, subscription: str, restart: bool, reason: str, as_json: bool) -> None:
     """Bill periods again, on the old days unless --restart."""
     from domain.subscription.pausing import Resume
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     how = Resume.RESTART if restart else Resume.KEEP_ANCHOR
     with chosen.system() as system:
@@ -155,7 +155,7 @@ def resume(chosen: Chosen, subscription: str, restart: bool, reason: str, as_jso
 def credit(chosen: Chosen, subscription: str, amount: str, reason: str, as_json: bool) -> None:
     """Give credit, e.g. 5.00 in the subscription's currency; it pays the invoices to come."""
     from domain.money import parse_money
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
@@ -189,7 +189,7 @@ def cancel(
 ) -> None:
     """End a subscription's billing now, or plan its end. What is owed stays owed."""
     from domain.plan import Proration
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     later = at_period_end or at is not None
     policy = Proration(credit.upper())
@@ -216,7 +216,7 @@ def cancel(
 @pass_chosen
 def reactivate(chosen: Chosen, subscription: str, reason: str, as_json: bool) -> None:
     """Take a planned cancellation back."""
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())

@@ -37,7 +37,7 @@ def token(chosen: Chosen, subscription: str, reason: str, wait_s: float, as_json
 
     While a request is open it is that one. Without a running worker there is no link (exit 3).
     """
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
@@ -89,7 +89,7 @@ def resolve(
     """
     from domain.money import parse_money
     from domain.refusals import Refused
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     if not_made == (received is not None):
         raise Ended(USAGE, "usage", "give either --received AMOUNT or --not-made")

@@ -65,6 +65,7 @@ def _foreseen() -> tuple[tuple[tuple[type[Exception], ...], int, str], ...]:
 
     from domain.refusals import Refused
     from infrastructure.clock import ClockJumped
+    from infrastructure.commands.subscriptions import StreamBusy
     from infrastructure.settings import SettingsError
     from infrastructure.store.books import BooksError
     from infrastructure.store.embedded import EmbeddedPostgresError
@@ -74,7 +75,6 @@ def _foreseen() -> tuple[tuple[tuple[type[Exception], ...], int, str], ...]:
     from infrastructure.store.tracking import ShapeChanged, ViewMissing
     from infrastructure.store.vault import VaultError, WrongMasterKey
     from infrastructure.store.writer import LedgerUnavailable
-    from infrastructure.subscriptions import StreamBusy
 
     no_database = (
         psycopg.OperationalError,

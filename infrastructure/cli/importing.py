@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from infrastructure.bootstrap import System
-    from infrastructure.customers import CustomerFile, CustomerRow
+    from infrastructure.commands.customers import CustomerFile, CustomerRow
     from infrastructure.settings import Settings
 
 BATCH = 500
@@ -56,7 +56,7 @@ def import_(
     again starts nothing twice. Periods that lie in the past are billed as soon as the payer has
     approved: give a `start` from which you want to be paid. Who has left (churned) is passed over.
     """
-    from infrastructure.customers import parse_columns
+    from infrastructure.commands.customers import parse_columns
 
     mapping = parse_columns(columns)
     settings = chosen.settings()
@@ -84,7 +84,7 @@ def _read(
     file: Path, mapping: dict[str, str], settings: Settings, zone: str, end: date
 ) -> CustomerFile:
     from domain.providers import Provider
-    from infrastructure.customers import Defaults, read_customers
+    from infrastructure.commands.customers import Defaults, read_customers
 
     known = {each.value: each for each in Provider}
     accounts = tuple(
@@ -106,7 +106,7 @@ def _start(
     system: System, rows: Sequence[CustomerRow], *, request_token: bool
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     from domain.refusals import Refused
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
 
     commands = Subscriptions(system, actor=actor())
     counts: Counter[str] = Counter()

@@ -45,7 +45,7 @@ def _asked(fields: dict[str, Any], message: type[A]) -> A:
 @json_option
 def schedule(count: int, as_json: bool, **given: Any) -> None:
     """The invoices that terms lead to: periods, due instants, lines."""
-    from infrastructure.previews import ScheduleAsked, answer_schedule
+    from infrastructure.commands.previews import ScheduleAsked, answer_schedule
 
     fields = {
         "start": given["start"],
@@ -84,7 +84,7 @@ def schedule(count: int, as_json: bool, **given: Any) -> None:
 @json_option
 def proration(as_json: bool, **given: Any) -> None:
     """What the rest of a period is worth from an instant on."""
-    from infrastructure.previews import ProrationAsked, answer_proration
+    from infrastructure.commands.previews import ProrationAsked, answer_proration
 
     fields = {
         "price": money_field(given["price"], given["currency"]),
@@ -118,7 +118,7 @@ def proration(as_json: bool, **given: Any) -> None:
 @json_option
 def retries(at: str, days: str, decline: str, not_before: str | None, as_json: bool) -> None:
     """When a declined charge is tried again, and what happens after that."""
-    from infrastructure.previews import RetriesAsked, answer_retries
+    from infrastructure.commands.previews import RetriesAsked, answer_retries
 
     try:
         waits = tuple(int(each) for each in days.split(",") if each.strip())
@@ -178,7 +178,7 @@ def change(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
 
     For a subscription of the books: `billing change SUBSCRIPTION ... --dry-run`.
     """
-    from infrastructure.change_previews import answer_change, stated
+    from infrastructure.commands.change_previews import answer_change, stated
     from infrastructure.zones import zone_version
 
     asked = _change_of_options(given) if json_in is None else _change_of_json(json_in.read())
@@ -191,7 +191,7 @@ def change(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
 def _change_of_json(body: bytes) -> Any:
     import msgspec
 
-    from infrastructure.change_previews import ChangeAsked
+    from infrastructure.commands.change_previews import ChangeAsked
 
     try:
         return msgspec.json.decode(body, type=ChangeAsked)
@@ -200,7 +200,7 @@ def _change_of_json(body: bytes) -> Any:
 
 
 def _change_of_options(given: dict[str, Any]) -> Any:
-    from infrastructure.change_previews import ChangeAsked
+    from infrastructure.commands.change_previews import ChangeAsked
 
     missing = [f"--{name}" for name in ("start", "price", "at") if given[name] is None]
     if missing:

@@ -25,7 +25,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
     from domain.processes.agenda import agenda_of
     from domain.refusals import Refused
     from infrastructure.api.messages import SubscriptionAnswer
-    from infrastructure.subscriptions import Subscriptions
+    from infrastructure.commands.subscriptions import Subscriptions
     from projections.timeline import entry
 
     stream = stream_of(checked_id("subscription id", subscription))

@@ -60,7 +60,7 @@ def instant_in(text: str, zone: str, option: str) -> datetime:
     Raises: click.BadParameter; Refused("zone-unknown"), Refused("start-out-of-range").
     """
     from domain.calendar import start_of_day
-    from infrastructure.wishes import checked_start
+    from infrastructure.commands.wishes import checked_start
 
     day = _day(text)
     if day is not None:

@@ -20,7 +20,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from domain.refusals import Refused
 from infrastructure.bootstrap import System, running_system
 from infrastructure.clock import SteppingClock
-from infrastructure.customers import CustomerRow, Defaults, parse_columns, read_customers
+from infrastructure.commands.customers import CustomerRow, Defaults, parse_columns, read_customers
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.changes import PlannedChange, carry_out, planned_changes
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
 from infrastructure.rehearsal.printing import print_report
@@ -29,7 +30,6 @@ from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.settings import read_settings
 from infrastructure.store.embedded import EmbeddedPostgres
-from infrastructure.subscriptions import Subscriptions
 
 SAMPLE = Path("scripts/sample-customers.csv")
 SCHEMA = "rehearsal"

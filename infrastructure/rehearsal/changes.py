@@ -17,10 +17,10 @@ from domain.money import Money
 from domain.plan import Proration
 from domain.refusals import Refused
 from domain.subscription.events import When
-from infrastructure.customers import CustomerRow
+from infrastructure.commands.customers import CustomerRow
+from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.commands.wishes import NewTerms
 from infrastructure.rehearsal.plan import Window
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.wishes import NewTerms
 
 ONE_IN = 10
 _TENTH_DAY = timedelta(days=9)

@@ -15,7 +15,7 @@ from domain.schedule import due_day, last_invoice, schedule_of
 from domain.subscription.state import Status, Subscription
 from infrastructure.audit import BooksReport, audit_books
 from infrastructure.bootstrap import System
-from infrastructure.customers import CustomerRow
+from infrastructure.commands.customers import CustomerRow
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.rehearsal.plan import Window
 from infrastructure.rehearsal.stage import Stage

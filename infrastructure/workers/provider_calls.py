@@ -20,7 +20,7 @@ from domain.ports import (
 from domain.processes.answers import Answer
 from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
 from domain.subscription.state import Attempt, Subscription
-from infrastructure.wishes import agreed_terms
+from infrastructure.commands.wishes import agreed_terms
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]

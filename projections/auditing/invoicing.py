@@ -57,8 +57,6 @@ def _check_closing(book: Book, event: InvoiceIssued, recorded_at: datetime, say:
         say("due-day-wrong", f"invoice {number} is due on {event.due_on}")
     if recorded_at < event.effective_at:
         say("invoice-too-early", f"invoice {number} was recorded at {recorded_at}")
-    if event.next_due_at is not None:
-        say("next-due-off-schedule", f"invoice {number} closes, and announces another")
 
 
 def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:

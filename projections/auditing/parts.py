@@ -147,5 +147,7 @@ def of_kind(lines: tuple[InvoiceLine, ...], kind: LineKind) -> tuple[InvoiceLine
 
 
 def closes(event: InvoiceIssued) -> bool:
-    """Whether it bills nothing but the rest of a period: what waited when a subscription ends."""
-    return bool(event.lines) and all(line.kind is LineKind.REST for line in event.lines)
+    """Whether it bills nothing but the rest of a period, and is the last: what waited when a
+    subscription ends."""
+    rest = bool(event.lines) and all(line.kind is LineKind.REST for line in event.lines)
+    return rest and event.next_due_at is None

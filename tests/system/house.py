@@ -26,13 +26,13 @@ import psycopg
 from domain.refusals import Refused
 from domain.subscription.starting import Start
 from infrastructure.bootstrap import System
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.stage import Stage
 from infrastructure.rehearsal.stepping import Director
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import CallbackFault
 from infrastructure.simulators.serving import Controls
 from infrastructure.store.projector import Runner
-from infrastructure.subscriptions import Subscriptions
 from infrastructure.workers.process import work
 
 ROOT = Path(__file__).resolve().parents[2]

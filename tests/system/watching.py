@@ -23,8 +23,8 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.state import Subscription
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.store.schema import drop_books
-from infrastructure.subscriptions import Subscriptions
 from tests.conftest import Server
 from tests.system import oracle
 from tests.system.providers import Simulators, accounts

@@ -6,8 +6,8 @@ import asyncio
 
 from domain.identity import stream_of
 from infrastructure.bootstrap import System
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.store.books import Books
-from infrastructure.subscriptions import Subscriptions
 from infrastructure.workers.desk import Desk
 from tests.specimens import wish
 from tests.systems import system_over

@@ -37,7 +37,7 @@ from typing import Any
 import attrs
 
 from domain.refusals import Refused
-from infrastructure.customer_line import CustomerRow, Defaults, read_line
+from infrastructure.commands.customer_line import CustomerRow, Defaults, read_line
 
 __all__ = ["COLUMNS", "CustomerFile", "CustomerRow", "Defaults", "Problem", "read_customers"]
 

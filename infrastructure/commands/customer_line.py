@@ -16,7 +16,7 @@ from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing, checked_r
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.starting import Start, start
-from infrastructure.wishes import checked_wish
+from infrastructure.commands.wishes import checked_wish
 
 # A later day is not in every month: counting back and then on again would lose it.
 LAST_DAY_OF_EVERY_MONTH = 28

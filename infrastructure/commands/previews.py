@@ -32,7 +32,7 @@ from domain.subscription.events import (
     InvoiceLine,
 )
 from infrastructure.api.asking import AgreedTerms, Amount, Asked
-from infrastructure.wishes import checked_instant, checked_start
+from infrastructure.commands.wishes import checked_instant, checked_start
 
 
 class PreviewedTerms(AgreedTerms, kw_only=True):

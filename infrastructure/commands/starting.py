@@ -12,9 +12,9 @@ from domain.subscription.folding import evolve
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
-from infrastructure.deciding import TRIES, Deciding, Done, Events, StreamBusy
+from infrastructure.commands.deciding import TRIES, Deciding, Done, Events, StreamBusy
+from infrastructure.commands.wishes import checked_wish
 from infrastructure.store.ledger import Append, Appended
-from infrastructure.wishes import checked_wish
 
 LARGEST_START_BATCH = 500
 # Why a token is requested together with the start.

@@ -25,9 +25,9 @@ from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
-from infrastructure.deciding import Done, Events, StreamBusy
-from infrastructure.starting import LARGEST_START_BATCH, SIGN_UP, Starting
-from infrastructure.wishes import NewTerms, agreed_terms, check_evidence, checked_instant
+from infrastructure.commands.deciding import Done, Events, StreamBusy
+from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
+from infrastructure.commands.wishes import NewTerms, agreed_terms, check_evidence, checked_instant
 
 __all__ = ["LARGEST_START_BATCH", "SIGN_UP", "Done", "StreamBusy", "Subscriptions"]
 

@@ -33,8 +33,8 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import Subscription
 from infrastructure.api.asking import Asked, ChangedTerms
-from infrastructure.previews import PreviewedTerms
-from infrastructure.wishes import NewTerms, agreed_terms, checked_instant, checked_start
+from infrastructure.commands.previews import PreviewedTerms
+from infrastructure.commands.wishes import NewTerms, agreed_terms, checked_instant, checked_start
 
 
 class Present(Asked, kw_only=True):

@@ -1,0 +1,1 @@
+"""What people and programs may ask for: commands on subscriptions, previews, customer files."""
