@@ -96,7 +96,7 @@ FAULTS = (
     Fault(
         "billed afterwards, the new price is charged for the period that runs",
         CHANGING,
-        "next_number if state.terms.timing is Timing.PREPAID else next_number + 1",
+        "next_number + 1 if _served_before_billed(state, day) else next_number",
         "next_number",
     ),
     Fault(
@@ -210,6 +210,30 @@ FAULTS = (
         ENDING,
         "        next_due_at = due_at(state, state.invoices_issued + 1)",
         "        pass",
+    ),
+    Fault(
+        "what waited for the next invoice is lost when there is none",
+        ENDING,
+        "    return (*unused, *closing, SubscriptionCancelled(",
+        "    return (*unused, SubscriptionCancelled(",
+    ),
+    Fault(
+        "ended as planned, what waited is lost",
+        ENDING,
+        "    return (*closing_invoice(state, now=planned.at), cancelled)",
+        "    return (cancelled,)",
+    ),
+    Fault(
+        "more is given back than was charged: the whole price of a period that had two",
+        RUNNING,
+        "    return Proration.BY_DAY if repriced and policy is Proration.FULL else policy",
+        "    return policy",
+    ),
+    Fault(
+        "the free days pass during a pause",
+        PAUSING,
+        "    if after.terms.trial and not after.invoices_issued and",
+        "    if not after.terms and",
     ),
     Fault(
         "cancelled now, the rest is always given back",
