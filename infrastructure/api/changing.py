@@ -73,8 +73,8 @@ def pause_subscription(
     """Bill no period from now on; what is owed is collected.
 
     201: paused, now or before. 404 subscription-unknown. 409 subscription-not-active,
-    cancellation-scheduled, instalments-fixed. 422 pause-in-the-past, instant-without-offset,
-    instant-out-of-range, reason-malformed.
+    cancellation-scheduled, instalments-fixed, trial-not-begun. 422 pause-in-the-past,
+    instant-without-offset, instant-out-of-range, reason-malformed.
     """
     asked = strictly(body, data)
     return once(

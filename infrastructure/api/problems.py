@@ -51,6 +51,7 @@ CONFLICTS = frozenset(
         "kind-fixed",
         "timing-fixed",
         "instalments-fixed",
+        "trial-not-begun",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown"})
