@@ -101,13 +101,14 @@ def a_discrepancy(event: Any) -> e.SubscriptionEvent:
     )
 
 
+AGES = 9999 * DAY
 PLANTS: list[tuple[str, str, Forger]] = [
     # the log
     ("a fact is taken out", "position-gap", dropped(e.TokenVaulted, renumber=False)),
     ("a fact stands there twice", "position-gap", doubled(e.InvoiceIssued, renumber=False)),
     ("a version is skipped", "version-gap", envelope(version=lambda r: r.version + 1)),
     ("a version comes twice", "version-gap", envelope(version=lambda r: r.version - 1)),
-    ("recorded time", "recorded-time-back", envelope(recorded_at=lambda r: r.recorded_at - DAY)),
+    ("recorded time", "recorded-time-back", envelope(recorded_at=lambda r: r.recorded_at - AGES)),
     ("another event id", "event-id-wrong", envelope(event_id=lambda r: NOBODY)),
     ("another command", "event-id-wrong", envelope(command_id=lambda r: NOBODY)),
     ("the end is missing", "log-too-short", cut_short),

@@ -15,11 +15,14 @@ from hypothesis.stateful import (
 )
 
 from domain.money import Money
-from domain.plan import Terms
+from domain.plan import Kind, Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.events import When
+from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
-from domain.subscription.state import Subscription
+from domain.subscription.state import Status, Subscription
+from infrastructure.commands.wishes import NewTerms
 from infrastructure.simulators.faults import CallbackFault, Fault
 from tests.specimens import NAMESPACE
 from tests.system.puppets import PLACES, REACHED
@@ -41,6 +44,12 @@ MEANWHILE = (
     "leases end",
     "the sleepers wake",
     "a person decides",
+)
+
+# "leave" comes last: of twelve draws one leaves.
+WISHES = (
+    *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
+    *("token", "more", "resume", "leave"),
 )
 
 
@@ -113,15 +122,52 @@ class Billing(Watched):
         )
 
     def wish_something(self, number: int, wish: str) -> None:
-        """A new approval is asked for, or somebody leaves; who knows what is under way."""
+        """Somebody asks for something (WISHES); who knows what is under way."""
         name = self.names[number % len(self.names)]
         try:
-            if wish == "token":
-                self.commands.request_token(name, reason="new card")
-            else:
-                self.commands.cancel(name, reason="left")
+            self._wish(name, wish)
         except Refused as refused:
             REACHED[f"refused {refused.code}"] += 1
+
+    def _wish(self, name: str, wish: str) -> None:
+        commands, reason = self.commands, "asked for"
+        match wish:
+            case "token":
+                commands.request_token(name, reason="new card")
+            case "more":
+                commands.change_terms(name, NewTerms(quantity=3), when=When.NOW, reason=reason)
+            case "less":
+                less = NewTerms(quantity=1)
+                commands.change_terms(name, less, when=When.PERIOD_END, reason=reason)
+            case "pause":
+                until = self.world.clock.now + timedelta(days=20)
+                commands.pause(name, until=until, credit=True, reason=reason)
+            case "resume":
+                commands.resume(name, how=Resume.KEEP_ANCHOR, reason=reason)
+            case "credit":
+                commands.grant_credit(name, Money(7, "USD"), reason=reason)
+            case "end later":
+                commands.schedule_cancellation(name, at=None, reason=reason)
+            case "go on":
+                commands.withdraw_cancellation(name, reason=reason)
+            case _:
+                commands.cancel(name, reason="left", credit=Proration.BY_DAY)
+
+    def have_every_wish(self) -> None:
+        """One customer wishes for everything there is, and is billed in between."""
+        number = next(
+            self.names.index(state.subscription_id)
+            for state in self.states()
+            if state.status is Status.ACTIVE and state.terms.kind is Kind.SUBSCRIPTION
+        )
+        wishes = ("credit", "more", "end later", "go on", "pause", "resume", "less", "more")
+        for days, wish in enumerate(wishes, start=2):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(100)
+            self.wish_something(number, wish)
+        self.world.project()
+        self.check()
 
     # --- time and work --------------------------------------------------------------------------
 
@@ -192,14 +238,19 @@ class Billing(Watched):
 
     # --- whatever else happens ------------------------------------------------------------------
 
-    @rule(what=st.sampled_from(MEANWHILE), number=st.integers(0, 5), yes=st.booleans())
-    def meanwhile(self, what: str, number: int, yes: bool) -> None:
+    @rule(
+        what=st.sampled_from(MEANWHILE),
+        number=st.integers(0, 5),
+        yes=st.booleans(),
+        wish=st.integers(0, 11),
+    )
+    def meanwhile(self, what: str, number: int, yes: bool, wish: int) -> None:
         """Payers, callers, the office; the dead are found, and the sleeping wake."""
         match what:
             case "a payer uses a page":
                 self.press_a_button(number, approve=yes or number > 2, returns=number % 2 > 0)
             case "a wish":
-                self.wish_something(number, "leave" if yes and number == 0 else "token")
+                self.wish_something(number, WISHES[wish % len(WISHES)])
             case "projections":
                 self.project_a_little_or_rebuild(number % 4, number)
             case "a stale agenda":

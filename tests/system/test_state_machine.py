@@ -115,6 +115,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.providers_misbehave(list(CallbackFault), "look-up", [Fault.ERROR_BEFORE])
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
+        billing.have_every_wish()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")
     finally:
