@@ -6,7 +6,6 @@ stands, or on one that never was (`as_if`): begun, vaulted and billed up to a mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -33,7 +32,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
     TokenVaulted,
 )
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, issue_invoice
 from domain.subscription.retrying import next_retry
 from domain.subscription.starting import Start, start
@@ -138,7 +137,7 @@ def preview_change(
     Refused: what `change_terms` refuses.
     """
     facts = change_terms(state, wish, now=now, zone_version=zone_version)
-    after = _folded(state, facts)
+    after = evolve_all(state, facts)
     granted = [each.amount.minor for each in facts if isinstance(each, CreditGranted)]
     due = after.next_due_at
     billed: tuple[SubscriptionEvent, ...] = ()
@@ -175,7 +174,7 @@ def as_if(
         start=first_day,
         terms=terms,
     )
-    state = _folded(None, start(None, wish, now=begun, zone_version=zone_version))
+    state = evolve_all(None, start(None, wish, now=begun, zone_version=zone_version))
     vaulted = TokenVaulted(
         request_id=token_request_id(namespace, 1),
         token_ref="preview",  # noqa: S106
@@ -183,7 +182,7 @@ def as_if(
         replaces=None,
         effective_at=begun,
     )
-    state = _folded(state, (vaulted,))
+    state = evolve_all(state, (vaulted,))
     return bill_what_is_due(state, now=now, zone_version=zone_version)[1]
 
 
@@ -221,10 +220,3 @@ def preview_retries(policy: RetryPolicy, declined: Declined, *, at: datetime) ->
         retries.append(PlannedRetry(retry_number=len(retries) + 1, at=moment))
         at = moment
     return RetryPreview(retries=tuple(retries), end="collection ends; a person has to look")
-
-
-def _folded(state: Subscription | None, events: Sequence[SubscriptionEvent]) -> Subscription:
-    for event in events:
-        state = evolve(state, event)
-    assert state is not None
-    return state

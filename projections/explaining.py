@@ -36,8 +36,7 @@ from domain.subscription.events import (
     SubscriptionResumed,
     TermsChanged,
 )
-from domain.subscription.folding import evolve
-from domain.subscription.state import Subscription
+from domain.subscription.folding import evolve_all
 from projections.balances import BALANCES, Balance, balance_key
 
 Fact = Recorded[SubscriptionEvent]
@@ -92,7 +91,7 @@ def explain_invoice(log: Sequence[Fact], invoice_number: int) -> Explanation:
     if not issued:
         raise Refused("invoice-unknown", f"invoice {invoice_number} was not issued")
     steps = tuple(_steps_of_invoice(log, invoice_number))
-    invoice = _folded(log).invoice(invoice_number)
+    invoice = evolve_all(None, (each.event for each in log)).invoice(invoice_number)
     currency = issued[0].total.currency
     left = Money(0, currency) if invoice is None else invoice.open
     added = total(_amounts_in(steps, currency), currency)
@@ -156,14 +155,6 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
 def issued_in(log: Sequence[Fact]) -> str:
     """The subscription that these facts belong to."""
     return subscription_of(log[0].stream) if log else ""
-
-
-def _folded(log: Sequence[Fact]) -> Subscription:
-    state: Subscription | None = None
-    for recorded in log:
-        state = evolve(state, recorded.event)
-    assert state is not None, "an invoice was issued by a subscription"
-    return state
 
 
 def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:

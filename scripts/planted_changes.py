@@ -66,7 +66,7 @@ FAULTS = (
     Fault(
         "billed afterwards, the running period is charged at both prices",
         CHANGING,
-        "            lines = _worth_saying(given_back(unused))",
+        "            lines = worth_saying(given_back(unused))",
         "            lines = ()",
     ),
     Fault(
@@ -140,8 +140,8 @@ FAULTS = (
     Fault(
         "days that were given back are used for nothing",
         PAUSING,
-        "    return state.schedule, _charged_again(state, period.cost, day, now)",
-        "    return state.schedule, ()",
+        "    rule = rule_for(state, state.terms.proration)\n",
+        "    return state.schedule, ()\n    rule = rule_for(state, state.terms.proration)\n",
     ),
     Fault(
         "a pause with an end never ends",
@@ -190,7 +190,7 @@ FAULTS = (
     Fault(
         "cancelled at the period end, and billed once more",
         INVOICING,
-        "    return planned is None or planned.at is None or due < planned.at",
+        "    return not state.ends_before_next",
         "    return True",
     ),
     Fault(
@@ -202,7 +202,7 @@ FAULTS = (
     Fault(
         "periods before the planned end are not billed",
         ENDING,
-        "    if state.next_due_at is not None and state.next_due_at < planned.at:\n",
+        "    if state.next_due_at is not None and not state.ends_before_next:\n",
         "    if state.next_due_at is None:\n",
     ),
     Fault(

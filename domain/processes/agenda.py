@@ -91,10 +91,7 @@ def _token_to_ask_for(state: Subscription) -> Item:
 
 
 def _invoicing(state: Subscription) -> tuple[Item, ...]:
-    planned = state.cancellation
-    if state.next_due_at is None or not state.bills:
-        return ()
-    if planned is not None and planned.at is not None and planned.at <= state.next_due_at:
+    if state.next_due_at is None or not state.bills or state.ends_before_next:
         return ()
     key = str(state.invoices_issued + 1)
     if state.status is Status.PENDING:

@@ -22,7 +22,7 @@ from domain.processes.steps import (
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
 from domain.subscription.ending import cancel_as_scheduled
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.pausing import resume_as_scheduled
 from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
@@ -93,10 +93,7 @@ def _cancel(state: Subscription, now: datetime) -> Step:
 def _bill(state: Subscription, now: datetime, zone_version: str) -> Step:
     """Issue the invoice that is due and attempt it, in one append; else collect what is open."""
     invoiced = issue_invoice(state, now=now, zone_version=zone_version)
-    after = state
-    for event in invoiced:
-        after = evolve(after, event)
-    attempted = attempt_charge(after, now=now)
+    attempted = attempt_charge(evolve_all(state, invoiced), now=now)
     if invoiced or attempted:
         cause = ItemKind.INVOICE if invoiced else ItemKind.COLLECT
         return Record((*invoiced, *attempted), cause.value)

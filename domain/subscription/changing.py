@@ -33,6 +33,7 @@ from domain.subscription.running import (
     rest_of,
     rule_for,
     running,
+    worth_saying,
 )
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
@@ -120,15 +121,21 @@ def _changed(
     lines: tuple[InvoiceLine, ...] = ()
     begins_anew = period is not None and terms.interval != state.terms.interval
     if period is not None:
-        unused = _rest(state, period, LineKind.UNUSED, state.terms, now, policy)
-        fresh = attrs.evolve(period, cost=at_terms(period.cost, terms))
-        rest = _rest(state, fresh, LineKind.REST, terms, now, policy)
+        unused = rest_of(state, period.cost, LineKind.UNUSED, now=now, policy=policy)
+        rest = rest_of(
+            state,
+            at_terms(period.cost, terms),
+            LineKind.REST,
+            now=now,
+            policy=policy,
+            description=terms.description,
+        )
         if period.billed:
             credits = credit_for(state, unused, CreditKind.PRORATION, wish.reason, now)
         else:
-            lines = _worth_saying(given_back(unused))
+            lines = worth_saying(given_back(unused))
         if not begins_anew:
-            lines = (*lines, *_worth_saying(rest))
+            lines = (*lines, *worth_saying(rest))
     schedule = _going_on(state, terms, from_invoice)
     if begins_anew:
         schedule = Schedule(anchor=day, anchor_invoice=next_number, interval=terms.interval)
@@ -161,23 +168,6 @@ def _next_due_at(state: Subscription, schedule: Schedule, from_invoice: int) -> 
     old = due_day(state.terms, state.schedule.period(number))
     new = due_day(state.terms, schedule.period(number)) if from_invoice == number else old
     return state.next_due_at if new == old else start_of_day(new, state.zone)
-
-
-def _rest(
-    state: Subscription,
-    period: Running,
-    kind: LineKind,
-    terms: Terms,
-    now: datetime,
-    policy: Proration,
-) -> InvoiceLine:
-    described = attrs.evolve(state, terms=terms)
-    day = local_day(now, state.zone)
-    return rest_of(described, period.cost, kind, day=day, now=now, policy=policy)
-
-
-def _worth_saying(line: InvoiceLine) -> tuple[InvoiceLine, ...]:
-    return () if line.amount.minor == 0 else (line,)
 
 
 def _going_on(state: Subscription, terms: Terms, from_invoice: int) -> Schedule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.subscription.events import SubscriptionCompleted, SubscriptionEvent
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve_all
 from domain.subscription.state import Status, Subscription
 
 
@@ -13,9 +13,7 @@ def with_completion(
     state: Subscription, events: tuple[SubscriptionEvent, ...], *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """`events`, and the completion if they bring in the last of the agreed payments."""
-    after = state
-    for event in events:
-        after = evolve(after, event)
+    after = evolve_all(state, events)
     if after.status is Status.ACTIVE and after.next_due_at is None and not after.open_invoices:
         return (*events, SubscriptionCompleted(effective_at=now))
     return events

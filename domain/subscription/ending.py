@@ -6,7 +6,6 @@ from datetime import datetime
 
 import attrs
 
-from domain.calendar import local_day
 from domain.plan import Kind, Proration, Timing
 from domain.refusals import Refused
 from domain.subscription.events import (
@@ -17,7 +16,7 @@ from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionEvent,
 )
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, closing_invoice, due_at
 from domain.subscription.running import credit_for, rest_of, rule_for, running
 from domain.subscription.state import Status, Subscription
@@ -40,10 +39,8 @@ def cancel(
     if state.status is Status.COMPLETED:
         raise Refused("subscription-completed", f"{state.subscription_id} has ended by itself")
     checked_reason(reason)
-    unused, after = _unused(state, credit, reason, now), state
-    for fact in unused:
-        after = evolve(after, fact)
-    closing = closing_invoice(after, now=now)
+    unused = _unused(state, credit, reason, now)
+    closing = closing_invoice(evolve_all(state, unused), now=now)
     return (*unused, *closing, SubscriptionCancelled(reason=reason, effective_at=now))
 
 
@@ -54,8 +51,8 @@ def _unused(
     paused = state.pause is not None and state.pause.unused_from is not None
     if period is None or not period.billed or paused or state.terms.kind is Kind.INSTALLMENT:
         return ()
-    day, rule = local_day(now, state.zone), rule_for(state, policy)
-    unused = rest_of(state, period.cost, LineKind.UNUSED, day=day, now=now, policy=rule)
+    rule = rule_for(state, policy)
+    unused = rest_of(state, period.cost, LineKind.UNUSED, now=now, policy=rule)
     return credit_for(state, unused, CreditKind.CANCELLATION, reason, now)
 
 
@@ -131,7 +128,7 @@ def cancel_as_scheduled(state: Subscription, *, now: datetime) -> tuple[Subscrip
     planned = state.cancellation
     if planned is None or planned.at is None or not state.bills or now < planned.at:
         return ()
-    if state.next_due_at is not None and state.next_due_at < planned.at:
+    if state.next_due_at is not None and not state.ends_before_next:
         return ()
     cancelled = SubscriptionCancelled(reason=planned.reason, effective_at=planned.at)
     return (*closing_invoice(state, now=planned.at), cancelled)

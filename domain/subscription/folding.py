@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 from attrs import evolve as with_
@@ -116,6 +117,14 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return with_(state, status=Status.COMPLETED, token_request=None)
         case _:
             assert_never(event)
+
+
+def evolve_all(state: Subscription | None, events: Iterable[SubscriptionEvent]) -> Subscription:
+    """The state after several more facts, in order; there is at least one, or a state."""
+    for event in events:
+        state = evolve(state, event)
+    assert state is not None, "a stream begins with SubscriptionStarted"
+    return state
 
 
 def _started(event: SubscriptionStarted) -> Subscription:

@@ -12,7 +12,7 @@ from domain.schedule import due_day
 from domain.subscription.completing import with_completion
 from domain.subscription.crediting import apply_credits
 from domain.subscription.events import InvoiceIssued, LineKind, SubscriptionEvent
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve, evolve_all
 from domain.subscription.state import Subscription
 
 
@@ -81,8 +81,7 @@ def invoice_due(state: Subscription, *, now: datetime) -> bool:
     due = state.next_due_at
     if not state.collects or due is None or now < due:
         return False
-    planned = state.cancellation
-    return planned is None or planned.at is None or due < planned.at
+    return not state.ends_before_next
 
 
 def due_at(state: Subscription, invoice_number: int) -> datetime:
@@ -100,7 +99,5 @@ def bill_what_is_due(
     """
     facts: tuple[SubscriptionEvent, ...] = ()
     while events := issue_invoice(state, now=now, zone_version=zone_version):
-        facts = (*facts, *events)
-        for event in events:
-            state = evolve(state, event)
+        facts, state = (*facts, *events), evolve_all(state, events)
     return facts, state

@@ -21,8 +21,15 @@ from domain.subscription.events import (
     SubscriptionResumed,
 )
 from domain.subscription.invoicing import bill_what_is_due
-from domain.subscription.running import credit_for, given_back, rest_of, rule_for, running
-from domain.subscription.state import Cost, Status, Subscription
+from domain.subscription.running import (
+    credit_for,
+    given_back,
+    rest_of,
+    rule_for,
+    running,
+    worth_saying,
+)
+from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
 
@@ -90,14 +97,13 @@ def _paused(
             state,
             period.cost,
             LineKind.UNUSED,
-            day=day,
             now=now,
             policy=rule_for(state, state.terms.proration),
         )
         if period.billed:
             credits = credit_for(state, unused, CreditKind.PAUSE, reason, now)
-        elif unused.amount.minor != 0:
-            lines = (given_back(unused),)
+        else:
+            lines = worth_saying(given_back(unused))
     paused = SubscriptionPaused(
         customer_id=state.customer_id,
         until=until,
@@ -172,15 +178,10 @@ def _resumed(
         return state.schedule, ()
     if how is Resume.RESTART and period.billed:
         return _restarted(state, day), ()
-    return state.schedule, _charged_again(state, period.cost, day, now)
-
-
-def _charged_again(
-    state: Subscription, cost: Cost, day: date, now: datetime
-) -> tuple[InvoiceLine, ...]:
-    policy = rule_for(state, state.terms.proration)
-    rest = rest_of(state, cost, LineKind.REST, day=day, now=now, policy=policy)
-    return () if rest.amount.minor == 0 else (rest,)
+    rule = rule_for(state, state.terms.proration)
+    return state.schedule, worth_saying(
+        rest_of(state, period.cost, LineKind.REST, now=now, policy=rule)
+    )
 
 
 def _after_a_gap(state: Subscription, day: date, how: Resume) -> Schedule:

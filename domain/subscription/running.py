@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import attrs
 
@@ -52,17 +52,26 @@ def _unbilled(state: Subscription) -> Cost | None:
 
 
 def rest_of(
-    state: Subscription, cost: Cost, kind: LineKind, *, day: date, now: datetime, policy: Proration
+    state: Subscription,
+    cost: Cost,
+    kind: LineKind,
+    *,
+    now: datetime,
+    policy: Proration,
+    description: str | None = None,
 ) -> InvoiceLine:
-    """A line for what is left of a period from `day` on, at a cost.
+    """A line for what is left of a period from the local day of `now` on, at a cost.
 
     kind: REST is charged; UNUSED gives back, with a positive quantity where it becomes a credit.
+    description: of other terms than the present ones, or None.
     """
+    day = local_day(now, state.zone)
     share = share_of_rest(
         cost.period, cost.whole_days, day=day, now=now, zone=state.zone, policy=policy
     )
     words = "unused" if kind is LineKind.UNUSED else "rest"
-    text = f"{state.terms.description}, {words} {day} to {cost.period.end} (end exclusive)"
+    what = state.terms.description if description is None else description
+    text = f"{what}, {words} {day} to {cost.period.end} (end exclusive)"
     return line(kind, text, cost.unit_price, cost.quantity, share)
 
 
@@ -71,6 +80,11 @@ def rule_for(state: Subscription, policy: Proration) -> Proration:
     changed on the way, it is measured by day."""
     repriced = state.repriced is not None
     return Proration.BY_DAY if repriced and policy is Proration.FULL else policy
+
+
+def worth_saying(line: InvoiceLine) -> tuple[InvoiceLine, ...]:
+    """The line, unless it comes to nothing."""
+    return () if line.amount.minor == 0 else (line,)
 
 
 def given_back(unused: InvoiceLine) -> InvoiceLine:

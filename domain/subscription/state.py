@@ -215,6 +215,14 @@ class Subscription:
         return self.status in (Status.ACTIVE, Status.PAUSED)
 
     @property
+    def ends_before_next(self) -> bool:
+        """Whether it is going to be cancelled by the time the next invoice falls due."""
+        planned, due = self.cancellation, self.next_due_at
+        return (
+            planned is not None and planned.at is not None and due is not None and planned.at <= due
+        )
+
+    @property
     def last_invoice(self) -> int | None:
         """The number of the last invoice before billing ends or pauses; None: none is the last."""
         lasts = (

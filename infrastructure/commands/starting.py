@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.identity import stream_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
-from domain.subscription.folding import evolve
+from domain.subscription.folding import evolve_all
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
@@ -131,8 +131,4 @@ class Starting(Deciding):
         events = start(state, wish, now=now, zone_version=self._zone_version)
         if not events or not with_token:
             return events
-        new = None
-        for event in events:
-            new = evolve(new, event)
-        assert new is not None
-        return (*events, *request_token(new, reason=SIGN_UP, now=now))
+        return (*events, *request_token(evolve_all(None, events), reason=SIGN_UP, now=now))

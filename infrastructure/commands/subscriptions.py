@@ -16,7 +16,6 @@ from uuid import UUID
 
 from domain.money import Money
 from domain.plan import Proration
-from domain.refusals import Refused
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
@@ -25,6 +24,7 @@ from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
+from domain.subscription.wording import checked_reason
 from infrastructure.commands.deciding import Done, Events, StreamBusy
 from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
 from infrastructure.commands.wishes import NewTerms, agreed_terms, check_evidence, checked_instant
@@ -53,8 +53,7 @@ class Subscriptions(Starting):
 
         Refused: "subscription-unknown", "reason-malformed", "subscription-ended".
         """
-        if not 1 <= len(reason) <= 200 or not reason.isprintable():
-            raise Refused("reason-malformed", "a reason is 1-200 printable characters")
+        checked_reason(reason)
 
         def decide(state: Subscription) -> Events:
             return request_token(state, reason=reason, now=self._clock())
