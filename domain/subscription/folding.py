@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, assert_never
 
-from attrs import evolve as with_
-
+from domain.copying import with_
 from domain.money import Money
 from domain.schedule import schedule_of
 from domain.subscription.events import (

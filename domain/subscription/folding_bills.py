@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve as with_
-
+from domain.copying import with_
 from domain.money import zero
 from domain.schedule import Schedule
 from domain.subscription.events import (
