@@ -10,15 +10,19 @@ from enum import Enum
 
 import attrs
 
-from domain.calendar import Interval, checked_interval
-from domain.money import Money
+from domain.calendar import Interval
+from domain.money import Money, total
+from domain.prices import Part, Tier, Tiering, priced
 from domain.refusals import Refused
+from domain.taxes import TaxRate, gross
 
 
 class Kind(Enum):
-    """What may vary. SUBSCRIPTION: fixed price, open end. INSTALLMENT: fixed price, n payments."""
+    """What may vary. SUBSCRIPTION: fixed price, open end. RECURRING: the amount may vary, by usage
+    or because it is set for each invoice; open end. INSTALLMENT: fixed amounts, n payments."""
 
     SUBSCRIPTION = "SUBSCRIPTION"
+    RECURRING = "RECURRING"
     INSTALLMENT = "INSTALLMENT"
 
 
@@ -69,7 +73,42 @@ def checked_retry(policy: RetryPolicy) -> RetryPolicy:
     return policy
 
 
-LARGEST_QUANTITY = 1_000_000
+@attrs.frozen(kw_only=True)
+class Meter:
+    """Something whose usage is billed afterwards, whichever way the period itself is billed.
+
+    code: what usage is reported for; unique in its terms.
+    description: what was used, 1-127 characters. unit: e.g. "GB", 1-16 characters.
+    tiers, tiering: what the units used in a period cost.
+    minimum, cap: of what a period's usage comes to before tax, or None.
+    tax: of its lines, or None.
+    """
+
+    code: str
+    description: str
+    unit: str
+    tiers: tuple[Tier, ...]
+    tiering: Tiering = Tiering.GRADUATED
+    minimum: Money | None = None
+    cap: Money | None = None
+    tax: TaxRate | None = None
+
+
+class OneTimeKind(Enum):
+    """What a charge on the first invoice is for; PayPal's billing plan knows the same."""
+
+    PRODUCT = "PRODUCT"
+    SHIPPING = "SHIPPING"
+
+
+@attrs.frozen(kw_only=True)
+class OneTime:
+    """A charge on the first invoice alone. amount: before tax, more than zero."""
+
+    kind: OneTimeKind
+    description: str
+    amount: Money
+    tax: TaxRate | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -77,13 +116,20 @@ class Terms:
     """One version of a plan, as one subscription agreed to it.
 
     plan, plan_version: the catalogue's code (1-64 characters) and version number.
-    price: per unit and period, minor units; more than zero.
+    price: per unit and period, minor units; more than zero, unless the amount may vary. With
+        tiers, a unit's price in the first; with stated instalments, the largest of them.
     trial: length of one free period before the first paid one, or None.
     setup_fee: once, on the first invoice (for a trial: the trial's), or None.
     cycles: number of paid periods (INSTALLMENT), or None for an open end (SUBSCRIPTION).
     description: what the customer bought, 1-127 characters, shown to the payer.
-    quantity: units billed each period, 1 to LARGEST_QUANTITY.
+    quantity: units billed each period, 1 to plan_rules.LARGEST_QUANTITY.
     proration: the rule for parts of a period; repeated in every line that it makes.
+    tiers, tiering: price the quantity instead of `price`; empty: `price` does.
+    tax: of the period and the setup fee, or None.
+    one_time: charged on the first invoice beside the setup fee.
+    variable: whether the period's amount may be set for each invoice; `price` where it is not.
+    meters: whose usage is billed beside the period.
+    instalments: the amount of each payment (INSTALLMENT), or empty: each is `price`.
     """
 
     plan: str
@@ -100,11 +146,38 @@ class Terms:
     retry: RetryPolicy = RetryPolicy()
     quantity: int = 1
     proration: Proration = Proration.BY_DAY
+    tiers: tuple[Tier, ...] = ()
+    tiering: Tiering = Tiering.GRADUATED
+    tax: TaxRate | None = None
+    one_time: tuple[OneTime, ...] = ()
+    variable: bool = False
+    meters: tuple[Meter, ...] = ()
+    instalments: tuple[Money, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What a whole period costs before tax and discounts."""
+        if self.tiers:
+            return priced(self.quantity, self.tiers, self.tiering)
+        return (Part(quantity=self.quantity, unit_price=self.price),)
 
     @property
     def amount(self) -> Money:
-        """What a whole period costs: price times quantity."""
-        return Money(self.price.minor * self.quantity, self.price.currency)
+        """What a whole period costs with tax, without discounts and usage."""
+        stated = (
+            Money(each.quantity * each.unit_price.minor, self.currency) for each in self.parts
+        )
+        return total((gross(each, self.tax) for each in stated), self.currency)
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of every amount."""
+        return self.price.currency
+
+    @property
+    def metered(self) -> bool:
+        """Whether usage is billed."""
+        return bool(self.meters)
 
     @property
     def usage_pattern(self) -> str:
@@ -112,34 +185,15 @@ class Terms:
         return f"{self.kind.value}_{self.timing.value}"
 
 
-def check_terms(terms: Terms) -> None:
-    """Refuse terms that cannot be billed.
+def one_time_total(terms: Terms) -> Money:
+    """All that the first invoice charges once, with tax: setup fee, products, shipping."""
+    fee = () if terms.setup_fee is None else (gross(terms.setup_fee, terms.tax),)
+    others = (gross(each.amount, each.tax) for each in terms.one_time)
+    return total((*fee, *others), terms.currency)
 
-    A decision's check, not a validator of the stored classes: old facts are never refused.
-    Raises: Refused with the code of the first rule that is broken.
-    """
-    if not 1 <= len(terms.plan) <= 64 or not terms.plan.isprintable():
-        raise Refused("plan-malformed", "a plan's code is 1-64 printable characters")
-    if not 1 <= len(terms.description) <= 127 or not terms.description.isprintable():
-        raise Refused("description-malformed", "a description is 1-127 printable characters")
-    if terms.price.minor <= 0:
-        raise Refused("price-not-positive", f"a price of {terms.price} cannot be charged")
-    if type(terms.quantity) is not int or not 1 <= terms.quantity <= LARGEST_QUANTITY:
-        raise Refused("quantity-malformed", f"a quantity is 1 to {LARGEST_QUANTITY}")
-    if terms.setup_fee is not None and terms.setup_fee.minor <= 0:
-        raise Refused("setup-fee-not-positive", "leave the setup fee out instead of zero")
-    if terms.setup_fee is not None and terms.setup_fee.currency != terms.price.currency:
-        raise Refused("currency-mixed", "the setup fee is in another currency than the price")
-    _ = terms.amount
-    if terms.setup_fee is not None:
-        _ = terms.amount + terms.setup_fee  # an invoice too large for money is refused now
-    checked_interval(terms.interval)
-    if terms.trial is not None:
-        checked_interval(terms.trial)
-    checked_retry(terms.retry)
-    if terms.plan_version < 1:
-        raise Refused("plan-version-malformed", "plan versions count from 1")
-    if terms.kind is Kind.INSTALLMENT and not (terms.cycles and 1 <= terms.cycles <= 999):
-        raise Refused("cycles-missing", "an instalment plan has 1 to 999 payments")
-    if terms.kind is Kind.SUBSCRIPTION and terms.cycles is not None:
-        raise Refused("cycles-not-allowed", "a subscription has an open end; use INSTALLMENT")
+
+def split_total(amount: Money, payments: int) -> tuple[Money, ...]:
+    """A total in equal payments that add up to it; where it does not divide, the first ones are
+    one minor unit larger."""
+    each, left = divmod(amount.minor, payments)
+    return tuple(Money(each + (1 if n < left else 0), amount.currency) for n in range(payments))

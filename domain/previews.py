@@ -14,8 +14,10 @@ import attrs
 from domain.calendar import Period, local_day, start_of_day
 from domain.identity import token_request_id
 from domain.money import Money
-from domain.plan import Proration, RetryPolicy, Terms, check_terms, checked_retry
+from domain.plan import Proration, RetryPolicy, Terms, checked_retry
+from domain.plan_rules import check_terms
 from domain.ports import Declined
+from domain.prices import Part
 from domain.pricing import line, share_of_rest
 from domain.providers import Provider
 from domain.refusals import Refused
@@ -109,7 +111,7 @@ def preview_proration(
         raise Refused("not-in-period", f"{day} is not in {period.start} to {period.end}")
     share = share_of_rest(period, period.days, day=day, now=at, zone=zone, policy=policy)
     text = f"rest {day} to {period.end} (end exclusive)"
-    rest = line(LineKind.REST, text, price, quantity, share)
+    rest = line(LineKind.REST, text, Part(quantity=quantity, unit_price=price), share)
     whole = Money(price.minor * quantity, price.currency)
     return ProrationPreview(rest=rest, used=whole - rest.amount, whole=whole)
 

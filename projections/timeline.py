@@ -15,6 +15,7 @@ import attrs
 from domain.plan import CaptureMode
 from domain.recorded import Recorded
 from domain.subscription.events import (
+    AmountSet,
     ApprovalOffered,
     CancellationScheduled,
     CancellationWithdrawn,
@@ -31,6 +32,8 @@ from domain.subscription.events import (
     CollectionEnded,
     CreditApplied,
     CreditGranted,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
@@ -44,8 +47,11 @@ from domain.subscription.events import (
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
+    UsageCorrected,
+    UsageReported,
 )
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
+from projections.timeline_usage import words_of_usage
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +102,8 @@ def words_of(event: SubscriptionEvent) -> str:
             return _vaulting(event)
         case InvoiceIssued():
             return _invoiced(event)
+        case AmountSet() | UsageReported() | UsageCorrected():
+            return words_of_usage(event)
         case (
             ChargeAttempted()
             | ChargeAuthorized()
@@ -128,6 +136,8 @@ def words_of(event: SubscriptionEvent) -> str:
             | SubscriptionResumed()
             | CreditGranted()
             | CreditApplied()
+            | DiscountGranted()
+            | DiscountEnded()
             | CancellationScheduled()
             | CancellationWithdrawn()
         ):

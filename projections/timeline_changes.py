@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import assert_never
 
 from domain.calendar import Interval
@@ -15,6 +16,8 @@ from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
     CreditKind,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceLine,
     SubscriptionPaused,
     SubscriptionResumed,
@@ -28,6 +31,8 @@ _Changing = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DiscountGranted
+    | DiscountEnded
     | CancellationScheduled
     | CancellationWithdrawn
 )
@@ -37,6 +42,7 @@ _WHY = {
     CreditKind.PAUSE: "days given back by a pause",
     CreditKind.CANCELLATION: "days given back by the cancellation",
     CreditKind.GOODWILL: "goodwill",
+    CreditKind.CORRECTION: "usage that was billed and corrected",
 }
 
 
@@ -50,7 +56,7 @@ def words_of_change(event: _Changing) -> str:
         case SubscriptionResumed():
             return (
                 f"Resumed ({event.reason}): {_days(event.schedule)}"
-                f"{_put_on_the_next(event.lines)}; {ahead(event.next_due_at)}."
+                f"{put_on_the_next(event.lines)}; {ahead(event.next_due_at)}."
             )
         case CreditGranted():
             lines = f": {in_words(event.lines)}" if event.lines else ""
@@ -63,6 +69,10 @@ def words_of_change(event: _Changing) -> str:
                 f"Credit {event.credit_number} paid {event.amount} of invoice "
                 f"{event.invoice_number}."
             )
+        case DiscountGranted():
+            return _discount(event)
+        case DiscountEnded():
+            return f"Discount {event.discount_number} ended ({event.reason})."
         case CancellationScheduled():
             return _planned(event)
         case CancellationWithdrawn():
@@ -72,6 +82,15 @@ def words_of_change(event: _Changing) -> str:
             )
         case _:
             assert_never(event)
+
+
+def _discount(event: DiscountGranted) -> str:
+    off = f"{event.amount}" if event.ppm is None else f"{Decimal(event.ppm) / 10_000:f} %"
+    which = "every invoice" if event.invoices is None else f"{event.invoices} invoice(s)"
+    return (
+        f"Discount {event.discount_number} ({event.coupon}) granted: {off} off {which} to come "
+        f"({event.reason})."
+    )
 
 
 def _changed(event: TermsChanged) -> str:
@@ -84,7 +103,7 @@ def _changed(event: TermsChanged) -> str:
     return (
         f"Terms changed ({event.reason}): plan {terms.plan} version {terms.plan_version}, "
         f"{rhythm(terms)}, from invoice {event.from_invoice} on; {running}"
-        f"{_put_on_the_next(event.lines)}; {_days(event.schedule)}; {ahead(event.next_due_at)}."
+        f"{put_on_the_next(event.lines)}; {_days(event.schedule)}; {ahead(event.next_due_at)}."
     )
 
 
@@ -126,7 +145,8 @@ def _days(schedule: Schedule) -> str:
     return f"{days}, and invoice {stub.invoice_number} bills {part.start} to {part.end}"
 
 
-def _put_on_the_next(lines: Sequence[InvoiceLine]) -> str:
+def put_on_the_next(lines: Sequence[InvoiceLine]) -> str:
+    """What a fact puts aside for the next invoice, or ""."""
     return f"; on the next invoice: {in_words(lines)}" if lines else ""
 
 
@@ -146,7 +166,14 @@ def rhythm(terms: Terms) -> str:
     """What is charged how often, e.g. "3 x 299.00 NOK every 1 month(s) in advance"."""
     moment = "in advance" if terms.timing is Timing.PREPAID else "in arrears"
     units = "" if terms.quantity == 1 else f"{terms.quantity} x "
-    return f"{units}{terms.price} {_every(terms.interval)} {moment}"
+    price = f"{units}{terms.price}"
+    if terms.tiers:
+        price = f"{terms.quantity} by {len(terms.tiers)} {terms.tiering.value.lower()} tier(s)"
+    elif terms.instalments:
+        price = ", ".join(str(each) for each in terms.instalments)
+    usage = "".join(f", and usage of {each.code}" for each in terms.meters)
+    varies = ", unless another amount is set" if terms.variable else ""
+    return f"{price} {_every(terms.interval)} {moment}{varies}{usage}"
 
 
 def _every(interval: Interval) -> str:

@@ -18,6 +18,7 @@ from domain.providers import Provider
 from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
 from domain.subscription import events as e
+from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
 SUBSCRIPTION = "7590-VHVEG"
@@ -333,6 +334,69 @@ _CHANGING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
+RATE = TaxRate(code="NO-25", ppm=250_000, included=False)
+# 20 GB late at 0.40: 8.00, and 25 % of that.
+LATE_USAGE = e.InvoiceLine(
+    kind=e.LineKind.USAGE,
+    description="Data (GB), late, 2026-01-31 to 2026-02-28 (end exclusive)",
+    amount=Money(1000, "USD"),
+    working=e.Working(
+        quantity=20,
+        unit_price=Money(40, "USD"),
+        numerator=1,
+        denominator=1,
+        days=0,
+        policy="usage",
+        rounding="none",
+    ),
+    tax=LineTax(rate=RATE, net=Money(800, "USD"), tax=Money(200, "USD")),
+    item="data",
+)
+
+_PRICING: tuple[e.SubscriptionEvent, ...] = (
+    e.AmountSet(
+        customer_id=CUSTOMER,
+        invoice_number=2,
+        amount=Money(5120, "USD"),
+        reason="read from the meter",
+        effective_at=CHANGED,
+    ),
+    e.UsageReported(
+        customer_id=CUSTOMER,
+        usage_id="2026-02-14T12-data",
+        meter="data",
+        quantity=20,
+        lines=(LATE_USAGE,),
+        effective_at=CHANGED,
+    ),
+    e.UsageCorrected(
+        customer_id=CUSTOMER,
+        usage_id="2026-02-14T12-data",
+        meter="data",
+        previous=20,
+        quantity=12,
+        lines=(),
+        reason="counted twice",
+        effective_at=NEXT_DUE,
+    ),
+    e.DiscountGranted(
+        customer_id=CUSTOMER,
+        discount_number=1,
+        coupon="SPRING",
+        ppm=100_000,
+        amount=None,
+        invoices=3,
+        reason="campaign",
+        effective_at=CHANGED,
+    ),
+    e.DiscountEnded(
+        customer_id=CUSTOMER,
+        discount_number=1,
+        reason="campaign over",
+        effective_at=NEXT_DUE,
+    ),
+)
+
 _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.RetryScheduled(
         attempt_id=ATTEMPT,
@@ -349,5 +413,6 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
 )
 
 EXAMPLES: dict[str, e.SubscriptionEvent] = {
-    stored_name(type(event)): event for event in (*_STARTING, *_CHARGING, *_CHANGING, *_ENDING)
+    stored_name(type(event)): event
+    for event in (*_STARTING, *_CHARGING, *_CHANGING, *_PRICING, *_ENDING)
 }

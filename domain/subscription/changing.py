@@ -13,7 +13,9 @@ from datetime import date, datetime
 import attrs
 
 from domain.calendar import local_day, start_of_day
-from domain.plan import Kind, Proration, Terms, Timing, check_terms
+from domain.plan import Kind, Proration, Terms, Timing
+from domain.plan_rules import check_terms
+from domain.pricing import given_back
 from domain.refusals import Refused
 from domain.schedule import Schedule, due_day
 from domain.subscription.events import (
@@ -25,15 +27,14 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.metering import usage_lines
 from domain.subscription.running import (
     Running,
     at_terms,
     credit_for,
-    given_back,
     rest_of,
     rule_for,
     running,
-    worth_saying,
 )
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
@@ -133,14 +134,16 @@ def _changed(
         if period.billed:
             credits = credit_for(state, unused, CreditKind.PRORATION, wish.reason, now)
         else:
-            lines = worth_saying(given_back(unused))
+            lines = tuple(given_back(each) for each in unused)
         if not begins_anew:
-            lines = (*lines, *worth_saying(rest))
+            lines = (*lines, *rest)
     schedule = _going_on(state, terms, from_invoice)
     if begins_anew:
         schedule = Schedule(anchor=day, anchor_invoice=next_number, interval=terms.interval)
     # Where nothing is settled for the rest, it was paid for at the old terms, and is worth that.
     settled = begins_anew or policy is not Proration.NONE
+    if wish.when is When.NOW and settled and terms.meters != state.meters:
+        lines = (*lines, *usage_lines(state, until=now, bounded=False))
     changed = TermsChanged(
         customer_id=state.customer_id,
         terms=terms,

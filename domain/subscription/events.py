@@ -20,6 +20,7 @@ from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.recorded import stored_as
 from domain.schedule import Schedule
+from domain.taxes import LineTax
 
 # --- starting ---------------------------------------------------------------------------------
 
@@ -170,13 +171,21 @@ class LineKind(Enum):
 
     REST: what is left of a period that is billed otherwise from some day on.
     UNUSED: the same days at what they cost before, given back (a negative quantity on an invoice).
+    USAGE: what a meter counted. MINIMUM, CAP: what brings a period's usage up or down to its bound.
+    DISCOUNT: takes off the line that stands before it.
     """
 
     PERIOD = "PERIOD"
     TRIAL = "TRIAL"
     SETUP_FEE = "SETUP_FEE"
+    PRODUCT = "PRODUCT"
+    SHIPPING = "SHIPPING"
     REST = "REST"
     UNUSED = "UNUSED"
+    USAGE = "USAGE"
+    MINIMUM = "MINIMUM"
+    CAP = "CAP"
+    DISCOUNT = "DISCOUNT"
 
 
 @attrs.frozen(kw_only=True)
@@ -184,8 +193,8 @@ class Working:
     """How a line's amount came about: quantity x unit_price x numerator / denominator.
 
     quantity: negative where money is given back.
-    policy: the rule that gave the fraction: "whole-period", "free-trial", "once", or the name of
-        a Proration.
+    policy: the rule that gave the fraction: "whole-period", "free-trial", "once", "usage",
+        "discount", or the name of a Proration.
     days: local days of service that the line covers; 0 for what is not a stretch of time.
     rounding: "none" when the product was already a whole number of minor units, else "half-up".
     """
@@ -201,12 +210,18 @@ class Working:
 
 @attrs.frozen(kw_only=True)
 class InvoiceLine:
-    """One line; `amount` is what `working` yields."""
+    """One line. amount: what is paid for it: what `working` yields and, where tax comes on top of
+    that, the tax.
+
+    tax: its tax, or None. item: the meter of usage and its bounds; the number of a discount; or "".
+    """
 
     kind: LineKind
     description: str
     amount: Money
     working: Working
+    tax: LineTax | None = None
+    item: str = ""
 
 
 @stored_as("invoice-issued.v1")
@@ -222,7 +237,9 @@ class InvoiceIssued:
     next_due_at: announced UTC instant of the next invoice; None when this was the last.
     zone_version: version of the tz database that gave `next_due_at`; "" on one that bills waiting
         lines alone.
-    effective_at: the due instant that had been announced; of waiting lines alone, the end.
+    effective_at: the due instant that had been announced; of waiting lines alone, the end. Usage
+        before it is on this invoice, if it was known.
+    tax: sum of the lines' tax, a part of `total`; None where no line has any.
     """
 
     customer_id: str
@@ -233,6 +250,60 @@ class InvoiceIssued:
     total: Money
     next_due_at: datetime | None
     zone_version: str
+    effective_at: datetime
+    tax: Money | None = None
+
+
+@stored_as("amount-set.v1")
+@attrs.frozen(kw_only=True)
+class AmountSet:
+    """What a period of variable price costs. amount: before tax, zero or more; the last one set
+    before the invoice is issued counts."""
+
+    customer_id: str
+    invoice_number: int
+    amount: Money
+    reason: str
+    effective_at: datetime
+
+
+# --- usage ------------------------------------------------------------------------------------
+
+
+@stored_as("usage-reported.v1")
+@attrs.frozen(kw_only=True)
+class UsageReported:
+    """The customer used `quantity` units of a meter at `effective_at`.
+
+    usage_id: the caller's own; the same report never counts twice.
+    lines: put on the next invoice, where the invoice of that time was issued before the report:
+        what the units add to it. Empty where they are counted with the next invoice.
+    """
+
+    customer_id: str
+    usage_id: str
+    meter: str
+    quantity: int
+    lines: tuple[InvoiceLine, ...]
+    effective_at: datetime
+
+
+@stored_as("usage-corrected.v1")
+@attrs.frozen(kw_only=True)
+class UsageCorrected:
+    """A report was wrong: it should have said `quantity`, zero or more, instead of `previous`.
+
+    lines: put on the next invoice, where the wrong quantity is billed and the right one costs
+        more. Where it costs less, a CreditGranted stands beside this fact.
+    """
+
+    customer_id: str
+    usage_id: str
+    meter: str
+    previous: int
+    quantity: int
+    lines: tuple[InvoiceLine, ...]
+    reason: str
     effective_at: datetime
 
 
@@ -579,6 +650,7 @@ class CreditKind(Enum):
     PAUSE = "PAUSE"
     CANCELLATION = "CANCELLATION"
     GOODWILL = "GOODWILL"
+    CORRECTION = "CORRECTION"
 
 
 @stored_as("credit-granted.v1")
@@ -587,7 +659,7 @@ class CreditGranted:
     """The customer is owed `amount`; invoices to come are paid from it first.
 
     credit_number: counts this subscription's credits from 1.
-    amount: more than zero. lines: how it came about, with positive quantities; empty for goodwill.
+    amount: more than zero. lines: how it came about, positive where they give; empty for goodwill.
     """
 
     customer_id: str
@@ -608,6 +680,42 @@ class CreditApplied:
     credit_number: int
     invoice_number: int
     amount: Money
+    effective_at: datetime
+
+
+# --- discounts --------------------------------------------------------------------------------
+
+
+@stored_as("discount-granted.v1")
+@attrs.frozen(kw_only=True)
+class DiscountGranted:
+    """Invoices to come cost less, never less than nothing.
+
+    discount_number: counts this subscription's discounts from 1.
+    coupon: the merchant's own name of it; counts once a subscription.
+    ppm: parts per million of a line's price, or None. amount: taken off an invoice, before tax,
+        or None. One of the two.
+    invoices: how many invoices it reduces, or None for all to come.
+    """
+
+    customer_id: str
+    discount_number: int
+    coupon: str
+    ppm: int | None
+    amount: Money | None
+    invoices: int | None
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("discount-ended.v1")
+@attrs.frozen(kw_only=True)
+class DiscountEnded:
+    """A discount reduces no further invoice."""
+
+    customer_id: str
+    discount_number: int
+    reason: str
     effective_at: datetime
 
 
@@ -675,6 +783,9 @@ SubscriptionEvent = (
     | TokenRefused
     | TokenRequestExpired
     | InvoiceIssued
+    | AmountSet
+    | UsageReported
+    | UsageCorrected
     | ChargeAttempted
     | ChargeAuthorized
     | CaptureAttempted
@@ -692,6 +803,8 @@ SubscriptionEvent = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DiscountGranted
+    | DiscountEnded
     | CancellationScheduled
     | CancellationWithdrawn
     | SubscriptionCancelled

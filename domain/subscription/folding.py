@@ -9,6 +9,7 @@ from domain.copying import with_
 from domain.money import Money
 from domain.schedule import schedule_of
 from domain.subscription.events import (
+    AmountSet,
     ApprovalOffered,
     CancellationScheduled,
     CancellationWithdrawn,
@@ -26,6 +27,8 @@ from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
     DeclineClass,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
@@ -39,6 +42,8 @@ from domain.subscription.events import (
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
+    UsageCorrected,
+    UsageReported,
 )
 from domain.subscription.folding_bills import (
     credited,
@@ -47,6 +52,8 @@ from domain.subscription.folding_bills import (
     resumed,
     terms_changed,
 )
+from domain.subscription.folding_discounts import discounted
+from domain.subscription.folding_usage import used
 from domain.subscription.state import (
     DISCREPANCY,
     Attempt,
@@ -98,6 +105,13 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return resumed(state, event)
         case CreditGranted() | CreditApplied():
             return credited(state, event)
+        case DiscountGranted() | DiscountEnded():
+            return discounted(state, event)
+        case UsageReported() | UsageCorrected():
+            return used(state, event)
+        case AmountSet(invoice_number=number, amount=amount):
+            others = tuple(each for each in state.amounts if each[0] != number)
+            return with_(state, amounts=(*others, (number, amount)))
         case CancellationScheduled(at=at, last_invoice=last, reason=reason):
             planned = Cancellation(at=at, last_invoice=last, reason=reason)
             return with_(state, cancellation=planned)
@@ -141,6 +155,7 @@ def _started(event: SubscriptionStarted) -> Subscription:
         status=Status.PENDING,
         started_at=event.effective_at,
         next_due_at=event.first_due_at,
+        meters=event.terms.meters,
     )
 
 

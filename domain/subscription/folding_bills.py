@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from domain.copying import with_
 from domain.money import zero
+from domain.prices import Part
 from domain.schedule import Schedule
 from domain.subscription.events import (
     CreditApplied,
@@ -15,6 +18,8 @@ from domain.subscription.events import (
     TermsChanged,
     When,
 )
+from domain.subscription.folding_discounts import used_up
+from domain.subscription.folding_usage import cut_by_change, cut_by_invoice
 from domain.subscription.state import (
     Cost,
     Credit,
@@ -43,7 +48,7 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
     terms, schedule = state.plan_of(number + 1)
     later = state.following
     return with_(
-        state,
+        cut_by_invoice(state, event),
         invoices_issued=number,
         next_due_at=event.next_due_at,
         open_invoices=invoices,
@@ -53,34 +58,44 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
         terms=terms,
         schedule=schedule,
         following=None if later is None or later.from_invoice <= number + 1 else later,
+        discounts=used_up(state.discounts, event),
+        amounts=tuple(each for each in state.amounts if each[0] > number),
     )
 
 
 def _cost(event: InvoiceIssued) -> Cost | None:
-    """What the billed period costs, by its own line."""
+    """What the billed period costs, by its own lines and the discounts that stand behind them."""
+    parts: list[Part] = []
+    whole_days, tax, of_period = 0, None, False
     for line in event.lines:
-        working = line.working
         if line.kind is LineKind.TRIAL:
-            price, whole_days = zero(event.total.currency), event.period.days
-        elif line.kind is LineKind.PERIOD:
+            return Cost(period=event.period, whole_days=event.period.days, parts=(), tax=None)
+        working = line.working
+        if line.kind is LineKind.PERIOD:
             whole = working.numerator == working.denominator
-            price = working.unit_price
             whole_days = event.period.days if whole else working.denominator
-        else:
-            continue
-        return Cost(
-            period=event.period,
-            whole_days=whole_days,
-            unit_price=price,
-            quantity=working.quantity,
-        )
-    return None
+            tax, of_period = None if line.tax is None else line.tax.rate, True
+        elif line.kind is not LineKind.DISCOUNT:
+            of_period = False
+        if of_period:
+            of_whole = Fraction(working.numerator * whole_days)
+            of_whole /= working.denominator * event.period.days
+            part = Part(
+                quantity=working.quantity,
+                unit_price=working.unit_price,
+                times=of_whole.numerator,
+                per=of_whole.denominator,
+            )
+            parts.append(part)
+    if not parts:
+        return None
+    return Cost(period=event.period, whole_days=whole_days, parts=tuple(parts), tax=tax)
 
 
 def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
     """Other terms, for the next invoice or for one after it."""
     changed = with_(
-        state,
+        cut_by_change(state, event),
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=event.next_due_at,
         repriced=event.terms if event.when is When.NOW else state.repriced,

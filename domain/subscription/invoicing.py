@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.calendar import Period, local_day, start_of_day
-from domain.money import total
+from domain.money import Money, total
 from domain.plan import Timing
 from domain.pricing import lines_of
 from domain.schedule import due_day
 from domain.subscription.completing import with_completion
 from domain.subscription.crediting import apply_credits
-from domain.subscription.events import InvoiceIssued, LineKind, SubscriptionEvent
+from domain.subscription.discounting import with_discounts
+from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind, SubscriptionEvent
 from domain.subscription.folding import evolve, evolve_all
+from domain.subscription.metering import usage_lines
 from domain.subscription.state import Subscription
+
+_OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 
 
 def issue_invoice(
@@ -31,7 +35,14 @@ def issue_invoice(
     number = state.invoices_issued + 1
     terms, schedule = state.plan_of(number)
     period = schedule.period(number)
-    lines = (*lines_of(terms, number, schedule), *state.lines_to_come)
+    lines = with_discounts(
+        state.discounts,
+        (
+            *lines_of(terms, number, schedule, state.set_amount(number)),
+            *usage_lines(state, until=state.next_due_at),
+            *state.lines_to_come,
+        ),
+    )
     invoice = InvoiceIssued(
         customer_id=state.customer_id,
         invoice_number=number,
@@ -42,21 +53,30 @@ def issue_invoice(
         next_due_at=None if number == state.last_invoice else due_at(state, number + 1),
         zone_version=zone_version,
         effective_at=state.next_due_at,
+        tax=tax_of(lines),
     )
     paid = apply_credits(evolve(state, invoice), number, now=now)
     return with_completion(state, (invoice, *paid), now=now)
 
 
 def closing_invoice(state: Subscription, *, now: datetime) -> tuple[SubscriptionEvent, ...]:
-    """What waited for the next invoice, billed because there is none: before a prepaid
-    subscription ends. Paid from credit as far as that goes; the rest stays owed."""
-    lines = state.lines_to_come
+    """What waited for the next invoice, billed because there is none: usage and, before a prepaid
+    subscription ends, parts of periods. Paid from credit as far as that goes; the rest stays
+    owed."""
+    usage = usage_lines(state, until=now, bounded=False)
+    waiting = state.lines_to_come
+    if state.terms.timing is Timing.POSTPAID:
+        # The running period is billed to nobody, and so is what was to change on its invoice.
+        waiting = tuple(line for line in waiting if line.kind in _OF_USAGE)
+    lines = with_discounts(state.discounts, (*usage, *waiting))
     amount = total((line.amount for line in lines), state.currency)
-    if state.terms.timing is not Timing.PREPAID or amount.minor <= 0:
+    if amount.minor <= 0:
         return ()
     number = state.invoices_issued + 1
-    end = state.schedule.period(number).start
     served = max(line.working.days for line in lines)
+    end = state.schedule.period(number).start
+    if served == 0:  # usage alone: the day on which it ends
+        end, served = local_day(now, state.zone) + timedelta(days=1), 1
     invoice = InvoiceIssued(
         customer_id=state.customer_id,
         invoice_number=number,
@@ -67,13 +87,20 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
         next_due_at=None,
         zone_version="",
         effective_at=now,
+        tax=tax_of(lines),
     )
     return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
 
 
+def tax_of(lines: tuple[InvoiceLine, ...]) -> Money | None:
+    """The tax that lines hold, or None where none is taxed."""
+    taxes = [line.tax.tax for line in lines if line.tax is not None]
+    return total(taxes, taxes[0].currency) if taxes else None
+
+
 def closes(invoice: InvoiceIssued) -> bool:
-    """Whether an invoice bills nothing but parts of a period that was billed before."""
-    return all(line.kind is LineKind.REST for line in invoice.lines)
+    """Whether an invoice bills no period, but what waited for it."""
+    return all(line.kind not in (LineKind.PERIOD, LineKind.TRIAL) for line in invoice.lines)
 
 
 def invoice_due(state: Subscription, *, now: datetime) -> bool:

@@ -9,6 +9,7 @@ import attrs
 
 from domain.calendar import Period, local_day, start_of_day
 from domain.plan import Kind
+from domain.pricing import given_back
 from domain.refusals import Refused
 from domain.schedule import Schedule, Stub, due_day
 from domain.subscription.completing import with_completion
@@ -23,11 +24,9 @@ from domain.subscription.events import (
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.running import (
     credit_for,
-    given_back,
     rest_of,
     rule_for,
     running,
-    worth_saying,
 )
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
@@ -103,7 +102,7 @@ def _paused(
         if period.billed:
             credits = credit_for(state, unused, CreditKind.PAUSE, reason, now)
         else:
-            lines = worth_saying(given_back(unused))
+            lines = tuple(given_back(each) for each in unused)
     paused = SubscriptionPaused(
         customer_id=state.customer_id,
         until=until,
@@ -179,9 +178,7 @@ def _resumed(
     if how is Resume.RESTART and period.billed:
         return _restarted(state, day), ()
     rule = rule_for(state, state.terms.proration)
-    return state.schedule, worth_saying(
-        rest_of(state, period.cost, LineKind.REST, now=now, policy=rule)
-    )
+    return state.schedule, rest_of(state, period.cost, LineKind.REST, now=now, policy=rule)
 
 
 def _after_a_gap(state: Subscription, day: date, how: Resume) -> Schedule:

@@ -7,10 +7,10 @@ from datetime import datetime
 import attrs
 
 from domain.calendar import local_day
-from domain.money import zero
+from domain.money import total
 from domain.plan import Proration, Terms, Timing
-from domain.pricing import line, share_of_rest
-from domain.schedule import is_trial
+from domain.prices import Part
+from domain.pricing import line, parts_of, share_of_rest
 from domain.subscription.events import CreditGranted, CreditKind, InvoiceLine, LineKind
 from domain.subscription.state import Cost, Subscription
 
@@ -42,12 +42,11 @@ def _unbilled(state: Subscription) -> Cost | None:
     number, terms = state.invoices_issued + 1, state.terms
     if state.next_due_at is None:
         return None
-    trial = is_trial(terms, number)
     return Cost(
         period=state.schedule.period(number),
         whole_days=state.schedule.whole_days(number),
-        unit_price=zero(state.currency) if trial else terms.price,
-        quantity=terms.quantity,
+        parts=parts_of(terms, number, state.set_amount(number)),
+        tax=terms.tax,
     )
 
 
@@ -59,10 +58,11 @@ def rest_of(
     now: datetime,
     policy: Proration,
     description: str | None = None,
-) -> InvoiceLine:
-    """A line for what is left of a period from the local day of `now` on, at a cost.
+) -> tuple[InvoiceLine, ...]:
+    """Lines for what is left of a period from the local day of `now` on, at a cost; none where
+    that comes to nothing.
 
-    kind: REST is charged; UNUSED gives back, with a positive quantity where it becomes a credit.
+    kind: REST is charged; UNUSED gives back, with the sign of what it gives.
     description: of other terms than the present ones, or None.
     """
     day = local_day(now, state.zone)
@@ -72,7 +72,12 @@ def rest_of(
     words = "unused" if kind is LineKind.UNUSED else "rest"
     what = state.terms.description if description is None else description
     text = f"{what}, {words} {day} to {cost.period.end} (end exclusive)"
-    return line(kind, text, cost.unit_price, cost.quantity, share)
+    lines = (line(kind, _named(text, part), part, share, cost.tax) for part in cost.parts)
+    return tuple(each for each in lines if each.amount.minor != 0)
+
+
+def _named(text: str, part: Part) -> str:
+    return f"{text}, {part.words}" if part.words else text
 
 
 def rule_for(state: Subscription, policy: Proration) -> Proration:
@@ -82,37 +87,29 @@ def rule_for(state: Subscription, policy: Proration) -> Proration:
     return Proration.BY_DAY if repriced and policy is Proration.FULL else policy
 
 
-def worth_saying(line: InvoiceLine) -> tuple[InvoiceLine, ...]:
-    """The line, unless it comes to nothing."""
-    return () if line.amount.minor == 0 else (line,)
-
-
-def given_back(unused: InvoiceLine) -> InvoiceLine:
-    """The same line as a deduction on an invoice."""
-    working = attrs.evolve(unused.working, quantity=-unused.working.quantity)
-    return attrs.evolve(unused, amount=-unused.amount, working=working)
-
-
 def at_terms(cost: Cost, terms: Terms) -> Cost:
     """The same stretch of service at other terms; a trial stays free."""
-    if cost.unit_price.minor == 0:
-        return cost
-    return attrs.evolve(cost, unit_price=terms.price, quantity=terms.quantity)
+    return attrs.evolve(cost, parts=terms.parts, tax=terms.tax) if cost.parts else cost
 
 
 def credit_for(
-    state: Subscription, unused: InvoiceLine, kind: CreditKind, reason: str, now: datetime
+    state: Subscription,
+    lines: tuple[InvoiceLine, ...],
+    kind: CreditKind,
+    reason: str,
+    now: datetime,
 ) -> tuple[CreditGranted, ...]:
-    """A credit of what a line gives back; nothing where it comes to nothing."""
-    if unused.amount.minor <= 0:
+    """A credit of what lines give back; nothing where they come to nothing."""
+    amount = total((each.amount for each in lines), state.currency)
+    if amount.minor <= 0:
         return ()
     return (
         CreditGranted(
             customer_id=state.customer_id,
             credit_number=state.credits_granted + 1,
             kind=kind,
-            amount=unused.amount,
-            lines=(unused,),
+            amount=amount,
+            lines=lines,
             reason=reason,
             effective_at=now,
         ),

@@ -9,7 +9,8 @@ import attrs
 
 from domain.calendar import start_of_day, zone_named
 from domain.identity import checked_id
-from domain.plan import Terms, check_terms
+from domain.plan import Terms
+from domain.plan_rules import check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.schedule import due_day, schedule_of

@@ -10,14 +10,16 @@ import attrs
 
 from domain.calendar import Period
 from domain.money import Money
-from domain.plan import CaptureMode, Terms
+from domain.plan import CaptureMode, Meter, Terms
+from domain.prices import Part
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
+from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 DISCREPANCY = "discrepancy"
 
@@ -117,12 +119,13 @@ class Attempt:
 
 @attrs.frozen(kw_only=True)
 class Cost:
-    """What a stretch of service costs: quantity x unit_price for `whole_days` days of it."""
+    """What a stretch of service costs: `parts` for `whole_days` days of it, what discounts take
+    off among them. No parts: a trial."""
 
     period: Period
     whole_days: int
-    unit_price: Money
-    quantity: int
+    parts: tuple[Part, ...]
+    tax: TaxRate | None
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +164,45 @@ class Credit:
 
 
 @attrs.frozen(kw_only=True)
+class Discount:
+    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all."""
+
+    discount_number: int
+    coupon: str
+    ppm: int | None
+    amount: Money | None
+    granted: int | None
+    invoices: int | None
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """One report. reported: as it was first made; quantity: as it stands."""
+
+    usage_id: str
+    meter: str
+    reported: int
+    quantity: int
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Counted:
+    """A stretch of time whose usage is billed.
+
+    begins, ends: UTC instants; begins None: since the start. meters: by which it was billed.
+    bounded: whether minimum and cap held for it. free: whether it was a trial's.
+    """
+
+    begins: datetime | None
+    ends: datetime
+    meters: tuple[Meter, ...]
+    usage: tuple[Usage, ...]
+    bounded: bool
+    free: bool
+
+
+@attrs.frozen(kw_only=True)
 class Subscription:
     """One subscription now.
 
@@ -169,6 +211,9 @@ class Subscription:
     repriced: terms under which the running period is served since they were changed, or None.
     lines_to_come: put on the next invoice beside its own.
     credits: with something left, oldest first.
+    discounts: all that were granted. amounts: set for invoices to come, by number.
+    meters: by which usage is counted since `counted_from` (None: since the start).
+    usage: not billed yet. counted: billed stretches that a late report may still change.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
@@ -203,6 +248,12 @@ class Subscription:
     credits_granted: int = 0
     pause: Pause | None = None
     cancellation: Cancellation | None = None
+    discounts: tuple[Discount, ...] = ()
+    amounts: tuple[tuple[int, Money], ...] = ()
+    meters: tuple[Meter, ...] = ()
+    counted_from: datetime | None = None
+    usage: tuple[Usage, ...] = ()
+    counted: tuple[Counted, ...] = ()
 
     @property
     def bills(self) -> bool:
@@ -255,6 +306,10 @@ class Subscription:
         is open and not in a person's hands."""
         invoice = self.invoice(attempt.invoice_number)
         return self.collects and invoice is not None and not invoice.ended
+
+    def set_amount(self, invoice_number: int) -> Money | None:
+        """What was set for the period of an invoice to come, or None."""
+        return dict(self.amounts).get(invoice_number)
 
     def invoice(self, number: int) -> OpenInvoice | None:
         """The open invoice of that number, if it is still open."""

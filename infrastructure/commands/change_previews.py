@@ -14,7 +14,8 @@ import msgspec
 
 from domain.calendar import local_day
 from domain.money import Money
-from domain.plan import Proration, Terms, check_terms
+from domain.plan import Proration, Terms
+from domain.plan_rules import check_terms
 from domain.previews import (
     LARGEST_PREVIEW,
     as_if,

@@ -16,7 +16,8 @@ import msgspec
 
 from domain.calendar import Period
 from domain.money import Money, total
-from domain.plan import LARGEST_QUANTITY, Proration, RetryPolicy
+from domain.plan import Proration, RetryPolicy
+from domain.plan_rules import LARGEST_QUANTITY
 from domain.ports import Declined
 from domain.previews import (
     PlannedRetry,

@@ -10,7 +10,8 @@ import pytest
 
 from domain.calendar import Interval, Unit
 from domain.money import LARGEST_MINOR, Money
-from domain.plan import Kind, RetryPolicy, Terms, Timing, check_terms
+from domain.plan import Kind, RetryPolicy, Terms, Timing
+from domain.plan_rules import check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.starting import start

@@ -1,0 +1,110 @@
+"""Folding of usage: what is counted now, and what a late report may still change."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.copying import with_
+from domain.plan import Meter, Timing
+from domain.schedule import is_trial
+from domain.subscription.events import (
+    InvoiceIssued,
+    TermsChanged,
+    UsageCorrected,
+    UsageReported,
+    When,
+)
+from domain.subscription.state import Counted, Subscription, Usage
+
+# How long after its stretch was billed usage may be reported or corrected. Its ids are kept so
+# long, too: a repeat is then known as one.
+REMEMBERED = timedelta(days=92)
+
+
+def used(state: Subscription, event: UsageReported | UsageCorrected) -> Subscription:
+    """Usage comes, or is corrected, where it belongs: not billed yet, or in a billed stretch."""
+    changed = with_(state, lines_to_come=(*state.lines_to_come, *event.lines))
+    match event:
+        case UsageReported():
+            usage = Usage(
+                usage_id=event.usage_id,
+                meter=event.meter,
+                reported=event.quantity,
+                quantity=event.quantity,
+                at=event.effective_at,
+            )
+            if stretch_of(state, event.effective_at) is None:
+                return with_(changed, usage=(*state.usage, usage))
+            counted = tuple(
+                with_(each, usage=(*each.usage, usage)) if holds(each, event.effective_at) else each
+                for each in state.counted
+            )
+            return with_(changed, counted=counted)
+        case UsageCorrected():
+            counted = tuple(
+                with_(each, usage=_corrected(each.usage, event)) for each in state.counted
+            )
+            return with_(changed, usage=_corrected(state.usage, event), counted=counted)
+
+
+def _corrected(usage: tuple[Usage, ...], event: UsageCorrected) -> tuple[Usage, ...]:
+    return tuple(
+        with_(each, quantity=event.quantity) if each.usage_id == event.usage_id else each
+        for each in usage
+    )
+
+
+def stretch_of(state: Subscription, at: datetime) -> Counted | None:
+    """The billed stretch that an instant lies in, or None: it is not billed yet, or too old."""
+    return next((each for each in reversed(state.counted) if holds(each, at)), None)
+
+
+def holds(stretch: Counted, at: datetime) -> bool:
+    """Whether an instant lies in a stretch."""
+    return (stretch.begins is None or stretch.begins <= at) and at < stretch.ends
+
+
+def cut_by_invoice(state: Subscription, event: InvoiceIssued) -> Subscription:
+    """What was used before an invoice's due instant is billed by it."""
+    prepaid, number = state.terms.timing is Timing.PREPAID, event.invoice_number
+    meters = state.plan_of(number if prepaid else number + 1)[0].meters
+    return _cut(state, event.effective_at, meters, bounded=serves_a_period(state))
+
+
+def serves_a_period(state: Subscription) -> bool:
+    """Whether the usage that is counted now is of a period: prepaid, none was served before the
+    first invoice."""
+    return state.terms.timing is Timing.POSTPAID or state.invoices_issued > 0
+
+
+def cut_by_change(state: Subscription, event: TermsChanged) -> Subscription:
+    """What was used before other meters count is billed by those that counted."""
+    if event.when is not When.NOW or event.terms.meters == state.meters:
+        return state
+    return _cut(state, event.effective_at, event.terms.meters, bounded=False)
+
+
+def counts_for_nothing(state: Subscription) -> bool:
+    """Whether the stretch that is counted now is a free trial's."""
+    number = state.invoices_issued + (0 if state.terms.timing is Timing.PREPAID else 1)
+    return is_trial(state.terms, number)
+
+
+def _cut(
+    state: Subscription, at: datetime, meters: tuple[Meter, ...], *, bounded: bool
+) -> Subscription:
+    if not meters and not state.meters and not state.usage:
+        return state
+    stretch = Counted(
+        begins=state.counted_from,
+        ends=at,
+        meters=state.meters,
+        usage=tuple(each for each in state.usage if each.at < at),
+        bounded=bounded,
+        free=counts_for_nothing(state),
+    )
+    kept = tuple(each for each in state.counted if each.ends >= at - REMEMBERED)
+    later = tuple(each for each in state.usage if each.at >= at)
+    if state.counted_from is not None and at <= state.counted_from:
+        return with_(state, meters=meters)
+    return with_(state, meters=meters, usage=later, counted=(*kept, stretch), counted_from=at)

@@ -1,0 +1,236 @@
+"""Usage: reported once, billed with the next invoice, and never lost when it comes late.
+
+Usage before an invoice's due instant is on that invoice. What is reported later belongs to a
+stretch that is billed already: what it adds there, by the prices of that time, is put on the next
+invoice; what a correction takes away becomes credit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import attrs
+
+from domain.calendar import local_day, start_of_day
+from domain.identity import checked_id
+from domain.money import Money, total
+from domain.plan import Meter
+from domain.prices import Part, priced
+from domain.pricing import Share, given_back, line, stated
+from domain.refusals import Refused
+from domain.subscription.events import (
+    CreditKind,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+    UsageCorrected,
+    UsageReported,
+)
+from domain.subscription.folding_usage import (
+    REMEMBERED,
+    counts_for_nothing,
+    serves_a_period,
+    stretch_of,
+)
+from domain.subscription.running import credit_for
+from domain.subscription.state import Counted, Subscription, Usage
+from domain.subscription.wording import checked_reason
+
+LARGEST_USAGE = 10**12
+_PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
+_FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """The wish to count usage. usage_id: the caller's own, one a report.
+
+    quantity: units of the meter, 1 to LARGEST_USAGE. at: UTC instant of the usage.
+    """
+
+    usage_id: str
+    meter: str
+    quantity: int
+    at: datetime
+
+
+def report_usage(
+    state: Subscription, wish: Report, *, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Count usage. Quiet when the same report was made before.
+
+    Refused: "usage-id-reused" where another report has the id; "usage-malformed"; "meter-unknown"
+        by the terms of that time; "usage-in-the-future"; "usage-before-start"; "usage-too-late"
+        where that time was billed more than REMEMBERED ago; "subscription-ended"; "id-malformed".
+    """
+    checked_id("usage id", wish.usage_id)
+    if type(wish.quantity) is not int or not 1 <= wish.quantity <= LARGEST_USAGE:
+        raise Refused("usage-malformed", f"usage is 1 to {LARGEST_USAGE} units")
+    known = _known(state, wish.usage_id)
+    if known is not None:
+        if (known.meter, known.reported, known.at) == (wish.meter, wish.quantity, wish.at):
+            return ()
+        raise Refused("usage-id-reused", f"{wish.usage_id} is another report's")
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    _check_time(state, wish.at, now)
+    stretch = stretch_of(state, wish.at)
+    meters = state.meters if stretch is None else stretch.meters
+    if all(each.code != wish.meter for each in meters):
+        raise Refused("meter-unknown", f"{wish.meter} was not agreed to for {wish.at}")
+    lines: tuple[InvoiceLine, ...] = ()
+    if stretch is not None:
+        usage = Usage(
+            usage_id=wish.usage_id,
+            meter=wish.meter,
+            reported=wish.quantity,
+            quantity=wish.quantity,
+            at=wish.at,
+        )
+        lines = _difference(state, stretch, (*stretch.usage, usage), "late")
+    return (
+        UsageReported(
+            customer_id=state.customer_id,
+            usage_id=wish.usage_id,
+            meter=wish.meter,
+            quantity=wish.quantity,
+            lines=lines,
+            effective_at=wish.at,
+        ),
+    )
+
+
+def correct_usage(
+    state: Subscription, usage_id: str, quantity: int, *, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Say what a report should have said. Quiet when it says so already.
+
+    quantity: 0 to LARGEST_USAGE.
+    Refused: "usage-unknown", also where it was billed more than REMEMBERED ago;
+        "usage-malformed"; "subscription-ended"; "reason-malformed".
+    """
+    checked_reason(reason)
+    if type(quantity) is not int or not 0 <= quantity <= LARGEST_USAGE:
+        raise Refused("usage-malformed", f"usage is 0 to {LARGEST_USAGE} units")
+    known = _known(state, usage_id)
+    if known is None:
+        raise Refused("usage-unknown", f"{usage_id[:64]!r} was not reported, or is too old")
+    if known.quantity == quantity:
+        return ()
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    lines: tuple[InvoiceLine, ...] = ()
+    credits: tuple[SubscriptionEvent, ...] = ()
+    stretch = next((each for each in state.counted if known in each.usage), None)
+    if stretch is not None:
+        right = attrs.evolve(known, quantity=quantity)
+        usage = tuple(right if each is known else each for each in stretch.usage)
+        lines = _difference(state, stretch, usage, "corrected")
+        if total((each.amount for each in lines), state.currency).minor < 0:
+            back = tuple(given_back(each) for each in lines)
+            credits, lines = credit_for(state, back, CreditKind.CORRECTION, reason, now), ()
+    corrected = UsageCorrected(
+        customer_id=state.customer_id,
+        usage_id=usage_id,
+        meter=known.meter,
+        previous=known.quantity,
+        quantity=quantity,
+        lines=lines,
+        reason=reason,
+        effective_at=now,
+    )
+    return (*credits, corrected)
+
+
+def _known(state: Subscription, usage_id: str) -> Usage | None:
+    reports = (*state.usage, *(each for stretch in state.counted for each in stretch.usage))
+    return next((each for each in reports if each.usage_id == usage_id), None)
+
+
+def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
+    if at > now:
+        raise Refused("usage-in-the-future", f"{at} has not come yet")
+    if at < start_of_day(state.start, state.zone):
+        raise Refused("usage-before-start", f"{state.subscription_id} begins on {state.start}")
+    if state.counted_from is None or at >= state.counted_from:
+        return
+    if at < now - REMEMBERED or stretch_of(state, at) is None:
+        raise Refused("usage-too-late", f"{at} was billed too long ago")
+
+
+def usage_lines(
+    state: Subscription, *, until: datetime, bounded: bool = True
+) -> tuple[InvoiceLine, ...]:
+    """What was used before an instant and is not billed yet, by the meters that counted it.
+
+    bounded: whether minimum and cap hold: not where a change cuts a period short.
+    """
+    if not state.meters or (state.counted_from is not None and until <= state.counted_from):
+        return ()
+    stretch = Counted(
+        begins=state.counted_from,
+        ends=until,
+        meters=state.meters,
+        usage=tuple(each for each in state.usage if each.at < until),
+        bounded=bounded and serves_a_period(state),
+        free=counts_for_nothing(state),
+    )
+    begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
+    words = f"{begins} to {local_day(until, state.zone)} (end exclusive)"
+    return tuple(each for meter in stretch.meters for each in _billed(stretch, meter, words))
+
+
+def _billed(stretch: Counted, meter: Meter, when: str) -> Iterable[InvoiceLine]:
+    """What a meter's usage in a stretch costs: its tiers, then what brings it to a bound."""
+    quantity = sum(each.quantity for each in stretch.usage if each.meter == meter.code)
+    share = _FREE if stretch.free else _PRICED
+    lines = [
+        _line(LineKind.USAGE, meter, f"{part.words}, {when}", part, share)
+        for part in priced(quantity, meter.tiers, meter.tiering)
+    ]
+    yield from lines
+    if not stretch.bounded or stretch.free:
+        return
+    minor = sum(stated(each).minor for each in lines)
+    if meter.minimum is not None and minor < meter.minimum.minor:
+        up = Part(quantity=1, unit_price=Money(meter.minimum.minor - minor, meter.minimum.currency))
+        yield _line(LineKind.MINIMUM, meter, f"up to the minimum, {when}", up, share)
+    if meter.cap is not None and minor > meter.cap.minor:
+        down = Part(quantity=-1, unit_price=Money(minor - meter.cap.minor, meter.cap.currency))
+        yield _line(LineKind.CAP, meter, f"down to the cap, {when}", down, share)
+
+
+def _line(kind: LineKind, meter: Meter, words: str, part: Part, share: Share) -> InvoiceLine:
+    text = f"{meter.description} ({meter.unit}), {words}"
+    return line(kind, text, part, share, meter.tax, meter.code)
+
+
+_Priced = tuple[LineKind, str, Money, int, int]
+
+
+def _difference(
+    state: Subscription, stretch: Counted, usage: Sequence[Usage], why: str
+) -> tuple[InvoiceLine, ...]:
+    """What other usage in a billed stretch adds to what was billed for it, or takes away."""
+    begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
+    words = f"{why}, {begins} to {local_day(stretch.ends, state.zone)} (end exclusive)"
+    restated, found = attrs.evolve(stretch, usage=tuple(usage)), []
+    for meter in stretch.meters:
+        units: Counter[_Priced] = Counter()
+        for sign, counted in ((1, restated), (-1, stretch)):
+            for each in _billed(counted, meter, ""):
+                units[_price_of(each)] += sign * each.working.quantity
+        for (kind, policy, price, times, per), quantity in units.items():
+            if quantity == 0:
+                continue
+            part = Part(quantity=quantity, unit_price=price, times=times, per=per)
+            share = _FREE if policy == _FREE.policy else _PRICED
+            found.append(_line(kind, meter, words, part, share))
+    return tuple(each for each in found if each.amount.minor != 0)
+
+
+def _price_of(line: InvoiceLine) -> _Priced:
+    working = line.working
+    return (line.kind, working.policy, working.unit_price, working.numerator, working.denominator)

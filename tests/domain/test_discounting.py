@@ -1,0 +1,213 @@
+"""Discounts: percent or amount, once, n invoices, for ever; never below nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from domain.money import Money
+from domain.plan import Kind, Proration, Terms
+from domain.subscription.discounting import Reduction, end_discount, grant_discount
+from domain.subscription.ending import cancel
+from domain.subscription.events import DiscountGranted, InvoiceIssued
+from domain.taxes import TaxRate
+from tests.domain.billing import (
+    BIG,
+    FEB_10,
+    NOK,
+    at_price,
+    billed_until,
+    changed,
+    credits,
+    postpaid,
+    running,
+)
+from tests.specimens import SIGNED_UP, instalments, signed_up, terms
+from tests.vocabulary import Given, given
+
+MAY = datetime(2024, 5, 1, 12, tzinfo=UTC)
+TENTH = Reduction(coupon="SPRING", ppm=100_000, reason="campaign")
+HUNDRED = Reduction(coupon="WELCOME", amount=Money(10000, NOK), reason="welcome")
+
+
+def reduced(*wishes: Reduction, agreed: Terms | None = None) -> Given:
+    """Signed up, with these coupons, billed up to May: four invoices."""
+    start = given(*signed_up(agreed))
+    for wish in wishes:
+        start = start.and_(*grant_discount(start.state, wish, now=SIGNED_UP))
+    return billed_until(start, MAY)
+
+
+def totals(start: Given) -> list[int]:
+    """What each invoice comes to."""
+    return [each.total.minor for each in start.facts if isinstance(each, InvoiceIssued)]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        ((TENTH,), [26910, 26910, 26910, 26910]),
+        ((attrs.evolve(TENTH, invoices=1),), [26910, 29900, 29900, 29900]),
+        ((attrs.evolve(TENTH, invoices=3),), [26910, 26910, 26910, 29900]),
+        ((HUNDRED,), [19900, 19900, 19900, 19900]),
+        ((attrs.evolve(HUNDRED, amount=Money(99999, NOK), invoices=2),), [0, 0, 29900, 29900]),
+        ((attrs.evolve(TENTH, ppm=1_000_000, invoices=1),), [0, 29900, 29900, 29900]),
+        # 10 % first: 269.10 - 100.00; the other way round 199.00 - 19.90.
+        ((TENTH, HUNDRED), [16910, 16910, 16910, 16910]),
+        ((HUNDRED, TENTH), [17910, 17910, 17910, 17910]),
+    ],
+)
+def test_what_is_left_to_pay(wishes: tuple[Reduction, ...], expected: list[int]) -> None:
+    """299.00 a month, four times."""
+    assert totals(reduced(*wishes)) == expected
+
+
+def test_a_third_is_rounded_at_the_line() -> None:
+    """33.3333 % of 299.00 is 99.67 (9966.6567 øre)."""
+    assert totals(reduced(attrs.evolve(TENTH, ppm=333_333)))[0] == 29900 - 9967
+
+
+def test_the_line_says_whose_discount_it_is() -> None:
+    """It stands behind the line that it reduces, and names the coupon."""
+    invoice = next(each for each in reduced(TENTH).facts if isinstance(each, InvoiceIssued))
+    period, off = invoice.lines
+    assert off.item == "1"
+    assert off.description == f"SPRING off {period.description}"
+    working = off.working
+    assert (working.quantity, working.unit_price, working.numerator, working.denominator) == (
+        -1,
+        Money(29900, NOK),
+        100_000,
+        1_000_000,
+    )
+
+
+def test_what_is_charged_once_is_not_reduced() -> None:
+    """The setup fee stays; the period is free."""
+    free = attrs.evolve(TENTH, ppm=1_000_000)
+    assert totals(reduced(free, agreed=terms(setup_fee=Money(5000, NOK))))[0] == 5000
+
+
+def test_a_trial_does_not_use_a_discount_up() -> None:
+    """Once is the first invoice that costs something."""
+    once = attrs.evolve(TENTH, invoices=1)
+    assert totals(reduced(once, agreed=terms(trial=terms().interval)))[:3] == [0, 26910, 29900]
+
+
+def test_tax_is_of_what_is_left() -> None:
+    """299.00 less 29.90 is 269.10; 25 % of it is 67.28 as 74.75 - 7.48 (7.475, half up)."""
+    rate = TaxRate(code="NO-25", ppm=250_000, included=False)
+    invoice = next(
+        each
+        for each in reduced(TENTH, agreed=terms(tax=rate)).facts
+        if isinstance(each, InvoiceIssued)
+    )
+    assert invoice.tax == Money(7475 - 748, NOK)
+    assert invoice.total == Money(26910 + 6727, NOK)
+
+
+def test_days_given_back_are_worth_what_was_paid_for_them() -> None:
+    """19 of 29 days of 269.10: 195.90 - 19.59, not 195.90."""
+    start = given(*signed_up())
+    start = start.and_(*grant_discount(start.state, TENTH, now=SIGNED_UP))
+    start = billed_until(start, FEB_10)
+    facts = cancel(start.state, reason="moved", now=FEB_10, credit=Proration.BY_DAY)
+    assert credits(facts) == [19590 - 1959]
+
+
+def test_a_free_period_gives_nothing_back() -> None:
+    """Nothing was paid for it."""
+    free = attrs.evolve(TENTH, ppm=1_000_000, invoices=1)
+    start = given(*signed_up())
+    start = billed_until(start.and_(*grant_discount(start.state, free, now=SIGNED_UP)), FEB_10)
+    assert credits(cancel(start.state, reason="moved", now=FEB_10, credit=Proration.BY_DAY)) == []
+
+
+def test_an_upgrade_is_reduced_where_it_is_billed() -> None:
+    """10 % for ever: back at 269.10 a period, and the rest at 499.00 less 10 % on the next."""
+    start = given(*signed_up())
+    start = billed_until(start.and_(*grant_discount(start.state, TENTH, now=SIGNED_UP)), FEB_10)
+    after = billed_until(changed(start, at_price(BIG)), datetime(2024, 3, 1, tzinfo=UTC))
+    assert credits(after.facts) == [17631]
+    # 499.00 - 49.90 for March, and 19/29 of 499.00 (326.93) - 32.69 for the rest of February.
+    assert totals(after)[1] == 49900 - 4990 + 32693 - 3269
+
+
+def test_billed_afterwards_the_whole_invoice_is_reduced() -> None:
+    """Old days given back and new days charged, a tenth off each: 10 % off the sum."""
+    start = given(*signed_up(postpaid()))
+    start = billed_until(start.and_(*grant_discount(start.state, TENTH, now=SIGNED_UP)), FEB_10)
+    after = changed(start, attrs.evolve(at_price(BIG), timing=start.state.terms.timing))
+    bill = totals(billed_until(after, datetime(2024, 3, 1, tzinfo=UTC)))[0]
+    assert bill == (29900 - 2990) - (19590 - 1959) + (32693 - 3269)
+
+
+# --- granting and ending ------------------------------------------------------------------------
+
+
+def test_granted_is_a_fact() -> None:
+    """Numbered, with its reason."""
+    running().when(grant_discount, TENTH, now=FEB_10).then(
+        DiscountGranted(
+            customer_id="c-1",
+            discount_number=1,
+            coupon="SPRING",
+            ppm=100_000,
+            amount=None,
+            invoices=None,
+            reason="campaign",
+            effective_at=FEB_10,
+        )
+    )
+
+
+def test_a_coupon_counts_once() -> None:
+    """The same again is quiet, even when it is used up; with other values it is refused."""
+    once = attrs.evolve(TENTH, invoices=1)
+    after = reduced(once)
+    after.when(grant_discount, once, now=MAY).then_nothing()
+    after.when(grant_discount, TENTH, now=MAY).then_refused("coupon-used")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"ppm": None}, "discount-malformed"),
+        ({"amount": Money(1, NOK)}, "discount-malformed"),
+        ({"ppm": 0}, "discount-malformed"),
+        ({"ppm": 1_000_001}, "discount-malformed"),
+        ({"ppm": None, "amount": Money(0, NOK)}, "discount-malformed"),
+        ({"ppm": None, "amount": Money(1, "USD")}, "currency-mixed"),
+        ({"invoices": 0}, "discount-malformed"),
+        ({"coupon": "two words"}, "id-malformed"),
+        ({"reason": ""}, "reason-malformed"),
+    ],
+)
+def test_discounts_that_are_refused(changes: dict[str, Any], code: str) -> None:
+    """Each refusal has its code."""
+    running().when(grant_discount, attrs.evolve(TENTH, **changes), now=FEB_10).then_refused(code)
+
+
+def test_instalments_are_not_reduced() -> None:
+    """They add up to what was agreed."""
+    running(instalments(3)).when(grant_discount, TENTH, now=FEB_10).then_refused(
+        "instalments-fixed"
+    )
+
+
+def test_ended_by_hand() -> None:
+    """No invoice after it is reduced; a repeat is quiet; an unknown coupon is refused."""
+    start = running()
+    start = start.and_(*grant_discount(start.state, TENTH, now=FEB_10))
+    over = start.and_(*end_discount(start.state, "SPRING", reason="abuse", now=FEB_10))
+    assert totals(billed_until(over, MAY)) == [29900] * 4
+    over.when(end_discount, "SPRING", reason="abuse", now=FEB_10).then_nothing()
+    over.when(end_discount, "AUTUMN", reason="abuse", now=FEB_10).then_refused("coupon-unknown")
+
+
+def test_a_recurring_plan_may_be_reduced_too() -> None:
+    """The kind does not matter where the end is open."""
+    assert totals(reduced(TENTH, agreed=terms(kind=Kind.RECURRING)))[0] == 26910
