@@ -117,7 +117,7 @@ def _changed(
 ) -> tuple[SubscriptionEvent, ...]:
     next_number = state.invoices_issued + 1
     day = local_day(now, state.zone)
-    from_invoice = next_number + 1 if _served_before_billed(state, day) else next_number
+    from_invoice = next_number + 1 if served_before_billed(state, day) else next_number
     credits: tuple[SubscriptionEvent, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     begins_anew = period is not None and terms.interval != state.terms.interval
@@ -151,7 +151,7 @@ def _changed(
         from_invoice=from_invoice,
         schedule=schedule,
         lines=lines,
-        next_due_at=_next_due_at(state, schedule, from_invoice),
+        next_due_at=announced_anew(state, schedule, from_invoice),
         zone_version=zone_version,
         reason=wish.reason,
         effective_at=now,
@@ -159,13 +159,13 @@ def _changed(
     return (*credits, changed)
 
 
-def _served_before_billed(state: Subscription, day: date) -> bool:
+def served_before_billed(state: Subscription, day: date) -> bool:
     """Whether the period that the next invoice bills has begun: postpaid, its terms stay."""
     begins = state.schedule.period(state.invoices_issued + 1).start
     return state.terms.timing is Timing.POSTPAID and begins <= day
 
 
-def _next_due_at(state: Subscription, schedule: Schedule, from_invoice: int) -> datetime | None:
+def announced_anew(state: Subscription, schedule: Schedule, from_invoice: int) -> datetime | None:
     """An announced instant does not move unless its day does."""
     number = state.invoices_issued + 1
     old = due_day(state.terms, state.schedule.period(number))

@@ -1,26 +1,68 @@
-"""Start a subscription."""
+"""Start a subscription: agree to terms, and to how billing begins."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import Enum
 from uuid import UUID
 
 import attrs
 
-from domain.calendar import start_of_day, zone_named
+from domain.calendar import (
+    Interval,
+    checked_interval,
+    count_from,
+    local_day,
+    start_of_day,
+    zone_named,
+)
 from domain.identity import checked_id
-from domain.plan import Terms
+from domain.money import Money
+from domain.plan import Kind, Terms
 from domain.plan_rules import check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.schedule import due_day, schedule_of
-from domain.subscription.events import SubscriptionEvent, SubscriptionStarted
+from domain.schedule import Schedule, due_day, schedule_of
+from domain.subscription.aligning import aligned
+from domain.subscription.discounting import Reduction, grant_discount
+from domain.subscription.events import SubscriptionEvent, SubscriptionStarted, TermsChanged, When
+from domain.subscription.folding import evolve_all
 from domain.subscription.state import Subscription
+from domain.taxes import WHOLE_PPM
+
+WAIVED, AGREED_AT_START = "waived-past", "agreed at the start"
+MOST_PAST_PERIODS = 999
+
+
+class Past(Enum):
+    """What becomes of periods that are due when it is agreed to. BILL: they are billed. WAIVE:
+    their invoices cost nothing. SKIP: billing begins with the first period still to come."""
+
+    BILL = "BILL"
+    WAIVE = "WAIVE"
+    SKIP = "SKIP"
+
+
+@attrs.frozen(kw_only=True)
+class PaidTrial:
+    """Periods at another price, before the regular ones and after a free trial.
+
+    price: per unit and period. cycles: how many, 1-999, of the length of `interval`.
+    """
+
+    price: Money
+    interval: Interval
+    cycles: int
 
 
 @attrs.frozen(kw_only=True)
 class Start:
-    """The wish to start; see SubscriptionStarted for the fields."""
+    """The wish to start; see SubscriptionStarted for the fields.
+
+    paid_trial: before the terms, or None.
+    anchor: local day on which the first whole period begins, or None: the first day after a
+        trial. The days before it are a partial period.
+    """
 
     subscription_id: str
     customer_id: str
@@ -30,6 +72,9 @@ class Start:
     zone: str
     start: date
     terms: Terms
+    paid_trial: PaidTrial | None = None
+    anchor: date | None = None
+    past: Past = Past.BILL
 
 
 def start(
@@ -38,7 +83,9 @@ def start(
     """Agree to terms. Quiet when the same subscription was started with the same terms.
 
     Refused: "subscription-exists" when the id belongs to another agreement; "id-malformed",
-        "zone-unknown", and the codes of `check_terms`.
+        "zone-unknown", "paid-trial-malformed", "past-malformed", "anchor-out-of-range",
+        "start-too-long-ago" for
+        more than MOST_PAST_PERIODS to waive, and the codes of `check_terms`.
     """
     checked_id("subscription id", wish.subscription_id)
     checked_id("customer id", wish.customer_id)
@@ -46,27 +93,134 @@ def start(
     zone_named(wish.zone)
     check_terms(wish.terms)
     if state is not None:
-        same = (state.customer_id, state.provider, state.account, state.zone, state.start)
-        if (
-            same == (wish.customer_id, wish.provider, wish.account, wish.zone, wish.start)
-            and state.terms == wish.terms
-        ):
+        if _is_same(state, wish):
             return ()
         raise Refused("subscription-exists", f"{wish.subscription_id} has other terms")
-    first_due = due_day(wish.terms, schedule_of(wish.start, wish.terms).period(1))
+    first, schedule = _opening(wish, local_day(now, wish.zone))
+    facts: tuple[SubscriptionEvent, ...] = (_started(first, now, zone_version),)
+    facts = (*facts, *_then(wish, first, schedule, now, zone_version))
+    return (*facts, *_waived(wish, evolve_all(None, facts), now))
+
+
+def _is_same(state: Subscription, wish: Start) -> bool:
+    agreed = state.terms if state.following is None else state.following.terms
+    same = (state.customer_id, state.provider, state.account, state.zone)
+    if same != (wish.customer_id, wish.provider, wish.account, wish.zone):
+        return False
+    if wish.past is Past.SKIP:  # it began later, perhaps after its trial
+        return attrs.evolve(agreed, trial=wish.terms.trial) == wish.terms
+    return state.start == wish.start and agreed == wish.terms
+
+
+def _started(first: Start, now: datetime, zone_version: str) -> SubscriptionStarted:
+    day = due_day(first.terms, schedule_of(first.start, first.terms).period(1))
+    return SubscriptionStarted(
+        subscription_id=first.subscription_id,
+        customer_id=first.customer_id,
+        namespace=first.namespace,
+        provider=first.provider,
+        account=first.account,
+        currency=first.terms.price.currency,
+        zone=first.zone,
+        zone_version=zone_version,
+        start=first.start,
+        first_due_at=start_of_day(day, first.zone),
+        terms=first.terms,
+        effective_at=now,
+    )
+
+
+def _opening(wish: Start, today: date) -> tuple[Start, Schedule]:
+    """With which terms and on which day it begins, and the schedule of what follows a trial."""
+    terms = wish.terms
+    if wish.paid_trial is not None:
+        terms = _on_trial(wish, wish.paid_trial)
+    first = attrs.evolve(wish, terms=terms)
+    schedule = schedule_of(wish.start, terms)
+    number = schedule.anchor_invoice
+    if wish.paid_trial is not None:
+        trial = wish.paid_trial
+        anchor = count_from(schedule.anchor, trial.interval, trial.cycles)
+        regular = Schedule(
+            anchor=anchor, anchor_invoice=number + trial.cycles, interval=wish.terms.interval
+        )
+        return first, regular
+    if wish.anchor is not None:
+        if wish.past is not Past.BILL:
+            raise Refused("past-malformed", "with an anchor of its own, what is past is billed")
+        return first, aligned(schedule, number, wish.anchor)
+    if wish.past is Past.SKIP and wish.start < today:
+        return _skipped(first, schedule, today)
+    return first, schedule
+
+
+def _on_trial(wish: Start, trial: PaidTrial) -> Terms:
+    """The terms of the paid trial: those agreed to, at its price and rhythm."""
+    checked_interval(trial.interval)
+    if type(trial.cycles) is not int or not 1 <= trial.cycles <= 999:
+        raise Refused("paid-trial-malformed", "a paid trial has 1 to 999 periods")
+    if wish.terms.kind is Kind.INSTALLMENT or wish.anchor or wish.past is not Past.BILL:
+        raise Refused("paid-trial-malformed", "it goes with an open end, from the first day on")
+    terms = attrs.evolve(wish.terms, price=trial.price, interval=trial.interval, tiers=())
+    check_terms(terms)
+    return terms
+
+
+def _skipped(first: Start, schedule: Schedule, today: date) -> tuple[Start, Schedule]:
+    """Billing begins with the first period that is still to come, as invoice 1."""
+    index = schedule.first_boundary(today) if schedule.anchor < today else 0
+    begins = schedule.boundary(index)
+    terms = attrs.evolve(first.terms, trial=None)
+    regular = attrs.evolve(schedule, anchor_invoice=1 - index, stub=None)
+    return attrs.evolve(first, start=begins, terms=terms), regular
+
+
+def _then(
+    wish: Start, first: Start, schedule: Schedule, now: datetime, zone_version: str
+) -> tuple[TermsChanged, ...]:
+    """What was agreed to for later than the opening: regular terms, or days off its rhythm."""
+    opening = schedule_of(first.start, first.terms)
+    number = 1 if first.terms.trial is None else 2
+    if wish.paid_trial is not None:
+        number += wish.paid_trial.cycles
+    elif _same_days(opening, schedule, number):
+        return ()
+    terms = first.terms if wish.paid_trial is None else wish.terms
+    period = (opening if number > 1 else schedule).period(1)
     return (
-        SubscriptionStarted(
-            subscription_id=wish.subscription_id,
+        TermsChanged(
             customer_id=wish.customer_id,
-            namespace=wish.namespace,
-            provider=wish.provider,
-            account=wish.account,
-            currency=wish.terms.price.currency,
-            zone=wish.zone,
+            terms=terms,
+            when=When.PERIOD_END,
+            from_invoice=number,
+            schedule=schedule,
+            lines=(),
+            next_due_at=start_of_day(due_day(first.terms, period), wish.zone),
             zone_version=zone_version,
-            start=wish.start,
-            first_due_at=start_of_day(first_due, wish.zone),
-            terms=wish.terms,
+            reason=AGREED_AT_START,
             effective_at=now,
         ),
     )
+
+
+def _same_days(one: Schedule, other: Schedule, first: int) -> bool:
+    """A year of months shows every day of the month that an anchor can be clamped to."""
+    return all(one.period(number) == other.period(number) for number in range(first, first + 13))
+
+
+def _waived(wish: Start, state: Subscription, now: datetime) -> tuple[SubscriptionEvent, ...]:
+    """The invoices that are due already cost nothing: the first ones, as many as there are."""
+    if wish.past is not Past.WAIVE:
+        return ()
+    due = 0
+    for number in range(1, MOST_PAST_PERIODS + 2):
+        terms, schedule = state.plan_of(number)
+        if start_of_day(due_day(terms, schedule.period(number)), state.zone) > now:
+            break
+        due += 0 if terms.trial is not None and number == 1 else 1
+    if due == 0:
+        return ()
+    if due > MOST_PAST_PERIODS:
+        raise Refused("start-too-long-ago", f"more than {MOST_PAST_PERIODS} periods are due")
+    free = Reduction(coupon=WAIVED, ppm=WHOLE_PPM, invoices=due, reason=AGREED_AT_START)
+    return grant_discount(state, free, now=now)
