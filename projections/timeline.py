@@ -17,6 +17,8 @@ from domain.recorded import Recorded
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BillingParked,
+    BillingReleased,
     CancellationScheduled,
     CancellationWithdrawn,
     CaptureAttempted,
@@ -102,6 +104,13 @@ def words_of(event: SubscriptionEvent) -> str:
             return _vaulting(event)
         case InvoiceIssued():
             return _invoiced(event)
+        case BillingParked():
+            return (
+                f"Invoice {event.invoice_number} was not issued: {event.lines} lines would be due "
+                f"on {event.due_on}; billing waits for a person."
+            )
+        case BillingReleased():
+            return f"Billing goes on ({event.reason})."
         case AmountSet() | UsageReported() | UsageCorrected():
             return words_of_usage(event)
         case (

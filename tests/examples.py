@@ -379,6 +379,16 @@ _PRICING: tuple[e.SubscriptionEvent, ...] = (
         reason="counted twice",
         effective_at=NEXT_DUE,
     ),
+    e.BillingParked(
+        customer_id=CUSTOMER,
+        invoice_number=7,
+        due_on=date(2026, 2, 28),
+        lines=108,
+        effective_at=NEXT_DUE,
+    ),
+    e.BillingReleased(
+        customer_id=CUSTOMER, reason="a hundred products, as agreed", effective_at=NEXT_DUE
+    ),
     e.DiscountGranted(
         customer_id=CUSTOMER,
         discount_number=1,

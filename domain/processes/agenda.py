@@ -97,6 +97,9 @@ def _invoicing(state: Subscription) -> tuple[Item, ...]:
     if state.status is Status.PENDING:
         why = "waits for the first token"
         return (Item(kind=ItemKind.INVOICE, key=key, due_at=None, why=why),)
+    if state.parked:
+        why = "parked: too many lines on one day; a person has to look"
+        return (Item(kind=ItemKind.INVOICE, key=key, due_at=None, why=why),)
     why = "bill the next period"
     return (Item(kind=ItemKind.INVOICE, key=key, due_at=state.next_due_at, why=why),)
 

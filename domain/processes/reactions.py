@@ -24,6 +24,8 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.TokenRequestExpired: _VAULTING,
     events.InvoiceIssued: frozenset({ItemKind.INVOICE, ItemKind.COLLECT}),
     events.AmountSet: frozenset(),
+    events.BillingParked: frozenset({ItemKind.INVOICE}),
+    events.BillingReleased: frozenset({ItemKind.INVOICE}),
     events.UsageReported: frozenset(),
     events.UsageCorrected: frozenset(),
     events.ChargeAttempted: _COLLECTING,

@@ -15,6 +15,7 @@ from domain.schedule import Schedule, Stub
 from domain.subscription.changing import announced_anew, served_before_billed
 from domain.subscription.events import SubscriptionEvent, TermsChanged, When
 from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.parking import check_not_parked
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -30,7 +31,10 @@ def change_anchor(
         "cancellation-scheduled"; "instalments-fixed"; "reason-malformed".
     """
     checked_reason(reason)
+    check_not_parked(state)
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    if after.parked:
+        return billed
     if after.status not in (Status.ACTIVE, Status.PENDING) or after.next_due_at is None:
         raise Refused("subscription-not-active", f"{state.subscription_id} is not billed")
     if after.cancellation is not None:

@@ -28,6 +28,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.metering import usage_lines
+from domain.subscription.parking import check_not_parked
 from domain.subscription.running import (
     Running,
     at_terms,
@@ -67,10 +68,11 @@ def change_terms(
         afterwards; "reason-malformed"; the codes of `check_terms`.
     """
     checked_reason(wish.reason)
+    check_not_parked(state)
     _check(state, wish)
     terms = attrs.evolve(wish.terms, trial=state.terms.trial)
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
-    if after.status is not Status.ACTIVE or after.next_due_at is None:
+    if after.status is not Status.ACTIVE or after.next_due_at is None or after.parked:
         return billed
     _check_interval(after, wish)
     agreed = after.terms if after.following is None else after.following.terms

@@ -18,6 +18,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, closing_invoice, due_at
+from domain.subscription.parking import check_not_parked
 from domain.subscription.running import credit_for, rest_of, rule_for, running
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
@@ -76,8 +77,9 @@ def schedule_cancellation(
     postpaid = state.terms.timing is Timing.POSTPAID
     if at is not None and postpaid:
         raise Refused("cancellation-at-period-end", "a postpaid period is billed to its end")
+    check_not_parked(state)
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
-    if after.next_due_at is None:
+    if after.next_due_at is None or after.parked:
         # What is billed already is the last there is.
         return billed
     last = after.invoices_issued + 1 if postpaid else None

@@ -267,6 +267,32 @@ class AmountSet:
     effective_at: datetime
 
 
+@stored_as("billing-parked.v1")
+@attrs.frozen(kw_only=True)
+class BillingParked:
+    """Invoice `invoice_number` was not issued: so many lines fell due on one day that something
+    is wrong. Nothing is billed until a person has looked; what is owed is collected.
+
+    due_on: the local day. lines: how many would have been due on it.
+    """
+
+    customer_id: str
+    invoice_number: int
+    due_on: date
+    lines: int
+    effective_at: datetime
+
+
+@stored_as("billing-released.v1")
+@attrs.frozen(kw_only=True)
+class BillingReleased:
+    """A person has looked: billing goes on, and counts anew."""
+
+    customer_id: str
+    reason: str
+    effective_at: datetime
+
+
 # --- usage ------------------------------------------------------------------------------------
 
 
@@ -784,6 +810,8 @@ SubscriptionEvent = (
     | TokenRequestExpired
     | InvoiceIssued
     | AmountSet
+    | BillingParked
+    | BillingReleased
     | UsageReported
     | UsageCorrected
     | ChargeAttempted

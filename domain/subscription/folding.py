@@ -11,6 +11,8 @@ from domain.schedule import schedule_of
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BillingParked,
+    BillingReleased,
     CancellationScheduled,
     CancellationWithdrawn,
     CaptureAttempted,
@@ -105,6 +107,10 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return resumed(state, event)
         case CreditGranted() | CreditApplied():
             return credited(state, event)
+        case BillingParked():
+            return with_(state, parked=True)
+        case BillingReleased():
+            return with_(state, parked=False, lines_on=None)
         case DiscountGranted() | DiscountEnded():
             return discounted(state, event)
         case UsageReported() | UsageCorrected():

@@ -60,6 +60,7 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
         following=None if later is None or later.from_invoice <= number + 1 else later,
         discounts=used_up(state.discounts, event),
         amounts=tuple(each for each in state.amounts if each[0] > number),
+        lines_on=(event.due_on, state.lines_due_on(event.due_on) + len(event.lines)),
     )
 
 
@@ -77,9 +78,9 @@ def _cost(event: InvoiceIssued) -> Cost | None:
             tax, of_period = None if line.tax is None else line.tax.rate, True
         elif line.kind is not LineKind.DISCOUNT:
             of_period = False
-        if of_period:
-            of_whole = Fraction(working.numerator * whole_days)
-            of_whole /= working.denominator * event.period.days
+        stretch = working.denominator * event.period.days
+        if of_period and stretch != 0:
+            of_whole = Fraction(working.numerator * whole_days, stretch)
             part = Part(
                 quantity=working.quantity,
                 unit_price=working.unit_price,

@@ -15,6 +15,7 @@ from domain.subscription.discounting import with_discounts
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind, SubscriptionEvent
 from domain.subscription.folding import evolve, evolve_all
 from domain.subscription.metering import usage_lines
+from domain.subscription.parking import park
 from domain.subscription.state import Subscription
 
 _OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
@@ -35,6 +36,7 @@ def issue_invoice(
     number = state.invoices_issued + 1
     terms, schedule = state.plan_of(number)
     period = schedule.period(number)
+    due_on = due_day(terms, period)
     lines = with_discounts(
         state.discounts,
         (
@@ -43,11 +45,13 @@ def issue_invoice(
             *state.lines_to_come,
         ),
     )
+    if parked := park(state, number, due_on, len(lines), now):
+        return parked
     invoice = InvoiceIssued(
         customer_id=state.customer_id,
         invoice_number=number,
         period=period,
-        due_on=due_day(terms, period),
+        due_on=due_on,
         lines=lines,
         total=total((line.amount for line in lines), state.currency),
         next_due_at=None if number == state.last_invoice else due_at(state, number + 1),
@@ -106,7 +110,7 @@ def closes(invoice: InvoiceIssued) -> bool:
 def invoice_due(state: Subscription, *, now: datetime) -> bool:
     """Whether the next period is to be billed at `now`, before any cancellation takes effect."""
     due = state.next_due_at
-    if not state.collects or due is None or now < due:
+    if not state.collects or state.parked or due is None or now < due:
         return False
     return not state.ends_before_next
 

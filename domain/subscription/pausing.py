@@ -22,6 +22,7 @@ from domain.subscription.events import (
     SubscriptionResumed,
 )
 from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.parking import check_not_parked
 from domain.subscription.running import (
     credit_for,
     rest_of,
@@ -62,6 +63,7 @@ def pause(
         "reason-malformed".
     """
     checked_reason(reason)
+    check_not_parked(state)
     if state.status is Status.PAUSED:
         return ()
     if state.status is not Status.ACTIVE:
@@ -73,7 +75,7 @@ def pause(
     if credit and state.terms.kind is Kind.INSTALLMENT:
         raise Refused("instalments-fixed", "instalments add up to what was agreed")
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
-    if after.status is not Status.ACTIVE:
+    if after.status is not Status.ACTIVE or after.parked:
         return billed
     if after.terms.trial and not after.invoices_issued and running(after, now=now) is None:
         raise Refused("trial-not-begun", "the free days would pass during the pause")
@@ -130,7 +132,10 @@ def resume(
         raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
     if state.pause is None:
         return ()
+    check_not_parked(state)
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
+    if after.parked:
+        return billed
     assert after.pause is not None
     schedule, lines = _resumed(after, after.pause.unused_from, how, now)
     number = after.invoices_issued + 1
@@ -155,7 +160,7 @@ def resume_as_scheduled(
 ) -> tuple[SubscriptionEvent, ...]:
     """The end of a pause whose time has come."""
     planned = state.pause
-    if planned is None or planned.until is None or now < planned.until:
+    if planned is None or planned.until is None or now < planned.until or state.parked:
         return ()
     # By the time that was named, not by when somebody got round to it.
     return resume(

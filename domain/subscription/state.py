@@ -214,6 +214,8 @@ class Subscription:
     discounts: all that were granted. amounts: set for invoices to come, by number.
     meters: by which usage is counted since `counted_from` (None: since the start).
     usage: not billed yet. counted: billed stretches that a late report may still change.
+    lines_on: the latest local day on which invoices fell due, and how many lines they have.
+    parked: whether billing waits for a person.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
@@ -254,6 +256,8 @@ class Subscription:
     counted_from: datetime | None = None
     usage: tuple[Usage, ...] = ()
     counted: tuple[Counted, ...] = ()
+    lines_on: tuple[date, int] | None = None
+    parked: bool = False
 
     @property
     def bills(self) -> bool:
@@ -306,6 +310,10 @@ class Subscription:
         is open and not in a person's hands."""
         invoice = self.invoice(attempt.invoice_number)
         return self.collects and invoice is not None and not invoice.ended
+
+    def lines_due_on(self, day: date) -> int:
+        """How many lines of invoices fell due on a local day, if it is the latest such day."""
+        return self.lines_on[1] if self.lines_on is not None and self.lines_on[0] == day else 0
 
     def set_amount(self, invoice_number: int) -> Money | None:
         """What was set for the period of an invoice to come, or None."""
