@@ -26,16 +26,18 @@ from domain.plan import (
     RetryPolicy,
     Terms,
     Timing,
-    one_time_total,
-    split_total,
 )
 from domain.prices import Tier, Tiering
 from domain.refusals import Refused
 from domain.taxes import TaxRate
 from infrastructure.api.asked import Amount, Asked, Every, money_of
+from infrastructure.commands.agreeing import (
+    check_one_time_total,
+    instalments_of,
+    kind_of,
+    price_of,
+)
 from infrastructure.commands.wishes import NewTerms
-
-MOST_PAYMENTS = 999
 
 
 class Tax(Asked):
@@ -169,7 +171,13 @@ class AgreedTerms(Asked, kw_only=True):
             plan=self.plan,
             plan_version=self.plan_version,
             description=self.description,
-            kind=self._kind(),
+            kind=kind_of(
+                self.kind,
+                variable=self.variable,
+                metered=bool(self.meters),
+                cycles=self.cycles,
+                instalments=bool(instalments),
+            ),
             timing=self.timing,
             interval=self.interval.interval(),
             price=price_of(stated, tiers, instalments),
@@ -191,14 +199,6 @@ class AgreedTerms(Asked, kw_only=True):
         check_one_time_total(terms, money_of(self.one_time_total))
         return terms
 
-    def _kind(self) -> Kind:
-        if self.kind is not None:
-            return self.kind
-        if self.variable or self.meters:
-            return Kind.RECURRING
-        ends = self.cycles is not None or self.instalments or self.instalment_total is not None
-        return Kind.INSTALLMENT if ends else Kind.SUBSCRIPTION
-
     def _payments(self, instalments: tuple[Money, ...]) -> int | None:
         """Stated instalments say how many there are."""
         return len(instalments) if self.cycles is None and instalments else self.cycles
@@ -210,49 +210,6 @@ class AgreedTerms(Asked, kw_only=True):
         if stated:
             raise Refused("instalments-ambiguous", "give either instalments or instalment_total")
         return instalments_of(self.instalment_total.money(), self.cycles)
-
-
-def instalments_of(total: Money, cycles: int | None) -> tuple[Money, ...]:
-    """A total in payments that add up to it.
-
-    Raises: Refused("cycles-missing"); Refused("instalments-malformed") for less than a minor unit
-        a payment.
-    """
-    if cycles is None or not 1 <= cycles <= MOST_PAYMENTS:
-        raise Refused("cycles-missing", f"an instalment plan has 1 to {MOST_PAYMENTS} payments")
-    if total.minor < cycles:
-        raise Refused("instalments-malformed", f"{total} is less than a minor unit a payment")
-    return split_total(total, cycles)
-
-
-def price_of(
-    stated: Money | None, tiers: tuple[Tier, ...], instalments: tuple[Money, ...]
-) -> Money:
-    """The price of terms: as it is stated, a unit's in the first tier, or the largest instalment.
-
-    Raises: Refused("price-missing"), Refused("price-ambiguous").
-    """
-    if tiers and instalments:
-        raise Refused("price-ambiguous", "instalments are not priced by tiers")
-    said = tiers[0].unit_price if tiers else None
-    if instalments:
-        said = max(instalments, key=lambda each: each.minor)
-    if stated is None and said is None:
-        raise Refused("price-missing", "give the price of a unit and period")
-    if stated is not None and said is not None and stated != said:
-        what = "a unit's in the first tier" if tiers else "the largest instalment"
-        raise Refused("price-ambiguous", f"the price is {what}, {said}, not {stated}")
-    price = stated or said
-    assert price is not None
-    return price
-
-
-def check_one_time_total(terms: Terms, stated: Money | None) -> None:
-    """What the caller says that is charged once. Raises: Refused("one-time-total-wrong")."""
-    if stated is not None and stated != (due := one_time_total(terms)):
-        raise Refused(
-            "one-time-total-wrong", f"what is charged once comes to {due} with tax, not {stated}"
-        )
 
 
 def tiers_of(tiers: tuple[PriceTier, ...]) -> tuple[Tier, ...]:

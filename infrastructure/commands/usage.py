@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 import attrs
 
-from domain.identity import checked_id, stream_of
+from domain.identity import checked_id, stream_of, subscription_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.events import UsageReported
@@ -136,7 +136,10 @@ class Metering(Deciding):
         for place in places:
             try:
                 if state is None:
-                    raise Refused("subscription-unknown", f"there is no {stream}")
+                    raise Refused(
+                        "subscription-unknown",
+                        f"there is no subscription {subscription_of(stream)}",
+                    )
                 following = report_usage(state, batch.reports[place], now=now)
             except Refused as refused:
                 batch.outcomes[place] = refused
