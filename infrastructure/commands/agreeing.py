@@ -63,7 +63,10 @@ def instalments_of(total: Money, cycles: int | None) -> tuple[Money, ...]:
 
 
 def check_one_time_total(terms: Terms, stated: Money | None) -> None:
-    """What the caller says that is charged once, with tax. Raises: Refused("one-time-total-wrong")."""
+    """What is charged once, with tax, as it is stated.
+
+    Raises: Refused("one-time-total-wrong").
+    """
     if stated is not None and stated != (due := one_time_total(terms)):
         raise Refused(
             "one-time-total-wrong", f"what is charged once comes to {due} with tax, not {stated}"
