@@ -92,8 +92,10 @@ class CustomerFile:
     problems: tuple[Problem, ...]
 
 
-def parse_columns(text: str) -> dict[str, str]:
+def parse_columns(text: str, known: Sequence[str] = COLUMNS) -> dict[str, str]:
     """A mapping from text such as "customer_id=customerID,price=MonthlyCharges".
+
+    known: our names.
 
     Raises: Refused("columns-malformed"), Refused("column-unknown").
     """
@@ -102,8 +104,8 @@ def parse_columns(text: str) -> dict[str, str]:
         ours, separator, theirs = (each.strip() for each in part.partition("="))
         if not separator or not theirs:
             raise Refused("columns-malformed", f"{part[:60]!r} is not our_name=their_name")
-        if ours not in COLUMNS:
-            raise Refused("column-unknown", f"{ours[:40]!r} is none of {', '.join(COLUMNS)}")
+        if ours not in known:
+            raise Refused("column-unknown", f"{ours[:40]!r} is none of {', '.join(known)}")
         mapping[ours] = theirs
     return mapping
 

@@ -23,11 +23,11 @@ from domain.plan_rules import LARGEST_QUANTITY
 from domain.ports import Declined
 from domain.previews import (
     PlannedRetry,
-    preview_price,
     preview_proration,
     preview_retries,
     preview_schedule,
 )
+from domain.price_previews import preview_price
 from domain.pricing import lines_of
 from domain.refusals import Refused
 from domain.schedule import schedule_of
