@@ -15,13 +15,12 @@ from domain.calendar import Period, local_day, start_of_day
 from domain.identity import token_request_id
 from domain.money import Money
 from domain.plan import Proration, RetryPolicy, Terms, checked_retry
-from domain.plan_rules import check_terms
 from domain.ports import Declined
 from domain.prices import Part
-from domain.pricing import line, share_of_rest
+from domain.pricing import line, lines_of, share_of_rest
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.schedule import due_day, last_invoice, schedule_of
+from domain.schedule import due_day
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import (
     CreditApplied,
@@ -35,9 +34,9 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.folding import evolve_all
-from domain.subscription.invoicing import bill_what_is_due, issue_invoice
+from domain.subscription.invoicing import bill_what_is_due, due_at, issue_invoice
 from domain.subscription.retrying import next_retry
-from domain.subscription.starting import Start, start
+from domain.subscription.starting import PaidTrial, Start, start
 from domain.subscription.state import Subscription
 
 LARGEST_PREVIEW = 1200
@@ -45,38 +44,50 @@ LARGEST_PREVIEW = 1200
 
 @attrs.frozen(kw_only=True)
 class ScheduledInvoice:
-    """One invoice to come. due_at: UTC instant; period: local days, end exclusive."""
+    """One invoice to come. due_at: UTC instant; period: local days, end exclusive.
+
+    lines: without usage, which nobody knows yet.
+    """
 
     invoice_number: int
     period: Period
     days: int
     due_on: date
     due_at: datetime
+    lines: tuple[InvoiceLine, ...]
 
 
 def preview_schedule(
-    first_day: date, terms: Terms, zone: str, *, count: int
+    first_day: date,
+    terms: Terms,
+    zone: str,
+    *,
+    count: int,
+    paid_trial: PaidTrial | None = None,
+    anchor: date | None = None,
 ) -> tuple[ScheduledInvoice, ...]:
     """The first `count` invoices (fewer where the terms end earlier) of a subscription.
 
-    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; the codes of `check_terms`.
+    paid_trial, anchor: as starting.Start has them.
+    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; the codes of starting.
     """
-    check_terms(terms)
     if not 1 <= count <= LARGEST_PREVIEW:
         raise Refused("count-out-of-range", f"1 to {LARGEST_PREVIEW} invoices can be previewed")
-    last = last_invoice(terms)
-    schedule = schedule_of(first_day, terms)
+    begun = start_of_day(first_day, zone)
+    wish = _as_if(first_day, terms, zone, paid_trial=paid_trial, anchor=anchor)
+    state = evolve_all(None, start(None, wish, now=begun, zone_version=""))
     found = []
-    for number in range(1, min(count, last or count) + 1):
+    for number in range(1, min(count, state.last_invoice or count) + 1):
+        agreed, schedule = state.plan_of(number)
         period = schedule.period(number)
-        day = due_day(terms, period)
         found.append(
             ScheduledInvoice(
                 invoice_number=number,
                 period=period,
                 days=period.days,
-                due_on=day,
-                due_at=start_of_day(day, zone),
+                due_on=due_day(agreed, period),
+                due_at=due_at(state, number),
+                lines=lines_of(agreed, number, schedule),
             )
         )
     return tuple(found)
@@ -165,20 +176,10 @@ def as_if(
     Refused: what starting refuses.
     """
     begun = start_of_day(first_day, zone)
-    namespace = UUID(int=0)
-    wish = Start(
-        subscription_id="preview",
-        customer_id="preview",
-        namespace=namespace,
-        provider=Provider.PAYPAL,
-        account="preview",
-        zone=zone,
-        start=first_day,
-        terms=terms,
-    )
+    wish = _as_if(first_day, terms, zone)
     state = evolve_all(None, start(None, wish, now=begun, zone_version=zone_version))
     vaulted = TokenVaulted(
-        request_id=token_request_id(namespace, 1),
+        request_id=token_request_id(wish.namespace, 1),
         token_ref="preview",  # noqa: S106
         instrument=Instrument(kind="preview"),
         replaces=None,
@@ -186,6 +187,28 @@ def as_if(
     )
     state = evolve_all(state, (vaulted,))
     return bill_what_is_due(state, now=now, zone_version=zone_version)[1]
+
+
+def _as_if(
+    first_day: date,
+    terms: Terms,
+    zone: str,
+    *,
+    paid_trial: PaidTrial | None = None,
+    anchor: date | None = None,
+) -> Start:
+    return Start(
+        subscription_id="preview",
+        customer_id="preview",
+        namespace=UUID(int=0),
+        provider=Provider.PAYPAL,
+        account="preview",
+        zone=zone,
+        start=first_day,
+        terms=terms,
+        paid_trial=paid_trial,
+        anchor=anchor,
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -29,6 +29,7 @@ from domain.plan import (
 )
 from domain.prices import Tier, Tiering
 from domain.refusals import Refused
+from domain.subscription.starting import PaidTrial
 from domain.taxes import TaxRate
 from infrastructure.api.asked import Amount, Asked, Every, money_of
 from infrastructure.commands.agreeing import (
@@ -261,4 +262,18 @@ class ChangedTerms(Asked):
             untaxed=self.untaxed,
             variable=self.variable,
             meters=None if self.meters is None else tuple(each.meter() for each in self.meters),
+        )
+
+
+class PaidTrialAsked(Asked):
+    """Periods at another price, between a free trial and the regular ones. cycles: how many."""
+
+    price: Amount
+    interval: Every
+    cycles: int
+
+    def paid_trial(self) -> PaidTrial:
+        """As the domain has it. Raises: Refused."""
+        return PaidTrial(
+            price=self.price.money(), interval=self.interval.interval(), cycles=self.cycles
         )

@@ -17,15 +17,16 @@ from domain.subscription.discounting import Reduction
 from domain.subscription.events import When
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
-from domain.subscription.starting import Start
+from domain.subscription.starting import Past, Start
 from infrastructure.api.asked import Amount, Asked, money_of
-from infrastructure.api.asked_terms import AgreedTerms, ChangedTerms
+from infrastructure.api.asked_terms import AgreedTerms, ChangedTerms, PaidTrialAsked
 from infrastructure.commands.wishes import UsageWish
 
 __all__ = [
     "AgreedTerms",
     "Amount",
     "AmountWanted",
+    "AnchorWanted",
     "Asked",
     "Cancellation",
     "ChangedTerms",
@@ -35,6 +36,7 @@ __all__ = [
     "DiscountEnd",
     "DiscountWanted",
     "PauseWanted",
+    "Release",
     "ResumeWanted",
     "StartRequest",
     "TermsChange",
@@ -48,7 +50,10 @@ __all__ = [
 class StartRequest(AgreedTerms, kw_only=True):
     """Start a subscription.
 
-    start: first local day of service, in `zone`; days that lie in the past are billed.
+    start: first local day of service, in `zone`.
+    anchor: local day on which the first whole period begins; the days before it are a part of one.
+    past: what becomes of periods that are due already: BILL, WAIVE (their invoices cost nothing)
+        or SKIP (billing begins with the first period to come).
     request_token: also ask for the payer's approval, at once.
     """
 
@@ -58,6 +63,9 @@ class StartRequest(AgreedTerms, kw_only=True):
     start: date
     zone: str
     account: str = "main"
+    paid_trial: PaidTrialAsked | None = None
+    anchor: date | None = None
+    past: Past = Past.BILL
     request_token: bool = False
 
     def wish(self, namespace: UUID) -> Start:
@@ -71,6 +79,9 @@ class StartRequest(AgreedTerms, kw_only=True):
             zone=self.zone,
             start=self.start,
             terms=self.terms(),
+            paid_trial=None if self.paid_trial is None else self.paid_trial.paid_trial(),
+            anchor=self.anchor,
+            past=self.past,
         )
 
 
@@ -111,6 +122,19 @@ class ResumeWanted(Asked):
 
     reason: str
     how: Resume = Resume.KEEP_ANCHOR
+
+
+class AnchorWanted(Asked):
+    """Let regular periods begin on another local day, after a part of one."""
+
+    anchor: date
+    reason: str
+
+
+class Release(Asked):
+    """Bill on, after a person has looked at what was parked."""
+
+    reason: str
 
 
 class CreditWanted(Asked):

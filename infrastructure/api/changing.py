@@ -12,9 +12,11 @@ from litestar import Request, Response, post
 from litestar.params import FromPath, JSONBody, RawBody
 
 from infrastructure.api.asking import (
+    AnchorWanted,
     Cancellation,
     CreditWanted,
     PauseWanted,
+    Release,
     ResumeWanted,
     TermsChange,
     Withdrawal,
@@ -57,6 +59,60 @@ def change_terms(
             reason=asked.reason,
             proration=asked.proration,
             command_id=command_id,
+        ),
+    )
+
+
+@post("/subscriptions/{subscription_id:str}/anchor", status_code=201, sync_to_thread=True)
+def change_anchor(
+    system: Books,
+    request: _AnyRequest,
+    subscription_id: FromPath[str],
+    data: JSONBody[AnchorWanted],
+    body: RawBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Accepted]:
+    """Let regular periods begin on another day; up to it, a part of a period is billed.
+
+    201: moved, now or before. 404 subscription-unknown. 409 subscription-not-active,
+    cancellation-scheduled, change-pending, instalments-fixed, billing-parked.
+    422 anchor-out-of-range, reason-malformed.
+    """
+    asked = strictly(body, data)
+    return once(
+        request,
+        system,
+        idempotency_key,
+        asked,
+        201,
+        lambda command_id: by(system, request).change_anchor(
+            subscription_id, asked.anchor, reason=asked.reason, command_id=command_id
+        ),
+    )
+
+
+@post("/subscriptions/{subscription_id:str}/release", status_code=201, sync_to_thread=True)
+def release_billing(
+    system: Books,
+    request: _AnyRequest,
+    subscription_id: FromPath[str],
+    data: JSONBody[Release],
+    body: RawBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Accepted]:
+    """Bill on, after a person has looked at a subscription that was parked.
+
+    201: released, or it was not parked. 404 subscription-unknown. 422 reason-malformed.
+    """
+    asked = strictly(body, data)
+    return once(
+        request,
+        system,
+        idempotency_key,
+        asked,
+        201,
+        lambda command_id: by(system, request).release(
+            subscription_id, reason=asked.reason, command_id=command_id
         ),
     )
 
@@ -215,6 +271,8 @@ def withdraw_cancellation(
 
 CHANGING = [
     change_terms,
+    change_anchor,
+    release_billing,
     pause_subscription,
     resume_subscription,
     grant_credit,

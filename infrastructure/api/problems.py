@@ -55,6 +55,8 @@ CONFLICTS = frozenset(
         "amount-fixed",
         "nothing-to-bill",
         "coupon-used",
+        "change-pending",
+        "billing-parked",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "usage-unknown", "coupon-unknown"})

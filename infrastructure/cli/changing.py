@@ -10,6 +10,7 @@ from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE, USAGE, Ended
 from infrastructure.cli.output import print_json
 from infrastructure.cli.terms_options import (
+    Day,
     Every,
     instant_in,
     interval_field,
@@ -133,6 +134,38 @@ def _changed_terms(given: dict[str, Any], currency: str) -> NewTerms:
             raise Ended(USAGE, "usage", f"give either --terms or the option of {option}")
         return json_message(given["terms"].read(), ChangedTerms).new_terms()
     return message_of(fields, ChangedTerms).new_terms()
+
+
+@click.command(epilog=TABLE)
+@click.argument("subscription")
+@click.argument("day", type=Day())
+@reason_option
+@json_option
+@pass_chosen
+def anchor(chosen: Chosen, subscription: str, day: str, reason: str, as_json: bool) -> None:
+    """Let regular periods begin on DAY; up to it, a part of a period is billed."""
+    from datetime import date
+
+    from infrastructure.commands.subscriptions import Subscriptions
+
+    with chosen.system() as system:
+        commands = Subscriptions(system, actor=actor())
+        done = commands.change_anchor(subscription, date.fromisoformat(day), reason=reason)
+    tell(done, f"{subscription} has periods from {day} on", as_json=as_json)
+
+
+@click.command(epilog=TABLE)
+@click.argument("subscription")
+@reason_option
+@json_option
+@pass_chosen
+def release(chosen: Chosen, subscription: str, reason: str, as_json: bool) -> None:
+    """Bill on, after a look at why billing was parked."""
+    from infrastructure.commands.subscriptions import Subscriptions
+
+    with chosen.system() as system:
+        done = Subscriptions(system, actor=actor()).release(subscription, reason=reason)
+    tell(done, f"{subscription} is billed on", as_json=as_json)
 
 
 @click.command(epilog=TABLE)

@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "info": ("showing:info", "Settings without secrets, and where the books stand."),
     "token": ("correcting:token", "Ask a payer to approve; prints the link."),
     "change": ("changing:change", "Other terms: price, quantity, rhythm; --dry-run shows it."),
+    "anchor": ("changing:anchor", "Let periods begin on another day."),
+    "release": ("changing:release", "Bill on what was parked, after a look at it."),
     "pause": ("changing:pause", "Bill no period until it is resumed."),
     "resume": ("changing:resume", "Bill periods again."),
     "credit": ("changing:credit", "Give credit that pays the invoices to come."),

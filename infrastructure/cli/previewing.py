@@ -36,6 +36,10 @@ def preview() -> None:
 @preview.command(epilog=TABLE)
 @present_terms
 @click.option("--count", type=int, default=12, show_default=True, help="Invoices, 1 to 1200.")
+@click.option("--anchor", type=Day(), help="On which the first whole period begins.")
+@click.option("--paid-trial", metavar="AMOUNT", help="The price of periods before them.")
+@click.option("--paid-trial-cycles", type=int, default=1, show_default=True)
+@click.option("--paid-trial-every", type=Every(), help="Their length; default: as --every.")
 @json_option
 def schedule(count: int, json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
     """The invoices that terms lead to: periods, due instants, lines."""
@@ -43,7 +47,8 @@ def schedule(count: int, json_in: BinaryIO | None, as_json: bool, **given: Any) 
 
     if json_in is None:
         need(given, "start", instead="--json-in")
-        placed = {"start": given["start"], "zone": given["zone"], "count": count}
+        placed = {name: given[name] for name in ("start", "zone", "anchor")}
+        placed |= {"count": count, "paid_trial": _paid_trial(given)}
         asked = message_of({**placed, "terms": present_fields(given)}, ScheduleAsked)
     else:
         asked = json_message(json_in.read(), ScheduleAsked)
@@ -64,6 +69,16 @@ def schedule(count: int, json_in: BinaryIO | None, as_json: bool, **given: Any) 
             place = ("", "", "", "")
     columns = ("invoice", "period (end exclusive)", "days", "due", "line", "working", "amount")
     print_table(columns, rows, right=("invoice", "days", "amount"))
+
+
+def _paid_trial(given: dict[str, Any]) -> dict[str, Any] | None:
+    if given["paid_trial"] is None:
+        return None
+    return {
+        "price": money_field(given["paid_trial"], given["currency"]),
+        "interval": interval_field(given["paid_trial_every"] or given["every"]),
+        "cycles": given["paid_trial_cycles"],
+    }
 
 
 @preview.command(epilog=TABLE)

@@ -11,7 +11,7 @@ import attrs
 from domain.calendar import Interval, Unit, count_from
 from domain.plan import Terms
 from domain.providers import Provider
-from domain.subscription.starting import Start, start
+from domain.subscription.starting import PaidTrial, Past, Start, start
 from infrastructure.commands.customer_terms import PlanFiles, terms_of_line
 from infrastructure.commands.line_fields import Fields
 from infrastructure.commands.wishes import checked_wish
@@ -38,6 +38,9 @@ class CustomerRow:
     zone: str
     start: date
     terms: Terms
+    paid_trial: PaidTrial | None
+    anchor: date | None
+    past: Past
     months: int | None
     churned: bool
     state: str
@@ -53,6 +56,9 @@ class CustomerRow:
             zone=self.zone,
             start=self.start,
             terms=self.terms,
+            paid_trial=self.paid_trial,
+            anchor=self.anchor,
+            past=self.past,
         )
 
 
@@ -100,6 +106,9 @@ def read_line(
         zone=fields.text("zone", defaults.zone),
         start=first_day,
         terms=terms,
+        paid_trial=_paid_trial(fields, terms),
+        anchor=fields.day("anchor"),
+        past=fields.choice("past", Past, Past.BILL),
         months=fields.number("months"),
         churned=churned,
         state=fields.text("state"),
@@ -111,6 +120,14 @@ def read_line(
 def _judge(wish: Start) -> None:
     """Raises: Refused, by the very rules that would judge the wish if it were started now."""
     start(None, checked_wish(wish), now=_ANY_INSTANT, zone_version="")
+
+
+def _paid_trial(fields: Fields, terms: Terms) -> PaidTrial | None:
+    price = fields.money("paid_trial_price", terms.currency)
+    if price is None:
+        return None
+    cycles = fields.number("paid_trial_cycles")
+    return PaidTrial(price=price, interval=terms.interval, cycles=1 if cycles is None else cycles)
 
 
 def _account(fields: Fields, defaults: Defaults, turn: int) -> tuple[Provider, str]:

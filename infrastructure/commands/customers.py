@@ -36,6 +36,10 @@ shipping         no      the same
 one_time_total   no      what setup_fee, product and shipping with tax must come to
 variable         no      Yes: the amount may be set for each invoice; default No
 instalment_total no      split into `cycles` payments that add up to it
+paid_trial_price no      per unit and period, for `paid_trial_cycles` periods (default 1) of the
+                         interval before the regular ones
+anchor           no      ISO date on which the first whole period begins, a part of one before it
+past             no      of periods that are due at the import: BILL (default), WAIVE or SKIP
 plan_file        no      a file beside this one: terms in JSON, as POST /v1/subscriptions takes them
                          (meters, for example); of the columns of terms only quantity is given then
 
@@ -69,6 +73,7 @@ COLUMNS = (
     *("setup_fee", "cycles", "capture", "zone", "retry_days", "quantity", "kind", "tiers"),
     *("tiering", "tax_code", "tax_percent", "tax_included", "product", "shipping"),
     *("one_time_total", "variable", "instalment_total", "plan_file"),
+    *("paid_trial_price", "paid_trial_cycles", "anchor", "past"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000

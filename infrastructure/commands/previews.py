@@ -28,16 +28,14 @@ from domain.previews import (
     preview_schedule,
 )
 from domain.price_previews import preview_price
-from domain.pricing import lines_of
 from domain.refusals import Refused
-from domain.schedule import schedule_of
 from domain.subscription.discounting import Reduction
 from domain.subscription.events import (
     DeclineClass,
     InvoiceLine,
 )
 from infrastructure.api.asked import Amount, Asked, money_of
-from infrastructure.api.asked_terms import AgreedTerms
+from infrastructure.api.asked_terms import AgreedTerms, PaidTrialAsked
 from infrastructure.commands.wishes import checked_instant, checked_start
 
 
@@ -51,12 +49,17 @@ class PreviewedTerms(AgreedTerms, kw_only=True):
 
 
 class ScheduleAsked(Asked, kw_only=True):
-    """Which invoices would come? start: first local day in `zone`. count: 1 to 1200 of them."""
+    """Which invoices would come? start: first local day in `zone`. count: 1 to 1200 of them.
+
+    paid_trial, anchor: as in POST /v1/subscriptions.
+    """
 
     start: date
     zone: str
     terms: PreviewedTerms
     count: int = 12
+    paid_trial: PaidTrialAsked | None = None
+    anchor: date | None = None
 
 
 class InvoiceToCome(msgspec.Struct, kw_only=True):
@@ -79,23 +82,27 @@ class ScheduleAnswer(msgspec.Struct, kw_only=True):
 
 def answer_schedule(asked: ScheduleAsked) -> ScheduleAnswer:
     """The first invoices of a subscription. Raises: Refused."""
-    terms = asked.terms.terms()
-    found = preview_schedule(checked_start(asked.start), terms, asked.zone, count=asked.count)
-    schedule = schedule_of(asked.start, terms)
-    items = []
-    for each in found:
-        lines = lines_of(terms, each.invoice_number, schedule)
-        items.append(
-            InvoiceToCome(
-                invoice_number=each.invoice_number,
-                period=each.period,
-                days=each.days,
-                due_on=each.due_on,
-                due_at=each.due_at,
-                lines=lines,
-                total=total((line.amount for line in lines), terms.price.currency),
-            )
+    terms, trial = asked.terms.terms(), asked.paid_trial
+    found = preview_schedule(
+        checked_start(asked.start),
+        terms,
+        asked.zone,
+        count=asked.count,
+        paid_trial=None if trial is None else trial.paid_trial(),
+        anchor=asked.anchor,
+    )
+    items = [
+        InvoiceToCome(
+            invoice_number=each.invoice_number,
+            period=each.period,
+            days=each.days,
+            due_on=each.due_on,
+            due_at=each.due_at,
+            lines=each.lines,
+            total=total((line.amount for line in each.lines), terms.currency),
         )
+        for each in found
+    ]
     return ScheduleAnswer(items=tuple(items))
 
 
