@@ -197,3 +197,20 @@ def split_total(amount: Money, payments: int) -> tuple[Money, ...]:
     one minor unit larger."""
     each, left = divmod(amount.minor, payments)
     return tuple(Money(each + (1 if n < left else 0), amount.currency) for n in range(payments))
+
+
+@attrs.frozen(kw_only=True)
+class PaidTrial:
+    """Periods at another price, before the regular ones and after a free trial.
+
+    price: per unit and period. cycles: how many, 1-999, of the length of `interval`.
+    """
+
+    price: Money
+    interval: Interval
+    cycles: int
+
+
+def on_trial(terms: Terms, trial: PaidTrial) -> Terms:
+    """The terms of a paid trial: those that follow it, at its price and rhythm."""
+    return attrs.evolve(terms, price=trial.price, interval=trial.interval, tiers=())

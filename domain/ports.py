@@ -20,7 +20,7 @@ from uuid import UUID
 import attrs
 
 from domain.money import Money
-from domain.plan import CaptureMode, Terms
+from domain.plan import CaptureMode, PaidTrial, Terms
 from domain.subscription.events import DeclineClass, Instrument
 
 
@@ -58,6 +58,7 @@ class TokenOrder:
     request_id: the key of this request.
     subscription_id, customer_id: the merchant's own references; the provider may echo them.
     terms: shown to the payer where the provider can (PayPal's billing_plan).
+    paid_trial: what is still to come of periods at another price before them, or None.
     start_date: ISO date of the first regular charge, or None when it is today.
     """
 
@@ -66,6 +67,7 @@ class TokenOrder:
     customer_id: str
     terms: Terms
     start_date: str | None
+    paid_trial: PaidTrial | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ import attrs
 from domain.calendar import Period, local_day, start_of_day
 from domain.identity import token_request_id
 from domain.money import Money
-from domain.plan import Proration, RetryPolicy, Terms, checked_retry
+from domain.plan import PaidTrial, Proration, RetryPolicy, Terms, checked_retry
 from domain.ports import Declined
 from domain.prices import Part
 from domain.pricing import line, lines_of, share_of_rest
@@ -36,7 +36,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, due_at, issue_invoice
 from domain.subscription.retrying import next_retry
-from domain.subscription.starting import PaidTrial, Start, start
+from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 
 LARGEST_PREVIEW = 1200

@@ -9,7 +9,6 @@ from uuid import UUID
 import attrs
 
 from domain.calendar import (
-    Interval,
     checked_interval,
     count_from,
     local_day,
@@ -17,8 +16,7 @@ from domain.calendar import (
     zone_named,
 )
 from domain.identity import checked_id
-from domain.money import Money
-from domain.plan import Kind, Terms
+from domain.plan import Kind, PaidTrial, Terms, on_trial
 from domain.plan_rules import check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
@@ -41,18 +39,6 @@ class Past(Enum):
     BILL = "BILL"
     WAIVE = "WAIVE"
     SKIP = "SKIP"
-
-
-@attrs.frozen(kw_only=True)
-class PaidTrial:
-    """Periods at another price, before the regular ones and after a free trial.
-
-    price: per unit and period. cycles: how many, 1-999, of the length of `interval`.
-    """
-
-    price: Money
-    interval: Interval
-    cycles: int
 
 
 @attrs.frozen(kw_only=True)
@@ -161,7 +147,7 @@ def _on_trial(wish: Start, trial: PaidTrial) -> Terms:
         raise Refused("paid-trial-malformed", "a paid trial has 1 to 999 periods")
     if wish.terms.kind is Kind.INSTALLMENT or wish.anchor or wish.past is not Past.BILL:
         raise Refused("paid-trial-malformed", "it goes with an open end, from the first day on")
-    terms = attrs.evolve(wish.terms, price=trial.price, interval=trial.interval, tiers=())
+    terms = on_trial(wish.terms, trial)
     check_terms(terms)
     return terms
 

@@ -22,6 +22,7 @@ from domain.plan import (
     Meter,
     OneTime,
     OneTimeKind,
+    PaidTrial,
     Proration,
     RetryPolicy,
     Terms,
@@ -29,7 +30,6 @@ from domain.plan import (
 )
 from domain.prices import Tier, Tiering
 from domain.refusals import Refused
-from domain.subscription.starting import PaidTrial
 from domain.taxes import TaxRate
 from infrastructure.api.asked import Amount, Asked, Every, money_of
 from infrastructure.commands.agreeing import (

@@ -9,9 +9,9 @@ from uuid import UUID
 import attrs
 
 from domain.calendar import Interval, Unit, count_from
-from domain.plan import Terms
+from domain.plan import PaidTrial, Terms
 from domain.providers import Provider
-from domain.subscription.starting import PaidTrial, Past, Start, start
+from domain.subscription.starting import Past, Start, start
 from infrastructure.commands.customer_terms import PlanFiles, terms_of_line
 from infrastructure.commands.line_fields import Fields
 from infrastructure.commands.wishes import checked_wish

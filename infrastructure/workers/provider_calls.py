@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain.calendar import local_day
+from domain.plan import PaidTrial
 from domain.ports import (
     CaptureOrder,
     ChargeOrder,
@@ -81,7 +82,20 @@ def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrd
         customer_id=state.customer_id,
         terms=agreed_terms(state),
         start_date=state.start.isoformat() if starts_later else None,
+        paid_trial=_before_the_agreed(state),
     )
+
+
+def _before_the_agreed(state: Subscription) -> PaidTrial | None:
+    """The paid periods that are still to come before the terms that were agreed to last."""
+    later, terms = state.following, state.terms
+    if later is None:
+        return None
+    first_paid = 1 if terms.trial is None else 2
+    cycles = later.from_invoice - max(first_paid, state.invoices_issued + 1)
+    if cycles < 1 or not terms.price.minor:
+        return None
+    return PaidTrial(price=terms.price, interval=terms.interval, cycles=cycles)
 
 
 def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> ChargeOrder:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import attrs
 import pytest
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import Kind, Meter, OneTime, OneTimeKind, Terms, split_total
+from domain.plan import Kind, Meter, OneTime, OneTimeKind, PaidTrial, Terms, split_total
 from domain.prices import Tier
 from domain.taxes import TaxRate
 from infrastructure.gateways.paypal.vault import billing_plan_json
@@ -142,3 +143,50 @@ def test_instalments_of_one_amount_are_a_plan() -> None:
 
 def _tier(minor: int) -> Tier:
     return Tier(up_to=None, unit_price=usd(minor))
+
+
+# --- paid trials --------------------------------------------------------------------------------
+
+HALF = PaidTrial(price=usd(500), interval=Interval(Unit.MONTH), cycles=3)
+
+
+def cycles(shown: dict[str, Any]) -> list[tuple[str, int, str | None, str | None]]:
+    """(tenure, how many, from which day, price) of each cycle."""
+    return [
+        (
+            each["tenure_type"],
+            each["total_cycles"],
+            each.get("start_date"),
+            value(each["pricing_scheme"]["price"]) if "pricing_scheme" in each else None,
+        )
+        for each in shown["billing_cycles"]
+    ]
+
+
+def test_a_paid_trial_is_a_cycle_of_its_own() -> None:
+    """Three months at 5.00 from today on, the first of them due at checkout; then 10.00."""
+    shown = billing_plan_json(terms(price=usd(1000)), None, TODAY, HALF)
+    assert shown is not None
+    check_plan(shown)
+    assert cycles(shown) == [("TRIAL", 3, None, "5.00"), ("REGULAR", 0, "2026-04-30", "10.00")]
+    assert charges(shown) == {"total_amount": "5.00"}
+
+
+def test_three_cycles_are_all_that_there_are() -> None:
+    """Two weeks free, three months at 5.00, then 10.00; nothing is due at checkout."""
+    agreed = terms(price=usd(1000), trial=Interval(Unit.WEEK, 2))
+    shown = billing_plan_json(agreed, None, TODAY, HALF)
+    assert shown is not None
+    check_plan(shown)
+    assert cycles(shown) == [
+        ("TRIAL", 1, None, None),
+        ("TRIAL", 3, "2026-02-14", "5.00"),
+        ("REGULAR", 0, "2026-05-14", "10.00"),
+    ]
+    assert charges(shown) == {"total_amount": "0.00"}
+
+
+def test_a_dearer_trial_cannot_be_said() -> None:
+    """PayPal wants a trial below the regular price; the usage pattern alone is sent."""
+    dear = attrs.evolve(HALF, price=usd(1000))
+    assert billing_plan_json(terms(price=usd(1000)), None, TODAY, dear) is None

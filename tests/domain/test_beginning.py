@@ -10,12 +10,12 @@ import pytest
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import Timing
+from domain.plan import PaidTrial, Timing
 from domain.subscription.aligning import change_anchor
 from domain.subscription.ending import schedule_cancellation
 from domain.subscription.events import InvoiceIssued, SubscriptionStarted, TermsChanged
 from domain.subscription.invoicing import bill_what_is_due
-from domain.subscription.starting import PaidTrial, Past, Start, start
+from domain.subscription.starting import Past, Start, start
 from tests.domain.billing import NOK, billed_until, postpaid, running
 from tests.specimens import ZONE_VERSION, instalments, requested, terms, vaulted, wish
 from tests.vocabulary import Given, given

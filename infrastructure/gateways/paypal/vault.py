@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from domain.calendar import Interval, count_from
 from domain.money import Money, zero
-from domain.plan import OneTimeKind, Terms
+from domain.plan import OneTimeKind, PaidTrial, Terms, on_trial
 from domain.ports import (
     Granted,
     Offered,
@@ -67,7 +67,7 @@ def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> 
         "permit_multiple_payment_tokens": True,
         "experience_context": context,
     }
-    plan = billing_plan_json(order.terms, order.start_date, today)
+    plan = billing_plan_json(order.terms, order.start_date, today, order.paid_trial)
     if plan is not None:
         wallet["billing_plan"] = plan
     return {
@@ -76,34 +76,43 @@ def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> 
     }
 
 
-def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict[str, Any] | None:
+def billing_plan_json(
+    terms: Terms, start_date: str | None, today: date, paid_trial: PaidTrial | None = None
+) -> dict[str, Any] | None:
     """The plan as the payer is shown it: the whole period's amount, all units and tax together.
 
     FIXED where each payment is that amount; VARIABLE where it may vary: then it is what a period
     costs without usage, or unless another amount is set. None where a plan cannot say it: payments
-    of different amounts, or nothing but usage; then the usage pattern alone is sent.
+    of different amounts, nothing but usage, or a trial that is no cheaper than what follows it;
+    then the usage pattern alone is sent.
 
     A free trial comes first and has no price; only the cycle with sequence 1 may lack a start
     date, and it does when it starts at checkout. The first charge is part of the total due at
     checkout only then. Source: notes 2.3.
     """
     price = _price_of(terms)
-    if price is None:
+    cheaper = None if paid_trial is None else _price_of(on_trial(terms, paid_trial))
+    if price is None or (paid_trial and (cheaper is None or cheaper.minor >= price.minor)):
         return None
+    model = "VARIABLE" if terms.variable or terms.metered else "FIXED"
     cycles: list[dict[str, Any]] = []
     if terms.trial is not None:
         cycles.append(_cycle("TRIAL", terms.trial, total=1, sequence=1))
         start_date = start_date or count_from(today, terms.trial, 1).isoformat()
+    at_checkout = zero(terms.currency)
+    if start_date is None:
+        at_checkout = cheaper or price
+    if paid_trial is not None and cheaper is not None:
+        total = paid_trial.cycles
+        trial = _cycle("TRIAL", paid_trial.interval, total=total, sequence=len(cycles) + 1)
+        cycles.append(_priced(trial, model, cheaper, start_date))
+        first = today if start_date is None else date.fromisoformat(start_date)
+        start_date = count_from(first, paid_trial.interval, total).isoformat()
     regular = _cycle("REGULAR", terms.interval, total=terms.cycles or 0, sequence=len(cycles) + 1)
-    model = "VARIABLE" if terms.variable or terms.metered else "FIXED"
-    regular["pricing_scheme"] = {"pricing_model": model, "price": amount_json(price)}
-    if start_date is not None:
-        regular["start_date"] = start_date
+    regular = _priced(regular, model, price, start_date)
     plan: dict[str, Any] = {
         "billing_cycles": [*cycles, regular],
-        "one_time_charges": _one_time_charges(
-            terms, price if start_date is None else zero(terms.currency)
-        ),
+        "one_time_charges": _one_time_charges(terms, at_checkout),
     }
     name = plan_name(terms.description)
     return {**plan, "name": name} if name else plan
@@ -123,6 +132,14 @@ def _cycle(tenure: str, interval: Interval, *, total: int, sequence: int) -> dic
         "total_cycles": total,
         "sequence": sequence,
     }
+
+
+def _priced(
+    cycle: dict[str, Any], model: str, price: Money, start_date: str | None
+) -> dict[str, Any]:
+    scheme = {"pricing_model": model, "price": amount_json(price)}
+    begins = {} if start_date is None else {"start_date": start_date}
+    return {**cycle, "pricing_scheme": scheme, **begins}
 
 
 def _one_time_charges(terms: Terms, first: Money) -> dict[str, Any]:
