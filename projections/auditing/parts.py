@@ -130,6 +130,12 @@ def _worth(price: Price, service: Service, policy: Proration, now: Moment) -> in
     return with_tax(half_up(price.of(rest_of(service, policy, now))), service.tax)
 
 
+def rule_for(book: Book, terms: Terms) -> Proration:
+    """The terms' rule; FULL knows one price a period, and by day where that was changed."""
+    rule = terms.proration
+    return Proration.BY_DAY if book.repriced and rule is Proration.FULL else rule
+
+
 def policy_named(name: str) -> Proration | None:
     """The rule of that name, or None."""
     return _POLICIES.get(name)
