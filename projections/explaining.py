@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import attrs
@@ -28,6 +29,7 @@ from domain.subscription.events import (
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
+    DiscountGranted,
     InvoiceIssued,
     InvoiceLine,
     LineKind,
@@ -35,12 +37,15 @@ from domain.subscription.events import (
     SubscriptionPaused,
     SubscriptionResumed,
     TermsChanged,
+    UsageCorrected,
+    UsageReported,
 )
 from domain.subscription.folding import evolve_all
 from projections.balances import BALANCES, Balance, balance_key
 
 Fact = Recorded[SubscriptionEvent]
-_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed
+_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed | UsageReported | UsageCorrected
+_OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +55,7 @@ class Step:
     amount: what it adds, negative for what it takes off; None for what moved no money.
     lines: with the working that the amount came from, or empty.
     because: the position of an earlier fact that explains this one, or None.
+    counted: positions of the reports, and of their corrections, that a line of usage counts.
     evidence: a provider's id and how we know, or "".
     """
 
@@ -57,6 +63,7 @@ class Step:
     words: str
     lines: tuple[InvoiceLine, ...] = ()
     because: int | None = None
+    counted: tuple[int, ...] = ()
     evidence: str = ""
     position: int
     effective_at: datetime
@@ -169,9 +176,10 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
             case InvoiceIssued():
                 for line in event.lines:
                     because = _source_of(log, recorded.position, line)
-                    yield _step(
-                        recorded, line.amount, line.description, lines=(line,), because=because
-                    )
+                    counted = () if because else _reports_of(log, recorded.position, event, line)
+                    words = line.description + _tax_in_words(line)
+                    step = _step(recorded, line.amount, words, lines=(line,), because=because)
+                    yield attrs.evolve(step, counted=counted)
             case CreditApplied(credit_number=credit):
                 granted = credits[credit]
                 assert isinstance(granted.event, CreditGranted)
@@ -189,8 +197,11 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
 
 
 def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None:
-    """The fact that put a line aside for this invoice."""
-    if line.kind not in (LineKind.REST, LineKind.UNUSED):
+    """The fact that put a line aside for this invoice, or granted a discount."""
+    if line.kind is LineKind.DISCOUNT:
+        granted = (each for each in log if isinstance(each.event, DiscountGranted))
+        return next((each.position for each in granted if _grants(each.event, line)), None)
+    if line.kind not in (LineKind.REST, LineKind.UNUSED, *_OF_USAGE):
         return None
     found = [
         each.position
@@ -198,6 +209,50 @@ def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | Non
         if each.position < before and isinstance(each.event, _Source) and line in each.event.lines
     ]
     return found[-1] if found else None
+
+
+def _grants(event: SubscriptionEvent, line: InvoiceLine) -> bool:
+    return isinstance(event, DiscountGranted) and str(event.discount_number) == line.item
+
+
+def _reports_of(
+    log: Sequence[Fact], before: int, invoice: InvoiceIssued, line: InvoiceLine
+) -> tuple[int, ...]:
+    """The reports of a meter since usage was billed last, as they stood when it was billed."""
+    if line.kind not in _OF_USAGE:
+        return ()
+    earlier = [each for each in log if each.position < before]
+    begins = max(
+        (cut for each in earlier if (cut := _cut_at(each.event)) is not None), default=None
+    )
+    names: set[str] = set()
+    found = []
+    for each in earlier:
+        match each.event:
+            case UsageReported(meter=meter, effective_at=at) if meter == line.item:
+                if (begins is None or begins <= at) and at < invoice.effective_at:
+                    names.add(each.event.usage_id)
+                    found.append(each.position)
+            case UsageCorrected(usage_id=name) if name in names:
+                found.append(each.position)
+    return tuple(found)
+
+
+def _cut_at(event: SubscriptionEvent) -> datetime | None:
+    """Up to when a fact bills usage, or None."""
+    if isinstance(event, InvoiceIssued):
+        return event.effective_at
+    billed = isinstance(event, TermsChanged) and any(each.kind in _OF_USAGE for each in event.lines)
+    return event.effective_at if billed else None
+
+
+def _tax_in_words(line: InvoiceLine) -> str:
+    if line.tax is None:
+        return ""
+    rate = line.tax.rate
+    return (
+        f" ({line.tax.net} and {line.tax.tax} of tax, {rate.code} {Decimal(rate.ppm) / 10000:f} %)"
+    )
 
 
 def _is_attempt(event: SubscriptionEvent, named: str) -> bool:
