@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import attrs
@@ -29,23 +28,15 @@ from domain.subscription.events import (
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
-    DiscountGranted,
     InvoiceIssued,
     InvoiceLine,
-    LineKind,
     SubscriptionEvent,
-    SubscriptionPaused,
-    SubscriptionResumed,
-    TermsChanged,
-    UsageCorrected,
-    UsageReported,
 )
 from domain.subscription.folding import evolve_all
 from projections.balances import BALANCES, Balance, balance_key
+from projections.explaining_lines import reports_of, source_of, words_of
 
 Fact = Recorded[SubscriptionEvent]
-_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed | UsageReported | UsageCorrected
-_OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 
 
 @attrs.frozen(kw_only=True)
@@ -175,11 +166,11 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
         match event:
             case InvoiceIssued():
                 for line in event.lines:
-                    because = _source_of(log, recorded.position, line)
-                    counted = () if because else _reports_of(log, recorded.position, event, line)
-                    words = line.description + _tax_in_words(line)
-                    step = _step(recorded, line.amount, words, lines=(line,), because=because)
-                    yield attrs.evolve(step, counted=counted)
+                    because = source_of(log, recorded.position, line)
+                    counted = () if because else reports_of(log, recorded.position, event, line)
+                    words = words_of(line, counted)
+                    made = _step(recorded, line.amount, words, lines=(line,), because=because)
+                    yield attrs.evolve(made, counted=counted)
             case CreditApplied(credit_number=credit):
                 granted = credits[credit]
                 assert isinstance(granted.event, CreditGranted)
@@ -194,65 +185,6 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                 step = _money(recorded)
                 if step is not None:
                     yield _taken_off(step)
-
-
-def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None:
-    """The fact that put a line aside for this invoice, or granted a discount."""
-    if line.kind is LineKind.DISCOUNT:
-        granted = (each for each in log if isinstance(each.event, DiscountGranted))
-        return next((each.position for each in granted if _grants(each.event, line)), None)
-    if line.kind not in (LineKind.REST, LineKind.UNUSED, *_OF_USAGE):
-        return None
-    found = [
-        each.position
-        for each in log
-        if each.position < before and isinstance(each.event, _Source) and line in each.event.lines
-    ]
-    return found[-1] if found else None
-
-
-def _grants(event: SubscriptionEvent, line: InvoiceLine) -> bool:
-    return isinstance(event, DiscountGranted) and str(event.discount_number) == line.item
-
-
-def _reports_of(
-    log: Sequence[Fact], before: int, invoice: InvoiceIssued, line: InvoiceLine
-) -> tuple[int, ...]:
-    """The reports of a meter since usage was billed last, as they stood when it was billed."""
-    if line.kind not in _OF_USAGE:
-        return ()
-    earlier = [each for each in log if each.position < before]
-    begins = max(
-        (cut for each in earlier if (cut := _cut_at(each.event)) is not None), default=None
-    )
-    names: set[str] = set()
-    found = []
-    for each in earlier:
-        match each.event:
-            case UsageReported(meter=meter, effective_at=at) if meter == line.item:
-                if (begins is None or begins <= at) and at < invoice.effective_at:
-                    names.add(each.event.usage_id)
-                    found.append(each.position)
-            case UsageCorrected(usage_id=name) if name in names:
-                found.append(each.position)
-    return tuple(found)
-
-
-def _cut_at(event: SubscriptionEvent) -> datetime | None:
-    """Up to when a fact bills usage, or None."""
-    if isinstance(event, InvoiceIssued):
-        return event.effective_at
-    billed = isinstance(event, TermsChanged) and any(each.kind in _OF_USAGE for each in event.lines)
-    return event.effective_at if billed else None
-
-
-def _tax_in_words(line: InvoiceLine) -> str:
-    if line.tax is None:
-        return ""
-    rate = line.tax.rate
-    return (
-        f" ({line.tax.net} and {line.tax.tax} of tax, {rate.code} {Decimal(rate.ppm) / 10000:f} %)"
-    )
 
 
 def _is_attempt(event: SubscriptionEvent, named: str) -> bool:

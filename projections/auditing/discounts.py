@@ -162,7 +162,11 @@ def _check_off(reduced: Reduced, coupons: dict[int, Coupon], say: Say, *, what: 
         check_worked_out(off, say, what=what)
         before, left = left, left + stated(off)
         coupon = coupons.get(_number(off))
-        if coupon is not None and coupon.ppm is not None and _share(off) != (before, coupon.ppm):
+        if (
+            coupon is not None
+            and coupon.ppm is not None
+            and _share(off) != (before, Fraction(coupon.ppm))
+        ):
             say("discount-wrong", f"{what}: {off.description!r} is not {coupon.ppm} ppm")
         held = None if off.tax is None else (off.tax.rate, off.tax.tax.minor)
         fits = None if rate is None else (rate, tax_in(left, rate) - tax_in(before, rate))
