@@ -3,8 +3,8 @@
     python scripts/mutate.py [--only WORD] [--jobs N]
 
 Each fault of planted_faults.py and planted_changes.py is planted in a temporary copy of the
-project; the fast tests of the rules run on it (the properties too, when those pass). Nothing here
-is touched.
+project; the fast tests of the rules run on it (the properties too, when those pass). On those of
+planted_asking.py the tests of tests/asking do. Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -24,14 +24,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from planted_asking import FAULTS as ASKING
 from planted_changes import FAULTS as CHANGES
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
 
-FAULTS = BASICS + CHANGES
+FAULTS = BASICS + CHANGES + ASKING
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = ("domain", "tests", "pyproject.toml")
-RULES_TESTS = "tests/domain"
+COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
+RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Seconds after which a run that does not end counts as caught: some faults loop for ever.
 LONGEST_RUN_S = 240
@@ -71,11 +72,16 @@ def planted(fault: Fault, source: str) -> str:
     return text
 
 
-def tests_of(copy: Path, module: str) -> tuple[list[str], list[str]]:
+def folder_of(fault: Fault) -> str:
+    """Where the tests are that are to catch it."""
+    return ASKING_TESTS if fault in ASKING else RULES_TESTS
+
+
+def tests_of(copy: Path, module: str, folder: str) -> tuple[list[str], list[str]]:
     """The quick tests, those of the module first, and those that draw whole histories."""
     quick: list[str] = []
     slow: list[str] = []
-    for path in sorted((copy / RULES_TESTS).glob("test_*.py")):
+    for path in sorted((copy / folder).glob("test_*.py")):
         drawn = "import History" in path.read_text()
         (slow if drawn else quick).append(str(path.relative_to(copy)))
     # The first failure ends a run, so the likeliest come first; values are tested last.
@@ -124,7 +130,10 @@ def is_caught(fault: Fault) -> bool:
         importing = [sys.executable, "-c", f"import {module}"]
         if subprocess.run(importing, cwd=copy, capture_output=True, check=False).returncode:
             raise Unusable(f"{fault.path}: planted, it cannot be imported: {fault.complaint}")
-        return any(run_tests(copy, paths) != PASSED for paths in tests_of(copy, target.stem))
+        return any(
+            run_tests(copy, paths) != PASSED
+            for paths in tests_of(copy, target.stem, folder_of(fault))
+        )
 
 
 def check_sound(faults: list[Fault]) -> None:
@@ -132,9 +141,10 @@ def check_sound(faults: list[Fault]) -> None:
     for fault in faults:
         planted(fault, (PROJECT / fault.path).read_text())
     with copied_project() as copy:
-        quick, slow = tests_of(copy, "")
-        if run_tests(copy, quick + slow) != PASSED:
-            raise Unusable("the tests of the rules fail without any fault; mend them first")
+        for folder in sorted({folder_of(each) for each in faults}):
+            quick, slow = tests_of(copy, "", folder)
+            if run_tests(copy, quick + slow) != PASSED:
+                raise Unusable(f"{folder} fails without any fault; mend it first")
 
 
 def main() -> int:
