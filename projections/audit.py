@@ -23,6 +23,7 @@ from domain.identity import SUBSCRIPTION_STREAMS, event_id, subscription_of
 from domain.plan import Terms
 from domain.recorded import Recorded
 from domain.subscription.events import (
+    AmountSet,
     ApprovalOffered,
     CancellationScheduled,
     CancellationWithdrawn,
@@ -39,6 +40,8 @@ from domain.subscription.events import (
     CollectionEnded,
     CreditApplied,
     CreditGranted,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
@@ -52,6 +55,8 @@ from domain.subscription.events import (
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
+    UsageCorrected,
+    UsageReported,
 )
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Totals
@@ -64,13 +69,14 @@ from projections.auditing.crediting import (
     check_grant,
     credit_lies_idle,
 )
+from projections.auditing.discounts import check_ended, check_granted
 from projections.auditing.ending import (
     all_is_paid,
     check_end,
     check_planned_end,
     check_withdrawal,
 )
-from projections.auditing.invoicing import check_invoice
+from projections.auditing.invoicing import check_amount, check_invoice
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.settling import (
     check_awaited,
@@ -79,6 +85,7 @@ from projections.auditing.settling import (
     check_late,
     check_success,
 )
+from projections.auditing.usage import check_correction, check_report
 from projections.auditing.vaulting import check_request, check_request_answer, check_start
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
@@ -88,6 +95,8 @@ _Changing = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DiscountGranted
+    | DiscountEnded
     | CancellationScheduled
     | CancellationWithdrawn
 )
@@ -226,6 +235,12 @@ class Audit:
             case InvoiceIssued():
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
+            case AmountSet():
+                check_amount(book, event, say)
+            case UsageReported():
+                check_report(book, event, recorded.recorded_at, say)
+            case UsageCorrected():
+                check_correction(book, event, say)
             case ChargeAttempted():
                 check_attempt(book, event, say)
             case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown():
@@ -260,6 +275,10 @@ class Audit:
                 check_grant(book, event, self._totals_of(event.amount.currency), say)
             case CreditApplied():
                 check_application(book, event, self._totals_of(event.amount.currency), say)
+            case DiscountGranted():
+                check_granted(book, event, say)
+            case DiscountEnded():
+                check_ended(book, event, say)
             case CancellationScheduled():
                 check_planned_end(book, event, say)
             case CancellationWithdrawn():

@@ -45,6 +45,12 @@ FAULTS = (
         "",
     ),
     Fault(
+        "usage that comes late makes all of it cheaper, and the credit for it is lost",
+        USAGE,
+        "                events += following\n",
+        "                events += following[-1:]\n",
+    ),
+    Fault(
         "who lost a race keeps refusals that are no longer true",
         USAGE,
         "        batch.outcomes.pop(place, None)\n",

@@ -48,6 +48,7 @@ from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from tests.books import ZONE_VERSION, Books, Clock
+from tests.prices import priced
 from tests.replies import Reply, received, reply_to
 from tests.wishes import Wish, decide
 
@@ -209,11 +210,11 @@ def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 @st.composite
 def terms(draw: st.DrawFn) -> Terms:
-    """Terms that `check_terms` accepts: both kinds, timings and capture modes."""
+    """Terms that `check_terms` accepts: all kinds, timings, capture modes and ways to charge."""
     currency = draw(st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"]))
-    kind = draw(st.sampled_from([Kind.SUBSCRIPTION, Kind.SUBSCRIPTION, Kind.INSTALLMENT]))
+    kind = draw(st.sampled_from([Kind.SUBSCRIPTION, *Kind, Kind.RECURRING]))
     fee = draw(maybe(st.integers(1, 50_000)))
-    return Terms(
+    agreed = Terms(
         plan="gold",
         plan_version=1,
         description="Gold membership",
@@ -229,6 +230,7 @@ def terms(draw: st.DrawFn) -> Terms:
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
     )
+    return priced(agreed, draw(st.integers(0, 10_000)))
 
 
 _ZONES = ["Europe/Oslo", "America/New_York", "UTC", "Africa/Cairo", "Asia/Tokyo", "Asia/Beirut"]
@@ -257,7 +259,7 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
 _ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
-_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + list(Wish)
+_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + [Wish.USE] * 4 + [Wish.CORRECT] + list(Wish)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]

@@ -7,7 +7,6 @@ invoice; what a correction takes away becomes credit.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -31,6 +30,7 @@ from domain.subscription.events import (
 from domain.subscription.folding_usage import (
     REMEMBERED,
     counts_for_nothing,
+    meters_at,
     serves_a_period,
     stretch_of,
 )
@@ -39,6 +39,8 @@ from domain.subscription.state import Counted, Subscription, Usage
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12
+# What the credit says where late usage makes all of it cheaper (volume prices).
+CHEAPER = "late usage reached a cheaper tier"
 _PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
 _FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")
 
@@ -63,7 +65,8 @@ def report_usage(
 
     Refused: "usage-id-reused" where another report has the id; "usage-malformed"; "meter-unknown"
         by the terms of that time; "usage-in-the-future"; "usage-before-start"; "usage-too-late"
-        where that time was billed more than REMEMBERED ago; "subscription-ended"; "id-malformed".
+        where that time was billed more than REMEMBERED ago; "subscription-ended", also where no
+        invoice is to come; "id-malformed".
     """
     checked_id("usage id", wish.usage_id)
     if type(wish.quantity) is not int or not 1 <= wish.quantity <= LARGEST_USAGE:
@@ -73,14 +76,16 @@ def report_usage(
         if (known.meter, known.reported, known.at) == (wish.meter, wish.quantity, wish.at):
             return ()
         raise Refused("usage-id-reused", f"{wish.usage_id} is another report's")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    _check_bills(state)
+    if not invoice_to_come(state):
+        raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     _check_time(state, wish.at, now)
     stretch = stretch_of(state, wish.at)
-    meters = state.meters if stretch is None else stretch.meters
+    meters = meters_at(state, wish.at) if stretch is None else stretch.meters
     if all(each.code != wish.meter for each in meters):
         raise Refused("meter-unknown", f"{wish.meter} was not agreed to for {wish.at}")
     lines: tuple[InvoiceLine, ...] = ()
+    credits: tuple[SubscriptionEvent, ...] = ()
     if stretch is not None:
         usage = Usage(
             usage_id=wish.usage_id,
@@ -90,16 +95,16 @@ def report_usage(
             at=wish.at,
         )
         lines = _difference(state, stretch, (*stretch.usage, usage), "late")
-    return (
-        UsageReported(
-            customer_id=state.customer_id,
-            usage_id=wish.usage_id,
-            meter=wish.meter,
-            quantity=wish.quantity,
-            lines=lines,
-            effective_at=wish.at,
-        ),
+        credits, lines = _less_is_credit(state, lines, CHEAPER, now)
+    reported = UsageReported(
+        customer_id=state.customer_id,
+        usage_id=wish.usage_id,
+        meter=wish.meter,
+        quantity=wish.quantity,
+        lines=lines,
+        effective_at=wish.at,
     )
+    return (*credits, reported)
 
 
 def correct_usage(
@@ -115,22 +120,21 @@ def correct_usage(
     if type(quantity) is not int or not 0 <= quantity <= LARGEST_USAGE:
         raise Refused("usage-malformed", f"usage is 0 to {LARGEST_USAGE} units")
     known = _known(state, usage_id)
-    if known is None:
+    stretch = next((each for each in state.counted if known in each.usage), None)
+    if known is None or (stretch is not None and stretch.ends < now - REMEMBERED):
         raise Refused("usage-unknown", f"{usage_id[:64]!r} was not reported, or is too old")
     if known.quantity == quantity:
         return ()
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    _check_bills(state)
     lines: tuple[InvoiceLine, ...] = ()
     credits: tuple[SubscriptionEvent, ...] = ()
-    stretch = next((each for each in state.counted if known in each.usage), None)
     if stretch is not None:
         right = attrs.evolve(known, quantity=quantity)
         usage = tuple(right if each is known else each for each in stretch.usage)
         lines = _difference(state, stretch, usage, "corrected")
-        if total((each.amount for each in lines), state.currency).minor < 0:
-            back = tuple(given_back(each) for each in lines)
-            credits, lines = credit_for(state, back, CreditKind.CORRECTION, reason, now), ()
+        credits, lines = _less_is_credit(state, lines, reason, now)
+        if lines and not invoice_to_come(state):
+            raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     corrected = UsageCorrected(
         customer_id=state.customer_id,
         usage_id=usage_id,
@@ -142,6 +146,26 @@ def correct_usage(
         effective_at=now,
     )
     return (*credits, corrected)
+
+
+def _check_bills(state: Subscription) -> None:
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+
+
+def invoice_to_come(state: Subscription) -> bool:
+    """Whether there is an invoice that can bill what is reported now."""
+    return state.next_due_at is not None or state.pause is not None
+
+
+def _less_is_credit(
+    state: Subscription, lines: tuple[InvoiceLine, ...], reason: str, now: datetime
+) -> tuple[tuple[SubscriptionEvent, ...], tuple[InvoiceLine, ...]]:
+    """What a billed stretch costs less is credit: no invoice gives back more than it charges."""
+    if total((each.amount for each in lines), state.currency).minor >= 0:
+        return (), lines
+    back = tuple(given_back(each) for each in lines)
+    return credit_for(state, back, CreditKind.CORRECTION, reason, now), ()
 
 
 def _known(state: Subscription, usage_id: str) -> Usage | None:
@@ -156,7 +180,8 @@ def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
         raise Refused("usage-before-start", f"{state.subscription_id} begins on {state.start}")
     if state.counted_from is None or at >= state.counted_from:
         return
-    if at < now - REMEMBERED or stretch_of(state, at) is None:
+    stretch = stretch_of(state, at)
+    if stretch is None or stretch.ends < now - REMEMBERED:
         raise Refused("usage-too-late", f"{at} was billed too long ago")
 
 
@@ -165,7 +190,7 @@ def usage_lines(
 ) -> tuple[InvoiceLine, ...]:
     """What was used before an instant and is not billed yet, by the meters that counted it.
 
-    bounded: whether minimum and cap hold: not where a change cuts a period short.
+    bounded: whether the minimum holds: not where a change or an end cuts a period short.
     """
     if not state.meters or (state.counted_from is not None and until <= state.counted_from):
         return ()
@@ -215,10 +240,10 @@ def _billed(stretch: Counted, meter: Meter, when: str) -> Iterable[InvoiceLine]:
         for part in priced(quantity, meter.tiers, meter.tiering)
     ]
     yield from lines
-    if not stretch.bounded or stretch.free:
+    if stretch.free:
         return
     minor = sum(stated(each).minor for each in lines)
-    if meter.minimum is not None and minor < meter.minimum.minor:
+    if stretch.bounded and meter.minimum is not None and minor < meter.minimum.minor:
         up = Part(quantity=1, unit_price=Money(meter.minimum.minor - minor, meter.minimum.currency))
         yield _line(LineKind.MINIMUM, meter, f"up to the minimum, {when}", up, share)
     if meter.cap is not None and minor > meter.cap.minor:
@@ -231,30 +256,51 @@ def _line(kind: LineKind, meter: Meter, words: str, part: Part, share: Share) ->
     return line(kind, text, part, share, meter.tax, meter.code)
 
 
-_Priced = tuple[LineKind, str, Money, int, int]
-
-
 def _difference(
     state: Subscription, stretch: Counted, usage: Sequence[Usage], why: str
 ) -> tuple[InvoiceLine, ...]:
-    """What other usage in a billed stretch adds to what was billed for it, or takes away."""
+    """What other usage in a billed stretch adds to what was billed for it, or takes away.
+
+    To the minor unit what the whole stretch costs more or less: many small reports add up to what
+    one of all would have cost.
+    """
     begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
     words = f"{why}, {begins} to {local_day(stretch.ends, state.zone)} (end exclusive)"
     restated, found = attrs.evolve(stretch, usage=tuple(usage)), []
     for meter in stretch.meters:
-        units: Counter[_Priced] = Counter()
-        for sign, counted in ((1, restated), (-1, stretch)):
-            for each in _billed(counted, meter, ""):
-                units[_price_of(each)] += sign * each.working.quantity
-        for (kind, policy, price, times, per), quantity in units.items():
-            if quantity == 0:
-                continue
-            part = Part(quantity=quantity, unit_price=price, times=times, per=per)
-            share = _FREE if policy == _FREE.policy else _PRICED
-            found.append(_line(kind, meter, words, part, share))
+        after, before = _by_price(restated, meter), _by_price(stretch, meter)
+        for price in dict.fromkeys((*after, *before)):
+            now, then = after.get(price, 0), before.get(price, 0)
+            whole, billed, change = (
+                _at(price, meter, words, quantity) for quantity in (now, then, now - then)
+            )
+            minor = stated(whole).minor - stated(billed).minor
+            if stated(change).minor == minor:
+                found.append(change)
+            elif minor:  # a fraction of a minor unit a piece: the whole now, less what was billed
+                found.extend((whole, given_back(billed)))
     return tuple(each for each in found if each.amount.minor != 0)
 
 
-def _price_of(line: InvoiceLine) -> _Priced:
-    working = line.working
-    return (line.kind, working.policy, working.unit_price, working.numerator, working.denominator)
+# Which price a line counts units at; the last is 1 for a second tier of the same price.
+_Price = tuple[LineKind, bool, Money, int, int]
+
+
+def _by_price(stretch: Counted, meter: Meter) -> dict[_Price, int]:
+    """How many units of a meter a stretch bills at each price."""
+    units: dict[_Price, int] = {}
+    for each in _billed(stretch, meter, ""):
+        working, tier = each.working, 0
+        while True:
+            price = (each.kind, stretch.free, working.unit_price, working.denominator, tier)
+            if price not in units:
+                break
+            tier += 1
+        units[price] = working.quantity
+    return units
+
+
+def _at(price: _Price, meter: Meter, words: str, quantity: int) -> InvoiceLine:
+    kind, free, unit_price, per, _ = price
+    part = Part(quantity=quantity, unit_price=unit_price, per=per)
+    return _line(kind, meter, words, part, _FREE if free else _PRICED)
