@@ -24,15 +24,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from planted_asking import FAULTS as ASKING
 from planted_changes import FAULTS as CHANGES
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
 from planted_prices import FAULTS as PRICES
 
-FAULTS = BASICS + CHANGES + PRICES
+FAULTS = BASICS + CHANGES + PRICES + ASKING
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = ("domain", "tests", "pyproject.toml")
-RULES_TESTS = "tests/domain"
+COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
+RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Seconds after which a run that does not end counts as caught: some faults loop for ever.
 LONGEST_RUN_S = 240
@@ -72,11 +73,16 @@ def planted(fault: Fault, source: str) -> str:
     return text
 
 
-def tests_of(copy: Path, module: str) -> tuple[list[str], list[str]]:
+def folder_of(fault: Fault) -> str:
+    """Where the tests are that are to catch it."""
+    return ASKING_TESTS if fault in ASKING else RULES_TESTS
+
+
+def tests_of(copy: Path, module: str, folder: str) -> tuple[list[str], list[str]]:
     """The quick tests, those of the module first, and those that draw whole histories."""
     quick: list[str] = []
     slow: list[str] = []
-    for path in sorted((copy / RULES_TESTS).glob("test_*.py")):
+    for path in sorted((copy / folder).glob("test_*.py")):
         drawn = "import History" in path.read_text()
         (slow if drawn else quick).append(str(path.relative_to(copy)))
     # The first failure ends a run, so the likeliest come first; values are tested last.
@@ -125,7 +131,10 @@ def is_caught(fault: Fault) -> bool:
         importing = [sys.executable, "-c", f"import {module}"]
         if subprocess.run(importing, cwd=copy, capture_output=True, check=False).returncode:
             raise Unusable(f"{fault.path}: planted, it cannot be imported: {fault.complaint}")
-        return any(run_tests(copy, paths) != PASSED for paths in tests_of(copy, target.stem))
+        return any(
+            run_tests(copy, paths) != PASSED
+            for paths in tests_of(copy, target.stem, folder_of(fault))
+        )
 
 
 def check_sound(faults: list[Fault]) -> None:
@@ -133,9 +142,10 @@ def check_sound(faults: list[Fault]) -> None:
     for fault in faults:
         planted(fault, (PROJECT / fault.path).read_text())
     with copied_project() as copy:
-        quick, slow = tests_of(copy, "")
-        if run_tests(copy, quick + slow) != PASSED:
-            raise Unusable("the tests of the rules fail without any fault; mend them first")
+        for folder in sorted({folder_of(each) for each in faults}):
+            quick, slow = tests_of(copy, "", folder)
+            if run_tests(copy, quick + slow) != PASSED:
+                raise Unusable(f"{folder} fails without any fault; mend it first")
 
 
 def main() -> int:

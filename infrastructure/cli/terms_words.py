@@ -99,5 +99,8 @@ def _discount_words(discount: Discount) -> str:
     from domain.percents import percent_text
 
     off = str(discount.amount) if discount.ppm is None else f"{percent_text(discount.ppm)} %"
-    left = discount.invoices
-    return f"{off} off {'all invoices' if left is None else f'{left} more invoices'} to come"
+    if discount.invoices is None:
+        return f"{off} off every invoice to come"
+    if discount.invoices == 1:
+        return f"{off} off the next invoice"
+    return f"{off} off the next {discount.invoices} invoices"

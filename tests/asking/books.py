@@ -95,20 +95,24 @@ class MemoryLedger:
         ]
 
 
-def books(*subscriptions: str) -> tuple[MemoryLedger, Subscriptions]:
-    """Books where these run with a meter, and commands on them."""
+def books(
+    *subscriptions: str, begun: Sequence[SubscriptionEvent] = (), now: datetime = NOW
+) -> tuple[MemoryLedger, Subscriptions]:
+    """Books where these run with a meter, and commands on them.
+
+    begun: instead, the facts of s-1.
+    """
     ledger = MemoryLedger()
-    clock = [NOW]
     system = SimpleNamespace(
         ledger=ledger,
-        clock=lambda: clock[0],
+        clock=lambda: now,
         zone_version="2025b",
         settings=SimpleNamespace(accounts=()),
     )
-    for each in subscriptions:
-        facts = signed_up(METERED, subscription_id=each)
+    given = {each: signed_up(METERED, subscription_id=each) for each in subscriptions}
+    for each, facts in (given | ({"s-1": tuple(begun)} if begun else {})).items():
         stamp = Stamp(actor="test", cause="given", command_id=NAMESPACE)
-        ledger.append([Append(stream_of(each), 0, facts, stamp)], now=NOW)
+        ledger.append([Append(stream_of(each), 0, facts, stamp)], now=now)
     ledger.appends.clear()
     return ledger, Subscriptions(cast(System, system), actor="test")
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import attrs
 import pytest
 
+from domain.money import Money
+from domain.plan import Kind
+from domain.prices import Tier, Tiering
 from domain.refusals import Refused
+from domain.subscription.metering import report_usage
 from infrastructure.commands.deciding import StreamBusy
 from infrastructure.commands.subscriptions import Done
-from tests.asking.books import AT, NOW, MemoryLedger, books, wish
+from tests.asking.books import AT, METER, NOW, MemoryLedger, books, wish
+from tests.domain.billing import billed_until, running
+from tests.specimens import terms
 
 COMMAND = UUID(int=7)
+MAR_5 = datetime(2024, 3, 5, 12, tzinfo=UTC)
 
 
 def told(outcomes: list[Done | Refused]) -> list[str]:
@@ -147,6 +155,24 @@ def test_more_than_a_batch() -> None:
     outcomes = told(commands.report_usage(wishes))
     assert (outcomes.count("accepted"), outcomes.count("known")) == (1050, 50)
     assert (len(ledger.appends), len(ledger.counted("s-1"))) == (2, 1050)
+
+
+def test_late_usage_that_makes_all_of_it_cheaper_gives_credit() -> None:
+    """Ten GB were billed at 1.00 each; with the eleventh all of them cost 0.50: 4.50 come back."""
+    tiers = (
+        Tier(up_to=10, unit_price=Money(100, "NOK")),
+        Tier(up_to=None, unit_price=Money(50, "NOK")),
+    )
+    meter = attrs.evolve(METER, tiers=tiers, tiering=Tiering.VOLUME)
+    begun = running(terms(kind=Kind.RECURRING, meters=(meter,)))
+    ten = report_usage(begun.state, wish(quantity=10).report, now=NOW)
+    billed = billed_until(begun.and_(*ten), MAR_5)
+    ledger, commands = books(begun=billed.facts, now=MAR_5)
+    outcomes = commands.report_usage([wish(usage_id="u-2", quantity=1)])
+    assert told(outcomes) == ["accepted"]
+    state, _ = commands.find("s-1")
+    assert [each.left.minor for each in state.credits] == [450]
+    assert ledger.counted("s-1") == [("u-1", 10), ("u-2", 1)]
 
 
 def test_no_report_is_no_append() -> None:
