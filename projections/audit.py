@@ -25,6 +25,8 @@ from domain.recorded import Recorded
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BillingParked,
+    BillingReleased,
     CancellationScheduled,
     CancellationWithdrawn,
     CaptureAttempted,
@@ -77,6 +79,7 @@ from projections.auditing.ending import (
     check_withdrawal,
 )
 from projections.auditing.invoicing import check_amount, check_invoice
+from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.settling import (
     check_awaited,
@@ -235,6 +238,8 @@ class Audit:
             case InvoiceIssued():
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
+            case BillingParked() | BillingReleased():
+                check_parking(book, event, say)
             case AmountSet():
                 check_amount(book, event, say)
             case UsageReported():

@@ -11,6 +11,7 @@ import attrs
 from domain.calendar import Interval, Unit
 from domain.money import Money
 from domain.plan import Proration, Terms
+from domain.subscription.aligning import change_anchor
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
@@ -41,6 +42,7 @@ class Wish(Enum):
     DISCOUNT = "discount"
     END_DISCOUNT = "end-discount"
     SET_AMOUNT = "set-amount"
+    ANCHOR = "anchor"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -80,6 +82,14 @@ def _at(terms: Terms, plan: str, minor: int) -> Terms:
         for place, tier in enumerate(terms.tiers)
     )
     return attrs.evolve(terms, plan=plan, price=price, tiers=tiers)
+
+
+def _anchor(state: Subscription, which: int, now: datetime) -> Events:
+    """Some days after a period begins that is still to come, or after the one after it."""
+    number = state.invoices_issued + 1 + which % 2
+    begins = state.plan_of(number)[1].period(number).start
+    day = begins + timedelta(days=(1, 5, 12, 20)[which % 4])
+    return change_anchor(state, day, reason="pay day", now=now, zone_version=ZONE_VERSION)
 
 
 def _pause(state: Subscription, which: int, now: datetime) -> Events:
@@ -173,4 +183,5 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.DISCOUNT: _discount,
     Wish.END_DISCOUNT: _end_discount,
     Wish.SET_AMOUNT: _set_amount,
+    Wish.ANCHOR: _anchor,
 }

@@ -13,11 +13,18 @@ from domain.plan import Kind
 from domain.refusals import Refused
 from domain.schedule import Schedule, Stub
 from domain.subscription.changing import announced_anew, served_before_billed
-from domain.subscription.events import SubscriptionEvent, TermsChanged, When
+from domain.subscription.events import (
+    SubscriptionEvent,
+    SubscriptionResumed,
+    TermsChanged,
+    When,
+)
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.parking import check_not_parked
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
+
+MOVED = "the periods before it were moved"
 
 
 def change_anchor(
@@ -65,6 +72,38 @@ def change_anchor(
         effective_at=now,
     )
     return (*billed, changed)
+
+
+def moved_along(state: Subscription, resumed: SubscriptionResumed) -> tuple[TermsChanged, ...]:
+    """Terms that were agreed to for a later invoice begin where the periods before them now end:
+    days that a standstill has moved move them, too. Nothing where they fit as they are."""
+    later = state.following
+    if later is None:
+        return ()
+    number, old = later.from_invoice, later.schedule
+    begins = resumed.schedule.period(number).start
+    if old.period(number).start == begins:
+        return ()
+    schedule = Schedule(anchor=begins, anchor_invoice=number, interval=old.interval)
+    if old.stub is not None:
+        # An anchor that was wished for stays, as far as it can be reached.
+        anchor = old.boundary(old.first_boundary(max(begins, old.anchor)))
+        if anchor < count_from(begins, old.interval, 1):
+            schedule = aligned(schedule, number, anchor)
+    return (
+        TermsChanged(
+            customer_id=state.customer_id,
+            terms=later.terms,
+            when=When.PERIOD_END,
+            from_invoice=number,
+            schedule=schedule,
+            lines=(),
+            next_due_at=resumed.next_due_at,
+            zone_version=resumed.zone_version,
+            reason=MOVED,
+            effective_at=resumed.effective_at,
+        ),
+    )
 
 
 def aligned(schedule: Schedule, invoice_number: int, anchor: date) -> Schedule:

@@ -12,6 +12,7 @@ from domain.plan import Kind
 from domain.pricing import AS_GIVEN_BACK, given_back
 from domain.refusals import Refused
 from domain.schedule import Schedule, Stub, due_day
+from domain.subscription.aligning import moved_along
 from domain.subscription.completing import with_completion
 from domain.subscription.events import (
     CreditKind,
@@ -152,7 +153,8 @@ def resume(
         effective_at=now,
     )
     # What was left to pay may have been paid while it was paused.
-    return with_completion(state, (*billed, resumed), now=now)
+    facts = (*billed, resumed, *moved_along(after, resumed))
+    return with_completion(state, facts, now=now)
 
 
 def resume_as_scheduled(

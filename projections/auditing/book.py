@@ -179,6 +179,7 @@ class Book:
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
     stretches: billed, and not too old for a late report.
+    lines_on: lines on the latest due day. parked: whether billing waits for a person.
     late: invoices for which money turned up late. failed: attempts settled without money.
     """
 
@@ -217,6 +218,8 @@ class Book:
     request: UUID | None = None
     requests: int = 0
     difference: Difference | None = None
+    lines_on: tuple[date, int] | None = None
+    parked: bool = False
 
     @property
     def beginning(self) -> SubscriptionStarted:

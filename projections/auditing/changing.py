@@ -8,6 +8,12 @@ from domain.plan import Kind, Terms
 from domain.schedule import Schedule
 from domain.subscription.events import InvoiceLine, LineKind, TermsChanged, When
 from domain.subscription.state import Status
+from projections.auditing.aligning import (
+    agreed_at_start,
+    check_agreed_at_start,
+    check_moved_anchor,
+    moves_anchor,
+)
 from projections.auditing.book import Agreed, Book, Service
 from projections.auditing.codes import Say
 from projections.auditing.parts import (
@@ -28,34 +34,52 @@ from projections.auditing.usage import bill, counted_until, cut
 def check_change(book: Book, event: TermsChanged, say: Say) -> None:
     """Changed terms against those before them; from here on they are what was agreed to."""
     now, number = moment(book, event.effective_at), book.invoices + 1
-    _check_allowed(book, event, say)
+    present = book.agreed_for(number)
     # Billed afterwards, a period that has begun keeps its terms.
     begun = book.next_start is not None and book.next_start <= now.day
+    if agreed_at_start(book):
+        check_agreed_at_start(book, event, say)
+        _agree(book, event, present, say)
+        return
+    _check_allowed(book, event, say)
+    going_on = _going_on(book.agreed_for(event.from_invoice), event.terms, event.from_invoice)
+    changed = without_past(event.schedule, event.from_invoice) != going_on
+    if changed and moves_anchor(book, event):
+        check_moved_anchor(book, event, begun, say)
+        _agree(book, event, present, say)
+        return
     from_invoice = number + 1 if begun and not book.prepaid else number
     if event.from_invoice != from_invoice:
         say("change-out-of-step", f"from invoice {event.from_invoice}, not {from_invoice}")
-    present = book.agreed_for(number)
     service = running(book, now) if event.when is When.NOW else None
     anew = service is not None and event.terms.interval != present.terms.interval
     _check_schedule(book, event, now, anew, say)
     _check_parts(book, event, service, now, anew, say)
-    later = Agreed(event.from_invoice, event.terms, event.schedule)
-    book.agreed = (later,) if event.from_invoice <= number else (present, later)
     if event.when is When.NOW:
         book.repriced = event.terms
     if anew:
         # The days that are left were given back, and are billed anew.
         book.billed, book.next_start = None, now.day
+    _agree(book, event, present, say)
+    book.unused = None
+
+
+def _agree(book: Book, event: TermsChanged, present: Agreed, say: Say) -> None:
+    """From here on they are what was agreed to."""
+    later = Agreed(event.from_invoice, event.terms, event.schedule)
+    book.agreed = (later,) if event.from_invoice <= book.invoices + 1 else (present, later)
     book.lines_to_come = (*book.lines_to_come, *event.lines)
     _check_announced(book, event, present, say)
-    book.announced, book.unused = event.next_due_at, None
+    book.announced = event.next_due_at
 
 
 def _check_allowed(book: Book, event: TermsChanged, say: Say) -> None:
     old, new, begun = book.beginning.terms, event.terms, book.beginning
     if event.customer_id != begun.customer_id:
         say("customer-mixed", f"changed terms for {event.customer_id}")
-    if book.status is not Status.ACTIVE or book.ending is not None or book.announced is None:
+    pending = event.terms == book.agreed_for(event.from_invoice).terms
+    changeable = (Status.ACTIVE, Status.PENDING) if pending else (Status.ACTIVE,)
+    if book.status not in changeable or book.ending is not None or book.announced is None:
         say("change-not-allowed", f"changed when it was {book.status.value}")
     if (new.kind, new.timing, new.trial) != (old.kind, old.timing, old.trial):
         say("change-not-allowed", f"now {new.usage_pattern}, trial {new.trial}")

@@ -53,6 +53,9 @@ CODES: Mapping[str, str] = {
     "closing-missing": "it ended, and what waited for the next invoice was not billed",
     "invoice-while-paused": "an invoice beyond the last one before the subscription is resumed",
     "invoice-after-cancellation": "an invoice due when the subscription was to have ended",
+    "invoice-while-parked": "an invoice was issued while billing waited for a person",
+    "parking-missing": "an invoice put more lines on one day than the guard lets pass",
+    "parking-wrong": "billing was parked or released that was not to be",
     # changing and pausing
     "change-not-allowed": "terms changed that may not change, or when they could not",
     "change-out-of-step": "changed terms count from another invoice than the next to have them",

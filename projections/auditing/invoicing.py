@@ -14,6 +14,7 @@ from projections.auditing.book import Book, Owed, Service, Totals
 from projections.auditing.codes import Say
 from projections.auditing.discounts import check_discounts, grouped
 from projections.auditing.lines import check_lines
+from projections.auditing.parking import check_lines_of_day
 from projections.auditing.parts import closes, service_of
 from projections.auditing.prices import Price, tax_of_lines
 from projections.auditing.schedules import announced_for, days_of, due_on, last_number
@@ -28,6 +29,7 @@ def check_invoice(
     totals: those of the invoice's currency; the invoice is added to them.
     """
     number, closing = event.invoice_number, closes(event)
+    check_lines_of_day(book, event, say)
     _check_billed(book, event, closing, say)
     if number <= book.invoices:
         say("invoice-doubled", f"invoice {number} after invoice {book.invoices}")

@@ -15,6 +15,7 @@ from domain.subscription.aligning import change_anchor
 from domain.subscription.ending import schedule_cancellation
 from domain.subscription.events import InvoiceIssued, SubscriptionStarted, TermsChanged
 from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.starting import Past, Start, start
 from tests.domain.billing import NOK, billed_until, postpaid, running
 from tests.specimens import ZONE_VERSION, instalments, requested, terms, vaulted, wish
@@ -278,4 +279,37 @@ def test_moved_twice_tiles() -> None:
         ("2024-03-15", "2024-04-01"),
         ("2024-04-01", "2024-05-01"),
         ("2024-05-01", "2024-06-01"),
+    ]
+
+
+# --- beside pauses ------------------------------------------------------------------------------
+
+
+def test_a_pause_during_a_paid_trial_moves_what_follows_it() -> None:
+    """The second trial period begins when it is resumed; the regular ones where it ends."""
+    start = begun(until=FEB_10, paid_trial=INTRO)
+    away = start.and_(
+        *pause(
+            start.state,
+            until=None,
+            credit=False,
+            reason="away",
+            now=FEB_10,
+            zone_version=ZONE_VERSION,
+        )
+    )
+    back = away.and_(
+        *resume(
+            away.state,
+            how=Resume.RESTART,
+            reason="back",
+            now=APRIL_10,
+            zone_version=ZONE_VERSION,
+        )
+    )
+    assert bills(billed_until(back, datetime(2024, 6, 20, tzinfo=UTC))) == [
+        ("2024-01-31", "2024-02-29", 9900),
+        ("2024-04-10", "2024-05-10", 9900),
+        ("2024-05-10", "2024-06-10", 29900),
+        ("2024-06-10", "2024-07-10", 29900),
     ]

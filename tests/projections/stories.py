@@ -7,15 +7,18 @@ always tells the same story.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
 
+import attrs
+
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import Kind, PaidTrial, Proration, RetryPolicy, Terms, Timing
 from domain.providers import Provider
-from domain.subscription.starting import Start
+from domain.schedule import schedule_of
+from domain.subscription.starting import Past, Start
 from tests.books import Books, Clock
 from tests.histories import Act, History, Move, play
 from tests.prices import priced
@@ -34,14 +37,23 @@ _WISHES = (
     + [Wish.CANCEL_WITH_CREDIT]
     + [Wish.USE] * 8
     + [Wish.CORRECT, Wish.CORRECT, Wish.DISCOUNT, Wish.DISCOUNT, Wish.END_DISCOUNT]
-    + [Wish.SET_AMOUNT]
+    + [Wish.SET_AMOUNT, Wish.ANCHOR]
 )
 
 
 def story(seed: int) -> History:
     """One subscription, signed up, and forty moves, half of them wishes."""
     draw = Random(seed)
-    wish = Start(
+    wish = _begun_otherwise(draw, _wish(draw, seed))
+    books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
+    books.sign_up(wish)
+    moves = tuple(_move(draw) for _ in range(40))
+    play(books, moves, [wish])
+    return History((wish,), moves, tuple(books.log), dict(books.states))
+
+
+def _wish(draw: Random, seed: int) -> Start:
+    return Start(
         subscription_id="s-1",
         customer_id="c-1",
         namespace=uuid5(_SPACE, f"story/{seed}"),
@@ -51,11 +63,24 @@ def story(seed: int) -> History:
         start=draw.choice(_DAYS),
         terms=_terms(draw),
     )
-    books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
-    books.sign_up(wish)
-    moves = tuple(_move(draw) for _ in range(40))
-    play(books, moves, [wish])
-    return History((wish,), moves, tuple(books.log), dict(books.states))
+
+
+def _begun_otherwise(draw: Random, wish: Start) -> Start:
+    """Now and then with a paid trial, up to an anchor, or long after its first day."""
+    terms, how = wish.terms, draw.randrange(8)
+    if how == 0 and terms.kind is not Kind.INSTALLMENT:
+        price = Money(draw.randint(1, 5000), "NOK")
+        rhythm = draw.choice([terms.interval, Interval(Unit.WEEK, 2)])
+        trial = PaidTrial(price=price, interval=rhythm, cycles=draw.randint(1, 3))
+        return attrs.evolve(wish, paid_trial=trial)
+    if how == 1:
+        first = schedule_of(wish.start, terms).anchor
+        return attrs.evolve(wish, anchor=first + timedelta(days=draw.randint(0, 13)))
+    if how == 2:
+        early = wish.start - timedelta(days=draw.choice([10, 95, 400]))
+        past = Past.BILL if terms.kind is Kind.INSTALLMENT else draw.choice([*Past])
+        return attrs.evolve(wish, start=early, past=past)
+    return wish
 
 
 def _move(draw: Random) -> Move:
