@@ -1,8 +1,8 @@
 """The same history under other terms or another rule of proration: what would have been billed.
 
-Every wish that the facts record (start, change, pause, credit, end) is decided again, in order, on
-the state that the other terms have led to; both are compared up to the last instant at which the
-history billed a period. Charges are left out: whether a payer would have paid
+Every wish that the facts record (start, change, pause, credit, usage, discount, end) is decided
+again, in order, on the state that the other terms have led to; both are compared up to the last
+instant at which the history billed a period. Charges are left out: whether a payer would have paid
 another amount, nobody knows. Nothing is written.
 """
 
@@ -20,6 +20,7 @@ from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
+from domain.subscription.discounting import Reduction, end_discount, grant_discount
 from domain.subscription.ending import (
     cancel,
     cancel_as_scheduled,
@@ -27,11 +28,15 @@ from domain.subscription.ending import (
     withdraw_cancellation,
 )
 from domain.subscription.events import (
+    AmountSet,
     CancellationScheduled,
     CancellationWithdrawn,
     CreditGranted,
     CreditKind,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceIssued,
+    LineKind,
     SubscriptionCancelled,
     SubscriptionEvent,
     SubscriptionPaused,
@@ -39,10 +44,15 @@ from domain.subscription.events import (
     SubscriptionStarted,
     TermsChanged,
     TokenVaulted,
+    UsageCorrected,
+    UsageReported,
+    When,
 )
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import bill_what_is_due, closes
+from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
+from domain.subscription.setting_amounts import set_amount
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 
@@ -56,6 +66,7 @@ _Wish = (
     | CancellationWithdrawn
     | SubscriptionCancelled
 )
+_Asked = AmountSet | UsageReported | UsageCorrected | DiscountGranted | DiscountEnded
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +166,9 @@ def _decided(
         ):
             assert state is not None
             return _wished(state, event, policy, recorded, log)
+        case AmountSet() | UsageReported() | UsageCorrected() | DiscountGranted() | DiscountEnded():
+            assert state is not None
+            return _asked(state, event, recorded.recorded_at, _zone_version(log))
         case _:
             return ()
 
@@ -186,7 +200,7 @@ def _wished(
                 terms=policy.terms(event.terms),
                 when=event.when,
                 reason=event.reason,
-                proration=policy.proration or _policy_of(recorded, log),
+                proration=policy.proration or _rule_of(state, event, recorded, log),
             )
             return change_terms(state, change, now=now, zone_version=zone_version)
         case SubscriptionPaused():
@@ -222,6 +236,61 @@ def _wished(
             assert_never(event)
 
 
+def _asked(state: Subscription, event: _Asked, recorded_at: datetime, zone_version: str) -> Events:
+    """Usage, amounts and discounts, as they were asked for."""
+    match event:
+        case AmountSet():
+            return set_amount(
+                state,
+                event.amount,
+                reason=event.reason,
+                now=event.effective_at,
+                zone_version=zone_version,
+            )
+        case UsageReported():
+            report = Report(
+                usage_id=event.usage_id,
+                meter=event.meter,
+                quantity=event.quantity,
+                at=event.effective_at,
+            )
+            return report_usage(state, report, now=recorded_at)
+        case UsageCorrected():
+            return correct_usage(
+                state, event.usage_id, event.quantity, reason=event.reason, now=event.effective_at
+            )
+        case DiscountGranted():
+            wish = Reduction(
+                coupon=event.coupon,
+                ppm=event.ppm,
+                amount=event.amount,
+                invoices=event.invoices,
+                reason=event.reason,
+            )
+            return grant_discount(state, wish, now=event.effective_at)
+        case DiscountEnded():
+            found = next(
+                each for each in state.discounts if each.discount_number == event.discount_number
+            )
+            return end_discount(state, found.coupon, reason=event.reason, now=event.effective_at)
+        case _:
+            assert_never(event)
+
+
+def _rule_of(
+    state: Subscription,
+    event: TermsChanged,
+    recorded: Recorded[SubscriptionEvent],
+    log: Sequence[Recorded[SubscriptionEvent]],
+) -> Proration | None:
+    """The rule of a change. One that counts from now on had a rule, even where that came to
+    nothing; another rhythm counts without one, too."""
+    rule = _policy_of(recorded, log)
+    anew = event.terms.interval != state.terms.interval
+    counts = event.when is When.NOW and not anew
+    return Proration.BY_DAY if rule is Proration.NONE and counts else rule
+
+
 def _resumed(
     state: Subscription, event: SubscriptionResumed, now: datetime, zone_version: str
 ) -> Events:
@@ -252,7 +321,8 @@ def _policy_of(
     for event in _beside(recorded, log):
         if isinstance(event, TermsChanged | CreditGranted):
             for line in event.lines:
-                return Proration(line.working.policy)
+                if line.kind in (LineKind.REST, LineKind.UNUSED):
+                    return Proration(line.working.policy)
     return Proration.NONE if isinstance(recorded.event, TermsChanged) else None
 
 
