@@ -7,13 +7,24 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given as hypothesis_given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from domain.money import Money
 from domain.plan import Kind, Proration, Terms
-from domain.subscription.discounting import Reduction, end_discount, grant_discount
+from domain.prices import Part
+from domain.pricing import ONCE, line
+from domain.subscription.discounting import (
+    Reduction,
+    end_discount,
+    grant_discount,
+    with_discounts,
+)
 from domain.subscription.ending import cancel
-from domain.subscription.events import DiscountGranted, InvoiceIssued
+from domain.subscription.events import DiscountGranted, InvoiceIssued, LineKind
 from domain.subscription.pausing import Resume, pause, resume
+from domain.subscription.state import Discount
 from domain.taxes import TaxRate
 from tests.domain.billing import (
     BIG,
@@ -246,3 +257,58 @@ def test_ended_by_hand() -> None:
 def test_a_recurring_plan_may_be_reduced_too() -> None:
     """The kind does not matter where the end is open."""
     assert totals(reduced(TENTH, agreed=terms(kind=Kind.RECURRING)))[0] == 26910
+
+
+RATES = st.sampled_from(
+    [
+        None,
+        TaxRate(code="A", ppm=250_000, included=False),
+        TaxRate(code="B", ppm=82_500, included=False),
+        TaxRate(code="C", ppm=250_000, included=True),
+    ]
+)
+OFFS = st.lists(
+    st.one_of(
+        st.tuples(st.integers(1, 1_000_000), st.none()),
+        st.tuples(st.none(), st.integers(1, 700)),
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@hypothesis_given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), RATES, RATES, OFFS)
+def test_no_invoice_is_below_nothing(
+    price: int,
+    back: int,
+    rest: int,
+    old: TaxRate | None,
+    new: TaxRate | None,
+    offs: list[tuple[int | None, int | None]],
+) -> None:
+    """Days given back and days charged at another tax, and whatever is taken off: the sum is
+    nothing at least."""
+    lines = tuple(
+        line(kind, "x", Part(quantity=quantity, unit_price=Money(minor, NOK)), ONCE, rate)
+        for kind, quantity, minor, rate in (
+            (LineKind.PERIOD, 1, price, old),
+            (LineKind.UNUSED, -1, min(back, price), old),
+            (LineKind.REST, 1, rest, new),
+        )
+    )
+    discounts = tuple(
+        Discount(
+            discount_number=number,
+            coupon=f"C{number}",
+            ppm=ppm,
+            amount=None if minor is None else Money(minor, NOK),
+            granted=None,
+            invoices=None,
+        )
+        for number, (ppm, minor) in enumerate(offs, start=1)
+    )
+    before = sum(each.amount.minor for each in lines)
+    after = sum(each.amount.minor for each in with_discounts(discounts, lines))
+    assert after >= 0
+    # Roundings of what is given back less may add a minor unit a discount.
+    assert after <= before + len(offs)

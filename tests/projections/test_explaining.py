@@ -103,7 +103,7 @@ def test_a_balance_adds_up_over_all_subscriptions_of_a_customer() -> None:
 
 
 def test_a_line_of_usage_names_the_reports_it_counts() -> None:
-    """In time: the report and its correction; late: the late report itself; of another time: not."""
+    """In time: reports and their corrections; late: the late report; no others."""
     books = used(used(running(metered()), 90, FEB_10), 5, FEB_10 + DAY, "u-2")
     books = billed(corrected(books, 80))
     reports = [each.position for each in books.log if isinstance(each.event, UsageReported)]
