@@ -4,7 +4,11 @@
 
 Each fault of planted_faults.py, planted_changes.py and planted_prices.py is planted in a temporary
 copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
+<<<<<<< HEAD
 Nothing here is touched.
+=======
+On those of planted_asking.py the tests of tests/asking do. Nothing here is touched.
+>>>>>>> asking
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
