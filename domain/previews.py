@@ -59,9 +59,12 @@ def preview_schedule(
 ) -> tuple[ScheduledInvoice, ...]:
     """The first `count` invoices (fewer where the terms end earlier) of a subscription.
 
-    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; the codes of `check_terms`.
+    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; "kind-schedule" where no periods
+        are billed; the codes of `check_terms`.
     """
     check_terms(terms)
+    if not terms.scheduled:
+        raise Refused("kind-schedule", f"{terms.kind.value} is billed when it is asked for")
     if not 1 <= count <= LARGEST_PREVIEW:
         raise Refused("count-out-of-range", f"1 to {LARGEST_PREVIEW} invoices can be previewed")
     last = last_invoice(terms)

@@ -11,6 +11,7 @@ from domain.schedule import schedule_of
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BalanceReported,
     CancellationScheduled,
     CancellationWithdrawn,
     CaptureAttempted,
@@ -52,6 +53,7 @@ from domain.subscription.folding_bills import (
     resumed,
     terms_changed,
 )
+from domain.subscription.folding_demands import reported
 from domain.subscription.folding_discounts import discounted
 from domain.subscription.folding_usage import used
 from domain.subscription.state import (
@@ -109,6 +111,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return discounted(state, event)
         case UsageReported() | UsageCorrected():
             return used(state, event)
+        case BalanceReported():
+            return reported(state, event)
         case AmountSet(invoice_number=number, amount=amount):
             others = tuple(each for each in state.amounts if each[0] != number)
             return with_(state, amounts=(*others, (number, amount)))

@@ -8,7 +8,7 @@ invoice; what a correction takes away becomes credit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -16,9 +16,8 @@ import attrs
 from domain.calendar import local_day, start_of_day
 from domain.identity import checked_id
 from domain.money import Money, total
-from domain.plan import Meter
-from domain.prices import Part, priced
-from domain.pricing import Share, given_back, line, stated
+from domain.prices import Part
+from domain.pricing import given_back
 from domain.refusals import Refused
 from domain.subscription.events import (
     CreditKind,
@@ -28,19 +27,15 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
-from domain.subscription.folding_usage import (
-    REMEMBERED,
-    counts_for_nothing,
-    serves_a_period,
-    stretch_of,
-)
+from domain.subscription.folding import evolve, evolve_all
+from domain.subscription.folding_usage import REMEMBERED, stretch_of
 from domain.subscription.running import credit_for
 from domain.subscription.state import Counted, Subscription, Usage
+from domain.subscription.threshold import threshold_invoice
+from domain.subscription.usage_pricing import FREE, PRICED, billed, usage_line
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12
-_PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
-_FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +54,8 @@ class Report:
 def report_usage(
     state: Subscription, wish: Report, *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """Count usage. Quiet when the same report was made before.
+    """Count usage; where it comes to the agreed threshold, bill it at once. Quiet when the same
+    report was made before.
 
     Refused: "usage-id-reused" where another report has the id; "usage-malformed"; "meter-unknown"
         by the terms of that time; "usage-in-the-future"; "usage-before-start"; "usage-too-late"
@@ -90,16 +86,15 @@ def report_usage(
             at=wish.at,
         )
         lines = _difference(state, stretch, (*stretch.usage, usage), "late")
-    return (
-        UsageReported(
-            customer_id=state.customer_id,
-            usage_id=wish.usage_id,
-            meter=wish.meter,
-            quantity=wish.quantity,
-            lines=lines,
-            effective_at=wish.at,
-        ),
+    reported = UsageReported(
+        customer_id=state.customer_id,
+        usage_id=wish.usage_id,
+        meter=wish.meter,
+        quantity=wish.quantity,
+        lines=lines,
+        effective_at=wish.at,
     )
+    return (reported, *threshold_invoice(evolve(state, reported), now=now))
 
 
 def correct_usage(
@@ -141,7 +136,8 @@ def correct_usage(
         reason=reason,
         effective_at=now,
     )
-    return (*credits, corrected)
+    facts = (*credits, corrected)
+    return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
 
 
 def _known(state: Subscription, usage_id: str) -> Usage | None:
@@ -160,53 +156,6 @@ def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
         raise Refused("usage-too-late", f"{at} was billed too long ago")
 
 
-def usage_lines(
-    state: Subscription, *, until: datetime, bounded: bool = True
-) -> tuple[InvoiceLine, ...]:
-    """What was used before an instant and is not billed yet, by the meters that counted it.
-
-    bounded: whether minimum and cap hold: not where a change cuts a period short.
-    """
-    if not state.meters or (state.counted_from is not None and until <= state.counted_from):
-        return ()
-    stretch = Counted(
-        begins=state.counted_from,
-        ends=until,
-        meters=state.meters,
-        usage=tuple(each for each in state.usage if each.at < until),
-        bounded=bounded and serves_a_period(state),
-        free=counts_for_nothing(state),
-    )
-    begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
-    words = f"{begins} to {local_day(until, state.zone)} (end exclusive)"
-    return tuple(each for meter in stretch.meters for each in _billed(stretch, meter, words))
-
-
-def _billed(stretch: Counted, meter: Meter, when: str) -> Iterable[InvoiceLine]:
-    """What a meter's usage in a stretch costs: its tiers, then what brings it to a bound."""
-    quantity = sum(each.quantity for each in stretch.usage if each.meter == meter.code)
-    share = _FREE if stretch.free else _PRICED
-    lines = [
-        _line(LineKind.USAGE, meter, f"{part.words}, {when}", part, share)
-        for part in priced(quantity, meter.tiers, meter.tiering)
-    ]
-    yield from lines
-    if not stretch.bounded or stretch.free:
-        return
-    minor = sum(stated(each).minor for each in lines)
-    if meter.minimum is not None and minor < meter.minimum.minor:
-        up = Part(quantity=1, unit_price=Money(meter.minimum.minor - minor, meter.minimum.currency))
-        yield _line(LineKind.MINIMUM, meter, f"up to the minimum, {when}", up, share)
-    if meter.cap is not None and minor > meter.cap.minor:
-        down = Part(quantity=-1, unit_price=Money(minor - meter.cap.minor, meter.cap.currency))
-        yield _line(LineKind.CAP, meter, f"down to the cap, {when}", down, share)
-
-
-def _line(kind: LineKind, meter: Meter, words: str, part: Part, share: Share) -> InvoiceLine:
-    text = f"{meter.description} ({meter.unit}), {words}"
-    return line(kind, text, part, share, meter.tax, meter.code)
-
-
 _Priced = tuple[LineKind, str, Money, int, int]
 
 
@@ -220,14 +169,14 @@ def _difference(
     for meter in stretch.meters:
         units: Counter[_Priced] = Counter()
         for sign, counted in ((1, restated), (-1, stretch)):
-            for each in _billed(counted, meter, ""):
+            for each in billed(counted, meter, ""):
                 units[_price_of(each)] += sign * each.working.quantity
         for (kind, policy, price, times, per), quantity in units.items():
             if quantity == 0:
                 continue
             part = Part(quantity=quantity, unit_price=price, times=times, per=per)
-            share = _FREE if policy == _FREE.policy else _PRICED
-            found.append(_line(kind, meter, words, part, share))
+            share = FREE if policy == FREE.policy else PRICED
+            found.append(usage_line(kind, meter, words, part, share))
     return tuple(each for each in found if each.amount.minor != 0)
 
 

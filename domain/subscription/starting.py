@@ -53,7 +53,10 @@ def start(
         ):
             return ()
         raise Refused("subscription-exists", f"{wish.subscription_id} has other terms")
-    first_due = due_day(wish.terms, schedule_of(wish.start, wish.terms).period(1))
+    first_due_at: datetime | None = None
+    if wish.terms.scheduled:
+        day = due_day(wish.terms, schedule_of(wish.start, wish.terms).period(1))
+        first_due_at = start_of_day(day, wish.zone)
     return (
         SubscriptionStarted(
             subscription_id=wish.subscription_id,
@@ -65,7 +68,7 @@ def start(
             zone=wish.zone,
             zone_version=zone_version,
             start=wish.start,
-            first_due_at=start_of_day(first_due, wish.zone),
+            first_due_at=first_due_at,
             terms=wish.terms,
             effective_at=now,
         ),
