@@ -24,6 +24,7 @@ from domain.plan import Terms
 from domain.recorded import Recorded
 from domain.subscription.events import (
     ApprovalOffered,
+    BalanceReported,
     CancellationScheduled,
     CancellationWithdrawn,
     CaptureAttempted,
@@ -52,6 +53,8 @@ from domain.subscription.events import (
     TokenRequested,
     TokenRequestExpired,
     TokenVaulted,
+    UsageCorrected,
+    UsageReported,
 )
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Totals
@@ -63,6 +66,12 @@ from projections.auditing.crediting import (
     check_founded,
     check_grant,
     credit_lies_idle,
+)
+from projections.auditing.demanding import (
+    beside_schedule,
+    check_balance,
+    check_beside,
+    check_reloaded,
 )
 from projections.auditing.ending import (
     all_is_paid,
@@ -79,6 +88,7 @@ from projections.auditing.settling import (
     check_late,
     check_success,
 )
+from projections.auditing.thresholds import cut_usage, follow_usage
 from projections.auditing.vaulting import check_request, check_request_answer, check_start
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
@@ -168,6 +178,7 @@ class Audit:
             return
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
+        check_reloaded(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -223,7 +234,15 @@ class Audit:
                 check_request(book, event, say)
             case ApprovalOffered() | TokenVaulted() | TokenRefused() | TokenRequestExpired():
                 check_request_answer(book, event, say)
+            case InvoiceIssued() if beside_schedule(event):
+                totals = self._totals_of(event.total.currency)
+                check_beside(book, event, recorded.recorded_at, totals, say)
+            case BalanceReported():
+                check_balance(book, event, recorded.recorded_at, say)
+            case UsageReported() | UsageCorrected():
+                follow_usage(book, event)
             case InvoiceIssued():
+                cut_usage(book, event)
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
             case ChargeAttempted():
@@ -250,6 +269,7 @@ class Audit:
     def _judge_change(self, book: Book, event: _Changing, say: Say) -> None:
         match event:
             case TermsChanged():
+                cut_usage(book, event)
                 terms = self._terms.setdefault(event.terms, event.terms)
                 check_change(book, attrs.evolve(event, terms=terms), say)
             case SubscriptionPaused():
@@ -296,6 +316,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.closed and not book.has_ended:
         words = f"invoice {book.invoices} closes, and it did not end"
         yield _finding(book.position, book.subscription_id, "next-due-off-schedule", words)
+    if book.beside.awaits_reload:
+        words = "a balance is too low, and nothing was charged"
+        yield _finding(book.position, book.subscription_id, "reload-missing", words)
     if credit_lies_idle(book):
         words = f"invoice {book.applying} is open, and credit is left"
         yield _finding(book.position, book.subscription_id, "credit-not-applied", words)

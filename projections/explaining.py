@@ -20,6 +20,7 @@ from domain.money import Money, total
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.events import (
+    BalanceReported,
     ChargeAttempted,
     ChargeDeclined,
     ChargeFoundLate,
@@ -168,7 +169,7 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
         match event:
             case InvoiceIssued():
                 for line in event.lines:
-                    because = _source_of(log, recorded.position, line)
+                    because = _source_of(log, recorded.position, line, event.demand)
                     yield _step(
                         recorded, line.amount, line.description, lines=(line,), because=because
                     )
@@ -188,8 +189,17 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                     yield _taken_off(step)
 
 
-def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None:
-    """The fact that put a line aside for this invoice."""
+def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine, demand: str) -> int | None:
+    """The fact that put a line aside for this invoice, or the balance that it reloads."""
+    if line.kind is LineKind.RELOAD:
+        reports = [
+            each.position
+            for each in log
+            if each.position < before
+            and isinstance(each.event, BalanceReported)
+            and each.event.report_id == demand
+        ]
+        return reports[-1] if reports else None
     if line.kind not in (LineKind.REST, LineKind.UNUSED):
         return None
     found = [

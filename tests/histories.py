@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, Kind, Proration, Reload, RetryPolicy, Terms, Timing
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp
@@ -54,6 +54,14 @@ from tests.wishes import Wish, decide
 __all__ = ["ZONE_VERSION", "Act", "Books", "Clock", "History", "Move", "Reply", "histories"]
 
 T = TypeVar("T")
+_KINDS = [
+    *[Kind.SUBSCRIPTION] * 4,
+    *[Kind.INSTALLMENT] * 2,
+    Kind.RECURRING,
+    *[Kind.UNSCHEDULED] * 2,
+    Kind.IMMEDIATE,
+    Kind.DEFERRED,
+]
 
 _SPACE = UUID("6f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c11")
 
@@ -209,10 +217,15 @@ def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 @st.composite
 def terms(draw: st.DrawFn) -> Terms:
-    """Terms that `check_terms` accepts: both kinds, timings and capture modes."""
+    """Terms that `check_terms` accepts: kinds, timings and capture modes.
+
+    Usage, and with it THRESHOLD, has properties of its own (test_threshold.py).
+    """
     currency = draw(st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"]))
-    kind = draw(st.sampled_from([Kind.SUBSCRIPTION, Kind.SUBSCRIPTION, Kind.INSTALLMENT]))
+    kind = draw(st.sampled_from(_KINDS))
     fee = draw(maybe(st.integers(1, 50_000)))
+    if kind in (Kind.UNSCHEDULED, Kind.IMMEDIATE, Kind.DEFERRED):
+        return draw(without_schedule(kind, currency))
     return Terms(
         plan="gold",
         plan_version=1,
@@ -228,6 +241,36 @@ def terms(draw: st.DrawFn) -> Terms:
         retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
+        variable=kind is Kind.RECURRING,
+    )
+
+
+@st.composite
+def without_schedule(draw: st.DrawFn, kind: Kind, currency: str) -> Terms:
+    """Terms that bill nothing by themselves; some with auto-reload."""
+    timings = {Kind.IMMEDIATE: [Timing.PREPAID], Kind.DEFERRED: [Timing.POSTPAID]}
+    timing = draw(st.sampled_from(timings.get(kind, list(Timing))))
+    reload = None
+    if kind is Kind.UNSCHEDULED and timing is Timing.PREPAID:
+        reload = Reload(
+            threshold=Money(draw(st.integers(1, 5000)), currency),
+            amount=Money(draw(st.integers(1, 50_000)), currency),
+            most_a_day=draw(st.integers(1, 2)),
+            most_a_month=draw(st.integers(2, 4)),
+        )
+    return Terms(
+        plan="on-demand",
+        plan_version=1,
+        description="On demand",
+        kind=kind,
+        timing=timing,
+        interval=Interval(Unit.MONTH),
+        price=Money(draw(st.integers(1, 1_000_000)), currency),
+        capture=draw(st.sampled_from(list(CaptureMode))),
+        retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), ()]))),
+        variable=draw(st.booleans()),
+        most_demands_a_day=draw(st.sampled_from([1, 2, 10])),
+        reload=reload,
     )
 
 
@@ -257,7 +300,7 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
 _ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
-_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + list(Wish)
+_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + [Wish.DEMAND, Wish.BALANCE] * 3 + list(Wish)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]

@@ -1,4 +1,4 @@
-"""What customers and operators wish for in a history: changes, pauses, credits, endings."""
+"""What is wished for in a history: changes, pauses, credits, demands, balances, endings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from domain.money import Money
 from domain.plan import Proration, Terms
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
+from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import SubscriptionEvent, When
 from domain.subscription.pausing import Resume, pause, resume
@@ -32,6 +33,8 @@ class Wish(Enum):
     END_LATER = "end-later"
     GO_ON = "go-on"
     CANCEL_WITH_CREDIT = "cancel-with-credit"
+    DEMAND = "demand"
+    BALANCE = "balance"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -98,6 +101,29 @@ def _cancel_with_credit(state: Subscription, which: int, now: datetime) -> Event
     return cancel(state, reason="moved", now=now, credit=list(Proration)[which % 4])
 
 
+def _demand(state: Subscription, which: int, now: datetime) -> Events:
+    varies = state.terms.variable
+    wish = Demand(
+        demand_id=f"d-{now:%m%d%H%M}-{which % 3}",
+        description="something more",
+        amount=Money(which * 7 + 1, state.currency) if varies else state.terms.price,
+        tax=state.terms.tax,
+        reason="asked for",
+    )
+    return demand(state, wish, now=now)
+
+
+def _balance(state: Subscription, which: int, now: datetime) -> Events:
+    """Below the threshold, above it, late, or once more."""
+    agreed = state.terms.reload
+    below = 0 if agreed is None else agreed.threshold.minor - (1, 0, 0, -5000)[which % 4]
+    at = now - timedelta(minutes=(0, 0, 0, 600)[which % 4])
+    wish = BalanceReport(
+        report_id=f"r-{at:%m%d%H%M%S}", balance=Money(below, state.currency), at=at
+    )
+    return report_balance(state, wish, now=now)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -106,4 +132,6 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.END_LATER: _end_later,
     Wish.GO_ON: _go_on,
     Wish.CANCEL_WITH_CREDIT: _cancel_with_credit,
+    Wish.DEMAND: _demand,
+    Wish.BALANCE: _balance,
 }

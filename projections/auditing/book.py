@@ -17,6 +17,7 @@ from domain.plan import Terms, Timing
 from domain.schedule import Schedule
 from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
 from domain.subscription.state import Status
+from projections.auditing.beside import Beside
 
 
 @attrs.define
@@ -138,6 +139,7 @@ class Book:
     closed: whether what waited was billed because it ends.
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
+    beside: what is billed beside the schedule.
     late: invoices for which money turned up late. failed: attempts settled without money.
     """
 
@@ -170,6 +172,7 @@ class Book:
     request: UUID | None = None
     requests: int = 0
     difference: Difference | None = None
+    beside: Beside = attrs.field(factory=Beside)
 
     @property
     def beginning(self) -> SubscriptionStarted:
