@@ -31,6 +31,9 @@ class Share:
 
 
 WHOLE_PERIOD = "whole-period"
+# The item of a line that charges days again at the price at which they were given back: what
+# discounts had left of it. They do not reduce it a second time.
+AS_GIVEN_BACK = "as-given-back"
 ONCE = Share(numerator=1, denominator=1, days=0, policy="once")
 _ONE_TIME = {OneTimeKind.PRODUCT: LineKind.PRODUCT, OneTimeKind.SHIPPING: LineKind.SHIPPING}
 
@@ -40,7 +43,7 @@ def lines_of(
 ) -> tuple[InvoiceLine, ...]:
     """The lines of the nth invoice (from 1): the period and, on the first, what is charged once.
 
-    set_amount: what the period costs instead of the terms' price, or None.
+    set_amount: what the period costs instead of the terms' price where that may vary, or None.
     """
     period = schedule.period(invoice_number)
     words = f"{terms.description}, %s{period.start} to {period.end} (end exclusive)"
@@ -63,7 +66,7 @@ def parts_of(
     """What the whole period of the nth invoice costs; nothing for a trial."""
     if is_trial(terms, invoice_number):
         return ()
-    if set_amount is not None:
+    if set_amount is not None and terms.variable:
         return (Part(quantity=1, unit_price=set_amount),)
     if terms.instalments:
         first = 1 if terms.trial is None else 2

@@ -23,6 +23,7 @@ from domain.identity import SUBSCRIPTION_STREAMS, event_id, subscription_of
 from domain.plan import Terms
 from domain.recorded import Recorded
 from domain.subscription.events import (
+    AmountSet,
     ApprovalOffered,
     BalanceReported,
     CancellationScheduled,
@@ -40,6 +41,8 @@ from domain.subscription.events import (
     CollectionEnded,
     CreditApplied,
     CreditGranted,
+    DiscountEnded,
+    DiscountGranted,
     InvoiceIssued,
     RetryScheduled,
     SubscriptionCancelled,
@@ -73,13 +76,14 @@ from projections.auditing.demanding import (
     check_beside,
     check_reloaded,
 )
+from projections.auditing.discounts import check_ended, check_granted
 from projections.auditing.ending import (
     all_is_paid,
     check_end,
     check_planned_end,
     check_withdrawal,
 )
-from projections.auditing.invoicing import check_invoice
+from projections.auditing.invoicing import check_amount, check_invoice
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.settling import (
     check_awaited,
@@ -88,7 +92,7 @@ from projections.auditing.settling import (
     check_late,
     check_success,
 )
-from projections.auditing.thresholds import cut_usage, follow_usage
+from projections.auditing.usage import check_correction, check_report
 from projections.auditing.vaulting import check_request, check_request_answer, check_start
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
@@ -98,6 +102,8 @@ _Changing = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DiscountGranted
+    | DiscountEnded
     | CancellationScheduled
     | CancellationWithdrawn
 )
@@ -239,12 +245,15 @@ class Audit:
                 check_beside(book, event, recorded.recorded_at, totals, say)
             case BalanceReported():
                 check_balance(book, event, recorded.recorded_at, say)
-            case UsageReported() | UsageCorrected():
-                follow_usage(book, event)
             case InvoiceIssued():
-                cut_usage(book, event)
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
+            case AmountSet():
+                check_amount(book, event, say)
+            case UsageReported():
+                check_report(book, event, recorded.recorded_at, say)
+            case UsageCorrected():
+                check_correction(book, event, say)
             case ChargeAttempted():
                 check_attempt(book, event, say)
             case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown():
@@ -269,7 +278,6 @@ class Audit:
     def _judge_change(self, book: Book, event: _Changing, say: Say) -> None:
         match event:
             case TermsChanged():
-                cut_usage(book, event)
                 terms = self._terms.setdefault(event.terms, event.terms)
                 check_change(book, attrs.evolve(event, terms=terms), say)
             case SubscriptionPaused():
@@ -280,6 +288,10 @@ class Audit:
                 check_grant(book, event, self._totals_of(event.amount.currency), say)
             case CreditApplied():
                 check_application(book, event, self._totals_of(event.amount.currency), say)
+            case DiscountGranted():
+                check_granted(book, event, say)
+            case DiscountEnded():
+                check_ended(book, event, say)
             case CancellationScheduled():
                 check_planned_end(book, event, say)
             case CancellationWithdrawn():

@@ -48,20 +48,13 @@ from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from tests.books import ZONE_VERSION, Books, Clock
+from tests.prices import priced, with_threshold
 from tests.replies import Reply, received, reply_to
 from tests.wishes import Wish, decide
 
 __all__ = ["ZONE_VERSION", "Act", "Books", "Clock", "History", "Move", "Reply", "histories"]
 
 T = TypeVar("T")
-_KINDS = [
-    *[Kind.SUBSCRIPTION] * 4,
-    *[Kind.INSTALLMENT] * 2,
-    Kind.RECURRING,
-    *[Kind.UNSCHEDULED] * 2,
-    Kind.IMMEDIATE,
-    Kind.DEFERRED,
-]
 
 _SPACE = UUID("6f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c11")
 
@@ -217,16 +210,13 @@ def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 @st.composite
 def terms(draw: st.DrawFn) -> Terms:
-    """Terms that `check_terms` accepts: kinds, timings and capture modes.
-
-    Usage, and with it THRESHOLD, has properties of its own (test_threshold.py).
-    """
+    """Terms that `check_terms` accepts: all kinds, timings, capture modes and ways to charge."""
     currency = draw(st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"]))
-    kind = draw(st.sampled_from(_KINDS))
+    kind = draw(st.sampled_from([*[Kind.SUBSCRIPTION] * 2, *Kind, Kind.RECURRING]))
     fee = draw(maybe(st.integers(1, 50_000)))
     if kind in (Kind.UNSCHEDULED, Kind.IMMEDIATE, Kind.DEFERRED):
         return draw(without_schedule(kind, currency))
-    return Terms(
+    agreed = Terms(
         plan="gold",
         plan_version=1,
         description="Gold membership",
@@ -241,8 +231,9 @@ def terms(draw: st.DrawFn) -> Terms:
         retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
-        variable=kind is Kind.RECURRING,
     )
+    seed = draw(st.integers(0, 10_000))
+    return with_threshold(agreed, seed) if kind is Kind.THRESHOLD else priced(agreed, seed)
 
 
 @st.composite
@@ -300,7 +291,14 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
 _ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
-_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + [Wish.DEMAND, Wish.BALANCE] * 3 + list(Wish)
+_WISHES = (
+    [Wish.CHANGE] * 4
+    + [Wish.RESUME] * 2
+    + [Wish.USE] * 4
+    + [Wish.CORRECT]
+    + [Wish.DEMAND, Wish.BALANCE] * 2
+    + list(Wish)
+)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]

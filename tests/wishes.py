@@ -1,4 +1,4 @@
-"""What is wished for in a history: changes, pauses, credits, demands, balances, endings."""
+"""What is wished for in a history: changes, pauses, credit, usage, discounts, demands, ends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from domain.plan import Proration, Terms
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
+from domain.subscription.discounting import Reduction, end_discount, grant_discount
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import SubscriptionEvent, When
+from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
+from domain.subscription.setting_amounts import set_amount
 from domain.subscription.state import Subscription
 from tests.books import ZONE_VERSION
+from tests.prices import RATES, dearer_meters
 
 Events = tuple[SubscriptionEvent, ...]
 
@@ -35,6 +39,11 @@ class Wish(Enum):
     CANCEL_WITH_CREDIT = "cancel-with-credit"
     DEMAND = "demand"
     BALANCE = "balance"
+    USE = "use"
+    CORRECT = "correct"
+    DISCOUNT = "discount"
+    END_DISCOUNT = "end-discount"
+    SET_AMOUNT = "set-amount"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -56,12 +65,24 @@ def other_terms(terms: Terms, which: int) -> Terms:
     """Other terms than these: more, less, another quantity, another rhythm."""
     price = terms.price.minor
     return (
-        attrs.evolve(terms, plan="more", price=Money(price * 2 + 1, terms.price.currency)),
-        attrs.evolve(terms, plan="less", price=Money(price // 3 + 1, terms.price.currency)),
+        _at(terms, "more", price * 2 + 1),
+        _at(terms, "less", price // 3 + 1),
         attrs.evolve(terms, quantity=terms.quantity % 7 + 1),
         attrs.evolve(terms, interval=Interval(Unit.MONTH, terms.interval.count % 3 + 1)),
         attrs.evolve(terms, interval=Interval(Unit.WEEK, 2), price=Money(price, "USD")),
-    )[which % 5]
+        dearer_meters(terms),
+        attrs.evolve(terms, tax=RATES[which % len(RATES)], variable=terms.metered),
+    )[which % 7]
+
+
+def _at(terms: Terms, plan: str, minor: int) -> Terms:
+    """Another price; in the first tier, where there are tiers."""
+    price = Money(minor, terms.currency)
+    tiers = tuple(
+        attrs.evolve(tier, unit_price=price) if place == 0 else tier
+        for place, tier in enumerate(terms.tiers)
+    )
+    return attrs.evolve(terms, plan=plan, price=price, tiers=tiers)
 
 
 def _pause(state: Subscription, which: int, now: datetime) -> Events:
@@ -124,6 +145,47 @@ def _balance(state: Subscription, which: int, now: datetime) -> Events:
     return report_balance(state, wish, now=now)
 
 
+def _use(state: Subscription, which: int, now: datetime) -> Events:
+    """Today, yesterday, long ago; the same report again where the clock stands still."""
+    meters = state.terms.meters
+    report = Report(
+        usage_id=f"u-{now:%Y%m%d%H%M%S}-{which % 12}",
+        meter=meters[which % len(meters)].code if meters else "data",
+        quantity=(1, 3, 7, 60, 150, 1000, 12345)[which % 7],
+        at=now - timedelta(hours=(0, 0, 5, 30, 300, 900, 1500)[which // 2 % 7]),
+    )
+    return report_usage(state, report, now=now)
+
+
+def _correct(state: Subscription, which: int, now: datetime) -> Events:
+    known = [*state.usage, *(each for stretch in state.counted for each in stretch.usage)]
+    name = known[which % len(known)].usage_id if known else "u-none"
+    quantity = (0, 1, 100, 5, 2000)[which % 5]
+    return correct_usage(state, name, quantity, reason="read wrong", now=now)
+
+
+def _discount(state: Subscription, which: int, now: datetime) -> Events:
+    wish = Reduction(
+        coupon=f"C{which % 5}",
+        ppm=(100_000, 333_333, 1_000_000, 500_000)[which % 4] if which % 2 else None,
+        amount=None
+        if which % 2
+        else Money((1, 700, 12_345, 10**9)[which // 2 % 4], state.currency),
+        invoices=(None, 1, 2)[which % 3],
+        reason="campaign",
+    )
+    return grant_discount(state, wish, now=now)
+
+
+def _end_discount(state: Subscription, which: int, now: datetime) -> Events:
+    return end_discount(state, f"C{which % 5}", reason="over", now=now)
+
+
+def _set_amount(state: Subscription, which: int, now: datetime) -> Events:
+    amount = Money((0, 1, 4321, 99_999)[which % 4], state.currency)
+    return set_amount(state, amount, reason="read", now=now, zone_version=ZONE_VERSION)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -134,4 +196,9 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CANCEL_WITH_CREDIT: _cancel_with_credit,
     Wish.DEMAND: _demand,
     Wish.BALANCE: _balance,
+    Wish.USE: _use,
+    Wish.CORRECT: _correct,
+    Wish.DISCOUNT: _discount,
+    Wish.END_DISCOUNT: _end_discount,
+    Wish.SET_AMOUNT: _set_amount,
 }

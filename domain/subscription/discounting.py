@@ -10,7 +10,7 @@ from domain.identity import checked_id
 from domain.money import Money
 from domain.plan import Kind
 from domain.prices import Part
-from domain.pricing import Share, line, stated
+from domain.pricing import AS_GIVEN_BACK, Share, line, stated
 from domain.refusals import Refused
 from domain.subscription.events import (
     DiscountEnded,
@@ -21,7 +21,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.state import Discount, Subscription
 from domain.subscription.wording import checked_reason
-from domain.taxes import WHOLE_PPM
+from domain.taxes import WHOLE_PPM, LineTax, TaxRate, taxed
 
 MOST_DISCOUNTS = 50
 _ONCE_CHARGED = (LineKind.SETUP_FEE, LineKind.PRODUCT, LineKind.SHIPPING)
@@ -122,35 +122,86 @@ def with_discounts(
     """The lines of an invoice, each followed by what the discounts take off it.
 
     In the order in which they were granted, each of what the one before it left: a percentage of
-    every line, an amount of the lines in their order. What is charged once is not reduced.
+    every line, an amount of the lines in their order. What is charged once is not reduced, nor
+    days that are charged again at what a discount had left of them. Tax is of what is left.
     """
-    open_ones = [each for each in discounts if each.invoices != 0]
-    if not open_ones:
-        return lines
-    left = [0 if each.kind in _ONCE_CHARGED else stated(each).minor for each in lines]
-    behind: list[list[InvoiceLine]] = [[] for _ in lines]
-    for discount in open_ones:
-        available = sum(left) if discount.amount is None else min(sum(left), discount.amount.minor)
-        for place, reduced in enumerate(lines):
-            if discount.ppm is not None:
-                taken = Part(
-                    quantity=-1,
-                    unit_price=Money(left[place], reduced.amount.currency),
-                    times=discount.ppm,
-                    per=WHOLE_PPM,
-                )
-            else:
-                minor = max(0, min(left[place], available))
-                available -= minor
-                taken = Part(quantity=-1, unit_price=Money(minor, reduced.amount.currency))
-            off = _off(discount, reduced, taken)
-            if off.amount.minor != 0:
-                behind[place].append(off)
-                left[place] += stated(off).minor
-    return tuple(each for place, one in enumerate(lines) for each in (one, *behind[place]))
+    bills = [_Bill(lines=(each,), left=_reducible(each)) for each in lines]
+    for discount in discounts:
+        if discount.invoices != 0:
+            bills = _less(bills, discount)
+    return tuple(line for bill in bills for line in bill.lines)
 
 
-def _off(discount: Discount, reduced: InvoiceLine, taken: Part) -> InvoiceLine:
-    rate = None if reduced.tax is None else reduced.tax.rate
+@attrs.frozen
+class _Bill:
+    """A line and what is taken off it. left: of its stated price, minor units."""
+
+    lines: tuple[InvoiceLine, ...]
+    left: int
+
+    @property
+    def to_pay(self) -> int:
+        """With tax, minor units."""
+        return sum(each.amount.minor for each in self.lines)
+
+
+def _reducible(line: InvoiceLine) -> int:
+    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK:
+        return 0
+    return stated(line).minor
+
+
+def _less(bills: list[_Bill], discount: Discount) -> list[_Bill]:
+    if discount.amount is None:
+        reduced = [_percent_off(each, discount) for each in bills]
+        return bills if _to_pay(reduced) < 0 else reduced
+    limit = min(discount.amount.minor, sum(each.left for each in bills))
+    # Lines that give back, and their tax, are rounded, too: what that takes is not taken twice.
+    while _to_pay(reduced := _amount_off(bills, discount, limit)) < 0 < limit:
+        limit = max(0, limit + _to_pay(reduced))
+    return reduced
+
+
+def _to_pay(bills: list[_Bill]) -> int:
+    return sum(each.to_pay for each in bills)
+
+
+def _percent_off(bill: _Bill, discount: Discount) -> _Bill:
+    assert discount.ppm is not None
+    price = Money(bill.left, bill.lines[0].amount.currency)
+    return _off(
+        bill, discount, Part(quantity=-1, unit_price=price, times=discount.ppm, per=WHOLE_PPM)
+    )
+
+
+def _amount_off(bills: list[_Bill], discount: Discount, limit: int) -> list[_Bill]:
+    reduced = []
+    for bill in bills:
+        minor = max(0, min(bill.left, limit))
+        limit -= minor
+        price = Money(minor, bill.lines[0].amount.currency)
+        reduced.append(_off(bill, discount, Part(quantity=-1, unit_price=price)))
+    return reduced
+
+
+def _off(bill: _Bill, discount: Discount, taken: Part) -> _Bill:
+    """The line with one more behind it, if that takes anything off."""
+    reduced, number = bill.lines[0], str(discount.discount_number)
     words = f"{discount.coupon} off {reduced.description}"
-    return line(LineKind.DISCOUNT, words, taken, _OFF, rate, str(discount.discount_number))
+    off = line(LineKind.DISCOUNT, words, taken, _OFF, None, number)
+    minor = off.amount.minor
+    if minor == 0:
+        return bill
+    if reduced.tax is not None:
+        off = _with_tax(off, bill.left, reduced.tax.rate)
+    return _Bill(lines=(*bill.lines, off), left=bill.left + minor)
+
+
+def _with_tax(off: InvoiceLine, left: int, rate: TaxRate) -> InvoiceLine:
+    """The tax of what is left less, to the minor unit: what is free is free of tax."""
+    currency = off.amount.currency
+    before, after = (
+        taxed(Money(minor, currency), rate) for minor in (left, left + off.amount.minor)
+    )
+    tax = LineTax(rate=rate, net=after.net - before.net, tax=after.tax - before.tax)
+    return attrs.evolve(off, amount=tax.net + tax.tax, tax=tax)

@@ -221,7 +221,8 @@ class InvoiceLine:
     """One line. amount: what is paid for it: what `working` yields and, where tax comes on top of
     that, the tax.
 
-    tax: its tax, or None. item: the meter of usage and its bounds; the number of a discount; or "".
+    tax: its tax, or None. item: the meter of usage and its bounds; the number of a discount;
+        "as-given-back" of days that are charged again as they were given back; or "".
     """
 
     kind: LineKind

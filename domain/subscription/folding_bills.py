@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from domain.copying import with_
 from domain.identity import on_demand
+from domain.money import Money
 from domain.prices import Part
+from domain.pricing import stated
 from domain.schedule import Schedule
 from domain.subscription.events import (
     CreditApplied,
@@ -56,7 +58,8 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
 def _cost(event: InvoiceIssued) -> Cost | None:
     """What the billed period costs, by its own lines and the discounts that stand behind them."""
     parts: list[Part] = []
-    whole_days, tax, of_period = 0, None, False
+    left: Money | None = None
+    whole_days, tax = 0, None
     for line in event.lines:
         if line.kind is LineKind.TRIAL:
             return Cost(period=event.period, whole_days=event.period.days, parts=(), tax=None)
@@ -64,19 +67,20 @@ def _cost(event: InvoiceIssued) -> Cost | None:
         if line.kind is LineKind.PERIOD:
             whole = working.numerator == working.denominator
             whole_days = event.period.days if whole else working.denominator
-            tax, of_period = None if line.tax is None else line.tax.rate, True
+            tax, left = None if line.tax is None else line.tax.rate, stated(line)
+            parts.append(Part(quantity=working.quantity, unit_price=working.unit_price))
         elif line.kind is not LineKind.DISCOUNT:
-            of_period = False
-        if of_period:
-            of_whole = Fraction(working.numerator * whole_days)
-            of_whole /= working.denominator * event.period.days
-            part = Part(
-                quantity=working.quantity,
-                unit_price=working.unit_price,
-                times=of_whole.numerator,
-                per=of_whole.denominator,
+            left = None
+        elif left is not None:
+            # Worth what was paid: what discounts left of these days, as of a whole period.
+            left += stated(line)
+            whole_of = Fraction(whole_days, event.period.days)
+            parts[-1] = Part(
+                quantity=1,
+                unit_price=left,
+                times=whole_of.numerator,
+                per=whole_of.denominator,
             )
-            parts.append(part)
     if not parts:
         return None
     return Cost(period=event.period, whole_days=whole_days, parts=tuple(parts), tax=tax)

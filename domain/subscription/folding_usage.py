@@ -66,9 +66,22 @@ def holds(stretch: Counted, at: datetime) -> bool:
 
 def cut_by_invoice(state: Subscription, event: InvoiceIssued) -> Subscription:
     """What was used before an invoice's due instant is billed by it."""
-    prepaid, number = state.terms.timing is Timing.PREPAID, event.invoice_number
-    meters = state.plan_of(number if prepaid else number + 1)[0].meters
+    meters = _next_meters(state, event.invoice_number)
     return _cut(state, event.effective_at, meters, bounded=serves_a_period(state))
+
+
+def _next_meters(state: Subscription, number: int) -> tuple[Meter, ...]:
+    """By which usage is counted from an invoice's due instant on."""
+    prepaid = state.terms.timing is Timing.PREPAID
+    return state.plan_of(number if prepaid else number + 1)[0].meters
+
+
+def meters_at(state: Subscription, at: datetime) -> tuple[Meter, ...]:
+    """By which usage at an instant is counted that is not billed yet."""
+    due = state.next_due_at
+    if due is None or at < due:
+        return state.meters
+    return _next_meters(state, state.invoices_issued + 1)
 
 
 def serves_a_period(state: Subscription) -> bool:

@@ -63,7 +63,8 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
     """What waited for the next invoice, billed because there is none: usage and, before a prepaid
     subscription ends, parts of periods. Paid from credit as far as that goes; the rest stays
     owed."""
-    usage = usage_lines(state, until=now, bounded=False)
+    # What ends where a period does has served all of it.
+    usage = usage_lines(state, until=now, bounded=now == state.next_due_at)
     waiting = state.lines_to_come
     if state.terms.timing is Timing.POSTPAID:
         # The running period is billed to nobody, and so is what was to change on its invoice.

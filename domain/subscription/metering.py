@@ -7,7 +7,6 @@ invoice; what a correction takes away becomes credit.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,8 +15,9 @@ import attrs
 from domain.calendar import local_day, start_of_day
 from domain.identity import checked_id
 from domain.money import Money, total
+from domain.plan import Meter
 from domain.prices import Part
-from domain.pricing import given_back
+from domain.pricing import given_back, stated
 from domain.refusals import Refused
 from domain.subscription.events import (
     CreditKind,
@@ -27,8 +27,12 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
-from domain.subscription.folding import evolve, evolve_all
-from domain.subscription.folding_usage import REMEMBERED, stretch_of
+from domain.subscription.folding import evolve_all
+from domain.subscription.folding_usage import (
+    REMEMBERED,
+    meters_at,
+    stretch_of,
+)
 from domain.subscription.running import credit_for
 from domain.subscription.state import Counted, Subscription, Usage
 from domain.subscription.threshold import threshold_invoice
@@ -36,6 +40,8 @@ from domain.subscription.usage_pricing import FREE, PRICED, billed, usage_line
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12
+# What the credit says where late usage makes all of it cheaper (volume prices).
+CHEAPER = "late usage reached a cheaper tier"
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +65,8 @@ def report_usage(
 
     Refused: "usage-id-reused" where another report has the id; "usage-malformed"; "meter-unknown"
         by the terms of that time; "usage-in-the-future"; "usage-before-start"; "usage-too-late"
-        where that time was billed more than REMEMBERED ago; "subscription-ended"; "id-malformed".
+        where that time was billed more than REMEMBERED ago; "subscription-ended", also where no
+        invoice is to come; "id-malformed".
     """
     checked_id("usage id", wish.usage_id)
     if type(wish.quantity) is not int or not 1 <= wish.quantity <= LARGEST_USAGE:
@@ -69,14 +76,16 @@ def report_usage(
         if (known.meter, known.reported, known.at) == (wish.meter, wish.quantity, wish.at):
             return ()
         raise Refused("usage-id-reused", f"{wish.usage_id} is another report's")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    _check_bills(state)
+    if not invoice_to_come(state):
+        raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     _check_time(state, wish.at, now)
     stretch = stretch_of(state, wish.at)
-    meters = state.meters if stretch is None else stretch.meters
+    meters = meters_at(state, wish.at) if stretch is None else stretch.meters
     if all(each.code != wish.meter for each in meters):
         raise Refused("meter-unknown", f"{wish.meter} was not agreed to for {wish.at}")
     lines: tuple[InvoiceLine, ...] = ()
+    credits: tuple[SubscriptionEvent, ...] = ()
     if stretch is not None:
         usage = Usage(
             usage_id=wish.usage_id,
@@ -86,6 +95,7 @@ def report_usage(
             at=wish.at,
         )
         lines = _difference(state, stretch, (*stretch.usage, usage), "late")
+        credits, lines = _less_is_credit(state, lines, CHEAPER, now)
     reported = UsageReported(
         customer_id=state.customer_id,
         usage_id=wish.usage_id,
@@ -94,7 +104,8 @@ def report_usage(
         lines=lines,
         effective_at=wish.at,
     )
-    return (reported, *threshold_invoice(evolve(state, reported), now=now))
+    facts = (*credits, reported)
+    return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
 
 
 def correct_usage(
@@ -110,22 +121,21 @@ def correct_usage(
     if type(quantity) is not int or not 0 <= quantity <= LARGEST_USAGE:
         raise Refused("usage-malformed", f"usage is 0 to {LARGEST_USAGE} units")
     known = _known(state, usage_id)
-    if known is None:
+    stretch = next((each for each in state.counted if known in each.usage), None)
+    if known is None or (stretch is not None and stretch.ends < now - REMEMBERED):
         raise Refused("usage-unknown", f"{usage_id[:64]!r} was not reported, or is too old")
     if known.quantity == quantity:
         return ()
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    _check_bills(state)
     lines: tuple[InvoiceLine, ...] = ()
     credits: tuple[SubscriptionEvent, ...] = ()
-    stretch = next((each for each in state.counted if known in each.usage), None)
     if stretch is not None:
         right = attrs.evolve(known, quantity=quantity)
         usage = tuple(right if each is known else each for each in stretch.usage)
         lines = _difference(state, stretch, usage, "corrected")
-        if total((each.amount for each in lines), state.currency).minor < 0:
-            back = tuple(given_back(each) for each in lines)
-            credits, lines = credit_for(state, back, CreditKind.CORRECTION, reason, now), ()
+        credits, lines = _less_is_credit(state, lines, reason, now)
+        if lines and not invoice_to_come(state):
+            raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     corrected = UsageCorrected(
         customer_id=state.customer_id,
         usage_id=usage_id,
@@ -140,6 +150,26 @@ def correct_usage(
     return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
 
 
+def _check_bills(state: Subscription) -> None:
+    if not state.bills:
+        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+
+
+def invoice_to_come(state: Subscription) -> bool:
+    """Whether there is an invoice that can bill what is reported now."""
+    return state.next_due_at is not None or state.pause is not None
+
+
+def _less_is_credit(
+    state: Subscription, lines: tuple[InvoiceLine, ...], reason: str, now: datetime
+) -> tuple[tuple[SubscriptionEvent, ...], tuple[InvoiceLine, ...]]:
+    """What a billed stretch costs less is credit: no invoice gives back more than it charges."""
+    if total((each.amount for each in lines), state.currency).minor >= 0:
+        return (), lines
+    back = tuple(given_back(each) for each in lines)
+    return credit_for(state, back, CreditKind.CORRECTION, reason, now), ()
+
+
 def _known(state: Subscription, usage_id: str) -> Usage | None:
     reports = (*state.usage, *(each for stretch in state.counted for each in stretch.usage))
     return next((each for each in reports if each.usage_id == usage_id), None)
@@ -152,34 +182,56 @@ def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
         raise Refused("usage-before-start", f"{state.subscription_id} begins on {state.start}")
     if state.counted_from is None or at >= state.counted_from:
         return
-    if at < now - REMEMBERED or stretch_of(state, at) is None:
+    stretch = stretch_of(state, at)
+    if stretch is None or stretch.ends < now - REMEMBERED:
         raise Refused("usage-too-late", f"{at} was billed too long ago")
-
-
-_Priced = tuple[LineKind, str, Money, int, int]
 
 
 def _difference(
     state: Subscription, stretch: Counted, usage: Sequence[Usage], why: str
 ) -> tuple[InvoiceLine, ...]:
-    """What other usage in a billed stretch adds to what was billed for it, or takes away."""
+    """What other usage in a billed stretch adds to what was billed for it, or takes away.
+
+    To the minor unit what the whole stretch costs more or less: many small reports add up to what
+    one of all would have cost.
+    """
     begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
     words = f"{why}, {begins} to {local_day(stretch.ends, state.zone)} (end exclusive)"
     restated, found = attrs.evolve(stretch, usage=tuple(usage)), []
     for meter in stretch.meters:
-        units: Counter[_Priced] = Counter()
-        for sign, counted in ((1, restated), (-1, stretch)):
-            for each in billed(counted, meter, ""):
-                units[_price_of(each)] += sign * each.working.quantity
-        for (kind, policy, price, times, per), quantity in units.items():
-            if quantity == 0:
-                continue
-            part = Part(quantity=quantity, unit_price=price, times=times, per=per)
-            share = FREE if policy == FREE.policy else PRICED
-            found.append(usage_line(kind, meter, words, part, share))
+        after, before = _by_price(restated, meter), _by_price(stretch, meter)
+        for price in dict.fromkeys((*after, *before)):
+            now, then = after.get(price, 0), before.get(price, 0)
+            whole, was, change = (
+                _at(price, meter, words, quantity) for quantity in (now, then, now - then)
+            )
+            minor = stated(whole).minor - stated(was).minor
+            if stated(change).minor == minor:
+                found.append(change)
+            elif minor:  # a fraction of a minor unit a piece: the whole now, less what was billed
+                found.extend((whole, given_back(was)))
     return tuple(each for each in found if each.amount.minor != 0)
 
 
-def _price_of(line: InvoiceLine) -> _Priced:
-    working = line.working
-    return (line.kind, working.policy, working.unit_price, working.numerator, working.denominator)
+# Which price a line counts units at; the last is 1 for a second tier of the same price.
+_Price = tuple[LineKind, bool, Money, int, int]
+
+
+def _by_price(stretch: Counted, meter: Meter) -> dict[_Price, int]:
+    """How many units of a meter a stretch bills at each price."""
+    units: dict[_Price, int] = {}
+    for each in billed(stretch, meter, ""):
+        working, tier = each.working, 0
+        while True:
+            price = (each.kind, stretch.free, working.unit_price, working.denominator, tier)
+            if price not in units:
+                break
+            tier += 1
+        units[price] = working.quantity
+    return units
+
+
+def _at(price: _Price, meter: Meter, words: str, quantity: int) -> InvoiceLine:
+    kind, free, unit_price, per, _ = price
+    part = Part(quantity=quantity, unit_price=unit_price, per=per)
+    return usage_line(kind, meter, words, part, FREE if free else PRICED)

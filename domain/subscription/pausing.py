@@ -9,7 +9,7 @@ import attrs
 
 from domain.calendar import Period, local_day, start_of_day
 from domain.plan import Kind
-from domain.pricing import given_back
+from domain.pricing import AS_GIVEN_BACK, given_back
 from domain.refusals import Refused
 from domain.schedule import Schedule, Stub, due_day
 from domain.subscription.completing import with_completion
@@ -180,7 +180,9 @@ def _resumed(
     if how is Resume.RESTART and period.billed:
         return _restarted(state, day), ()
     rule = rule_for(state, state.terms.proration)
-    return state.schedule, rest_of(state, period.cost, LineKind.REST, now=now, policy=rule)
+    item = AS_GIVEN_BACK if period.billed else ""
+    rest = rest_of(state, period.cost, LineKind.REST, now=now, policy=rule, item=item)
+    return state.schedule, rest
 
 
 def _after_a_gap(state: Subscription, day: date, how: Resume) -> Schedule:

@@ -10,7 +10,8 @@ from domain.calendar import local_day
 from domain.money import total
 from domain.plan import Proration, Terms, Timing
 from domain.prices import Part
-from domain.pricing import line, parts_of, share_of_rest
+from domain.pricing import AS_GIVEN_BACK, line, parts_of, share_of_rest, stated
+from domain.subscription.discounting import with_discounts
 from domain.subscription.events import CreditGranted, CreditKind, InvoiceLine, LineKind
 from domain.subscription.state import Cost, Subscription
 
@@ -34,7 +35,26 @@ def running(state: Subscription, *, now: datetime) -> Running | None:
         return None
     if state.repriced is not None:
         cost = at_terms(cost, state.repriced)
+        cost = _reduced(state, cost) if prepaid else cost
     return Running(cost=cost, billed=prepaid)
+
+
+def _reduced(state: Subscription, cost: Cost) -> Cost:
+    """What is going to be paid for days that wait for the next invoice: what discounts would leave
+    of them if it had nothing else."""
+    waiting = tuple(
+        each
+        for each in state.lines_to_come
+        if each.kind is LineKind.REST and each.item != AS_GIVEN_BACK
+    )
+    whole = sum(stated(each).minor for each in waiting)
+    left = sum(stated(each).minor for each in with_discounts(state.discounts, waiting))
+    if left == whole:
+        return cost
+    parts = (
+        attrs.evolve(each, times=each.times * left, per=each.per * whole) for each in cost.parts
+    )
+    return attrs.evolve(cost, parts=tuple(parts))
 
 
 def _unbilled(state: Subscription) -> Cost | None:
@@ -58,12 +78,13 @@ def rest_of(
     now: datetime,
     policy: Proration,
     description: str | None = None,
+    item: str = "",
 ) -> tuple[InvoiceLine, ...]:
     """Lines for what is left of a period from the local day of `now` on, at a cost; none where
     that comes to nothing.
 
     kind: REST is charged; UNUSED gives back, with the sign of what it gives.
-    description: of other terms than the present ones, or None.
+    description: of other terms than the present ones, or None. item: of the lines.
     """
     day = local_day(now, state.zone)
     share = share_of_rest(
@@ -72,7 +93,7 @@ def rest_of(
     words = "unused" if kind is LineKind.UNUSED else "rest"
     what = state.terms.description if description is None else description
     text = f"{what}, {words} {day} to {cost.period.end} (end exclusive)"
-    lines = (line(kind, _named(text, part), part, share, cost.tax) for part in cost.parts)
+    lines = (line(kind, _named(text, part), part, share, cost.tax, item) for part in cost.parts)
     return tuple(each for each in lines if each.amount.minor != 0)
 
 

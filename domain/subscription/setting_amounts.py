@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.money import Money
 from domain.refusals import Refused
-from domain.subscription.events import AmountSet, SubscriptionEvent
+from domain.subscription.events import AmountSet, LineKind, SubscriptionEvent
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
@@ -18,7 +18,8 @@ def set_amount(
     """What the next period costs. Quiet when that is what is set.
 
     amount: before tax, zero or more.
-    Refused: "amount-fixed" where the terms do not let it vary; "amount-negative";
+    Refused: "amount-fixed" where the terms do not let it vary, or days of that period were given
+        back at what it cost; "amount-negative";
         "currency-mixed"; "nothing-to-bill" where no invoice is to come; "reason-malformed".
     """
     checked_reason(reason)
@@ -32,6 +33,8 @@ def set_amount(
         raise Refused("nothing-to-bill", f"{state.subscription_id} has no invoice to come")
     if not after.plan_of(number)[0].variable:
         raise Refused("amount-fixed", f"the amount of invoice {number} was agreed to")
+    if any(line.kind is LineKind.UNUSED for line in after.lines_to_come):
+        raise Refused("amount-fixed", f"days on invoice {number} were given back at its amount")
     if after.set_amount(number) == amount:
         return billed
     was_set = AmountSet(

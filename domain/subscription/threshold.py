@@ -22,13 +22,14 @@ from domain.subscription.usage_pricing import first_day, stretch_lines
 
 def threshold_invoice(state: Subscription, *, now: datetime) -> tuple[SubscriptionEvent, ...]:
     """Bill the usage so far, and pay it from the customer's credit as far as that goes. Quiet
-    while it is below the threshold; and while a period is due, whose invoice takes its part first.
+    while it is below the threshold; and while a period, or the end, is due, whose invoice takes
+    its part first.
 
     Each unit is billed once: it is counted towards one stretch, and each stretch has one invoice.
     """
     lines = reached(state)
     stretch = not_billed(state)
-    if not lines or stretch is None or invoice_due(state, now=now):
+    if not lines or stretch is None or invoice_due(state, now=now) or _over(state, now):
         return ()
     period = Period(first_day(state, stretch), _day_after(state, stretch.ends))
     return invoice_beside(
@@ -52,6 +53,11 @@ def reached(state: Subscription) -> tuple[InvoiceLine, ...]:
     lines = stretch_lines(state, stretch, _day_after(state, stretch.ends))
     amount = total((each.amount for each in lines), state.currency)
     return lines if amount.minor >= threshold.minor else ()
+
+
+def _over(state: Subscription, now: datetime) -> bool:
+    planned = state.cancellation
+    return planned is not None and planned.at is not None and planned.at <= now
 
 
 def _day_after(state: Subscription, instant: datetime) -> date:

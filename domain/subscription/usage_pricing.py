@@ -23,7 +23,7 @@ def usage_lines(
 ) -> tuple[InvoiceLine, ...]:
     """What was used before an instant and is not billed yet, by the meters that counted it.
 
-    bounded: whether minimum and cap hold: not where a change cuts a period short.
+    bounded: whether the minimum holds: not where a change or an end cuts a period short.
     """
     if not state.meters or (state.counted_from is not None and until <= state.counted_from):
         return ()
@@ -58,10 +58,10 @@ def billed(stretch: Counted, meter: Meter, when: str) -> Iterable[InvoiceLine]:
         for part in priced(quantity, meter.tiers, meter.tiering)
     ]
     yield from lines
-    if not stretch.bounded or stretch.free:
+    if stretch.free:
         return
     minor = sum(stated(each).minor for each in lines)
-    if meter.minimum is not None and minor < meter.minimum.minor:
+    if stretch.bounded and meter.minimum is not None and minor < meter.minimum.minor:
         up = Part(quantity=1, unit_price=Money(meter.minimum.minor - minor, meter.minimum.currency))
         yield usage_line(LineKind.MINIMUM, meter, f"up to the minimum, {when}", up, share)
     if meter.cap is not None and minor > meter.cap.minor:

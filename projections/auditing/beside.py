@@ -25,21 +25,11 @@ class Crossing:
     billed: bool
 
 
-@attrs.frozen
-class Units:
-    """Usage that no invoice has counted yet."""
-
-    meter: str
-    quantity: int
-    at: datetime
-
-
 @attrs.define
 class Beside:
     """How many invoices of the second series there are, and what the next one is judged by.
 
-    demands, reloads: of late. units: by usage id, since `cut` (None: since the start); only where
-        usage is billed by a threshold. awaits_reload: the next fact must be a reload.
+    demands, reloads: of late. awaits_reload: the next fact must be a reload.
     """
 
     issued: int = 0
@@ -47,5 +37,3 @@ class Beside:
     reloads: tuple[Asked, ...] = ()
     crossing: Crossing | None = None
     awaits_reload: bool = False
-    units: dict[str, Units] = attrs.field(factory=dict)
-    cut: datetime | None = None

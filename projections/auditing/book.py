@@ -13,11 +13,13 @@ import attrs
 
 from domain.calendar import Period
 from domain.money import Money
-from domain.plan import Terms, Timing
+from domain.plan import Meter, Terms, Timing
 from domain.schedule import Schedule
 from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
 from domain.subscription.state import Status
+from domain.taxes import TaxRate
 from projections.auditing.beside import Beside
+from projections.auditing.prices import Price
 
 
 @attrs.define
@@ -77,15 +79,50 @@ class Agreed:
 
 @attrs.frozen
 class Service:
-    """A period at a price. whole_days: length of the period that it is all or a part of.
+    """A period at what it costs. whole_days: length of the period that it is all or a part of.
 
-    price: minor units a unit, 0 for a free trial.
+    prices: of a whole period, with tax at one rate or none; empty for a free trial.
     """
 
     period: Period
     whole_days: int
-    price: int
+    prices: tuple[Price, ...]
+    tax: TaxRate | None
+
+
+@attrs.define
+class Coupon:
+    """A discount. ppm, minor: of the price, or minor units; left: how many invoices, None: all."""
+
+    name: str
+    ppm: int | None
+    minor: int | None
+    left: int | None
+
+
+@attrs.define
+class Use:
+    """A report of usage, with the quantity as it stands."""
+
+    meter: str
     quantity: int
+    at: datetime
+
+
+@attrs.frozen
+class Stretch:
+    """A time whose usage is billed together; UTC instants, begins None: since the start.
+
+    uses: by the caller's own name of each report. whole: whether the minimum holds.
+    free: whether it is a trial's.
+    """
+
+    begins: datetime | None
+    ends: datetime
+    meters: tuple[Meter, ...]
+    uses: dict[str, Use]
+    whole: bool
+    free: bool
 
 
 @attrs.frozen
@@ -107,12 +144,13 @@ class Ending:
 
 @attrs.frozen
 class Unused:
-    """A credit for days given back, which the next fact of the stream must explain."""
+    """A credit for days or usage, which the next fact of the stream must explain."""
 
     kind: CreditKind
     amount: Money
     policy: str
     at: datetime
+    lines: tuple[InvoiceLine, ...]
 
 
 @attrs.define
@@ -140,6 +178,9 @@ class Book:
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     beside: what is billed beside the schedule.
+    amounts: set for invoices to come, minor units. coupons: every discount, by its number.
+    meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
+    stretches: billed, and not too old for a late report.
     late: invoices for which money turned up late. failed: attempts settled without money.
     """
 
@@ -161,6 +202,12 @@ class Book:
     granted: int = 0
     unused: Unused | None = None
     applying: int | None = None
+    amounts: dict[int, int] = attrs.field(factory=dict)
+    coupons: dict[int, Coupon] = attrs.field(factory=dict)
+    meters: tuple[Meter, ...] = ()
+    counted_from: datetime | None = None
+    uses: dict[str, Use] = attrs.field(factory=dict)
+    stretches: list[Stretch] = attrs.field(factory=list)
     pause: Paused | None = None
     ending: Ending | None = None
     owed: dict[int, Owed] = attrs.field(factory=dict)

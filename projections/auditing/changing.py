@@ -6,20 +6,23 @@ import attrs
 
 from domain.plan import Kind, Terms
 from domain.schedule import Schedule
-from domain.subscription.events import LineKind, TermsChanged, When
+from domain.subscription.events import InvoiceLine, LineKind, TermsChanged, When
 from domain.subscription.state import Status
 from projections.auditing.book import Agreed, Book, Service
 from projections.auditing.codes import Say
 from projections.auditing.parts import (
     Moment,
-    check_part,
+    at_terms,
+    check_parts,
     moment,
     of_kind,
     policy_named,
     running,
     worth,
 )
+from projections.auditing.prices import check_line, check_worked_out
 from projections.auditing.schedules import announced_for, days_of, due_on
+from projections.auditing.usage import bill, counted_until, cut
 
 
 def check_change(book: Book, event: TermsChanged, say: Say) -> None:
@@ -112,33 +115,46 @@ def _check_parts(
     follow one rule; which one, the caller may have chosen.
     """
     back, rest = of_kind(event.lines, LineKind.UNUSED), of_kind(event.lines, LineKind.REST)
-    credit = book.unused
-    if len(back) + len(rest) != len(event.lines) or len(back) > 1 or len(rest) > 1:
+    credit, parts = book.unused, (*back, *rest)
+    _check_usage(book, event, event.lines[len(parts) :], now, say)
+    if event.lines[: len(parts)] != parts:
         say("parts-wrong", f"{len(event.lines)} lines, {len(rest)} of them for the rest")
     if service is None:
-        if event.lines or credit is not None:
+        if parts or credit is not None:
             say("parts-wrong", "lines or credit for a period that stays as it is")
         return
     if (book.prepaid and back) or (anew and rest) or (not book.prepaid and credit is not None):
         say("parts-wrong", "days are given back, or charged, twice")
-    fresh = service
-    if service.price != 0:
-        terms = event.terms
-        fresh = attrs.evolve(service, price=terms.price.minor, quantity=terms.quantity)
-    for line in back:
-        check_part(line, service, now, say, what="changed terms", given_back=True)
-    for line in rest:
-        check_part(line, fresh, now, say, what="changed terms", given_back=False)
-    rules = {line.working.policy for line in (*back, *rest)}
+    fresh = at_terms(service, event.terms)
+    check_parts(back, service, now, say, what="changed terms", given_back=True)
+    check_parts(rest, fresh, now, say, what="changed terms")
+    rules = {line.working.policy for line in parts}
     rules |= set() if credit is None else {credit.policy}
     if len(rules) > 1:
         say("parts-wrong", f"by several rules: {', '.join(sorted(rules))}")
     policy = policy_named(next(iter(rules), ""))
     if policy is None:
         return
-    currency = book.beginning.currency
     gives_back = bool(back) or credit is not None
-    if not gives_back and worth(service, policy, now, currency) != 0:
+    if not gives_back and worth(service, policy, now) != 0:
         say("parts-wrong", "the days that are left were not given back")
-    if not rest and not anew and worth(fresh, policy, now, currency) != 0:
+    if not rest and not anew and worth(fresh, policy, now) != 0:
         say("parts-wrong", "the days that are left were not charged")
+
+
+def _check_usage(
+    book: Book, event: TermsChanged, lines: tuple[InvoiceLine, ...], now: Moment, say: Say
+) -> None:
+    """Where other meters count from now on, what was used before is put aside at the old ones."""
+    others = event.when is When.NOW and event.terms.meters != book.meters
+    stretch = counted_until(book, now.at, whole=False) if others else None
+    agreed = () if stretch is None else bill(stretch)
+    if len(lines) != len(agreed):
+        say("usage-billed-wrong", f"{len(lines)} lines of usage, not {len(agreed)}")
+    for line, expected in zip(lines, agreed, strict=False):
+        check_worked_out(line, say, what="changed terms")
+        check_line(line, expected, say, what="changed terms")
+        if line.kind is not expected.kind:
+            say("usage-billed-wrong", f"{line.kind.value} instead of {expected.kind.value}")
+    if others:
+        cut(book, now.at, event.terms.meters, whole=False)

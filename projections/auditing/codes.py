@@ -45,6 +45,12 @@ CODES: Mapping[str, str] = {
     "price-not-agreed": "a line's price is not the one in the terms",
     "quantity-not-agreed": "a line's quantity is not the one in the terms",
     "share-wrong": "a line is for another share of the period than its days and its rule give",
+    "tax-wrong": "a line is taxed at another rate than agreed to, or to another amount",
+    "tax-total-wrong": "the tax of an invoice is not the sum of its lines' tax",
+    "usage-billed-wrong": "an invoice bills other usage than was reported for its time",
+    "discount-wrong": "other discounts were taken off than those that were granted",
+    "amount-set-wrong": "an amount was set for another invoice than the next, or may not vary",
+    "closing-missing": "it ended, and what waited for the next invoice was not billed",
     "invoice-while-paused": "an invoice beyond the last one before the subscription is resumed",
     "invoice-after-cancellation": "an invoice due when the subscription was to have ended",
     # changing and pausing
@@ -54,6 +60,17 @@ CODES: Mapping[str, str] = {
     "parts-wrong": "a change or a pause gives back or charges other days than those left",
     "pause-wrong": "a pause of what is not billed, or with another last invoice or day",
     "resume-without-pause": "a subscription was resumed that was not paused",
+    # usage
+    "usage-doubled": "usage was reported that had been reported",
+    "usage-wrong": "usage of nothing, of no meter, before the start or after it was recorded",
+    "usage-correction-wrong": "a correction of what was not reported so",
+    "usage-late-wrong": "what late or corrected usage adds is not what its stretch costs more",
+    "usage-after-end": "usage was counted when no invoice was to come",
+    # discounts
+    "discount-number-wrong": "a discount's number is not the next one",
+    "discount-malformed": "a discount takes nothing off, or may not be granted",
+    "discount-end-wrong": "a discount ended that was not open",
+    "coupon-doubled": "a coupon was granted twice",
     # crediting
     "credit-number-wrong": "a credit's number is not the next one",
     "credit-not-positive": "a credit, or what is taken of one, is not more than zero",

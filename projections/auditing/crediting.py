@@ -13,16 +13,20 @@ from domain.subscription.events import (
     SubscriptionEvent,
     SubscriptionPaused,
     TermsChanged,
+    UsageCorrected,
+    UsageReported,
 )
 from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
-from projections.auditing.parts import check_part, closes, moment, running
+from projections.auditing.parts import check_parts, closes, moment, running
+from projections.auditing.usage import OF_USAGE
 
-# What gives days back that are billed already: the fact that stands right behind the credit.
-_FOUNDED_ON: dict[CreditKind, type[SubscriptionEvent]] = {
-    CreditKind.PRORATION: TermsChanged,
-    CreditKind.PAUSE: SubscriptionPaused,
-    CreditKind.CANCELLATION: SubscriptionCancelled,
+# What gives back what is billed already: the fact that stands right behind the credit.
+_FOUNDED_ON: dict[CreditKind, tuple[type[SubscriptionEvent], ...]] = {
+    CreditKind.PRORATION: (TermsChanged,),
+    CreditKind.PAUSE: (SubscriptionPaused,),
+    CreditKind.CANCELLATION: (SubscriptionCancelled,),
+    CreditKind.CORRECTION: (UsageCorrected, UsageReported),
 }
 
 
@@ -42,23 +46,33 @@ def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> N
         say("credit-not-positive", f"credit {number} of {event.amount}")
     if book.has_ended:
         say("credit-after-end", f"credit {number} when it was {book.status.value}")
-    if event.kind is not CreditKind.GOODWILL:
-        _check_days_given_back(book, event, say)
-    elif event.lines:
-        say("credit-unfounded", f"credit {number} of goodwill with lines")
+    if event.kind is CreditKind.GOODWILL:
+        if event.lines:
+            say("credit-unfounded", f"credit {number} of goodwill with lines")
+    else:
+        _check_lines(book, event, say)
     book.granted = max(book.granted, number)
     book.credits[number] = book.credits.get(number, 0) + minor
     totals.credited += minor
     totals.credit += minor
 
 
-def _check_days_given_back(book: Book, event: CreditGranted, say: Say) -> None:
-    """The rest of a period that is on an invoice already, at the price in force."""
-    what = f"credit {event.credit_number}"
-    if len(event.lines) != 1 or event.lines[0].kind is not LineKind.UNUSED:
-        say("credit-unfounded", f"{what} with {len(event.lines)} lines")
-    if sum(line.amount.minor for line in event.lines) != event.amount.minor:
+def _check_lines(book: Book, event: CreditGranted, say: Say) -> None:
+    """Lines that make the amount; what they give back is judged here, or with the fact behind."""
+    what, lines = f"credit {event.credit_number}", event.lines
+    if sum(line.amount.minor for line in lines) != event.amount.minor:
         say("credit-total-wrong", f"the lines of {what} do not make {event.amount}")
+    kinds = OF_USAGE if event.kind is CreditKind.CORRECTION else (LineKind.UNUSED,)
+    if not lines or any(line.kind not in kinds for line in lines):
+        say("credit-unfounded", f"{what} with {len(lines)} lines")
+    if event.kind is not CreditKind.CORRECTION:
+        _check_days_given_back(book, event, say, what=what)
+    policy = lines[0].working.policy if lines else ""
+    book.unused = Unused(event.kind, event.amount, policy, event.effective_at, lines)
+
+
+def _check_days_given_back(book: Book, event: CreditGranted, say: Say, *, what: str) -> None:
+    """The rest of a period that is on an invoice already, at the price in force."""
     now = moment(book, event.effective_at)
     service = running(book, now)
     paused = book.pause is not None and book.pause.unused_from is not None
@@ -66,10 +80,7 @@ def _check_days_given_back(book: Book, event: CreditGranted, say: Say) -> None:
     if service is None or not book.prepaid or paused or instalments:
         say("credit-unfounded", f"{what}: no period runs that could be given back")
     else:
-        for line in event.lines:
-            check_part(line, service, now, say, what=what, given_back=False)
-    policy = event.lines[0].working.policy if event.lines else ""
-    book.unused = Unused(event.kind, event.amount, policy, event.effective_at)
+        check_parts(event.lines, service, now, say, what=what)
 
 
 def check_application(book: Book, event: CreditApplied, totals: Totals, say: Say) -> None:
@@ -111,7 +122,7 @@ def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:
     credit at once, as far as that goes."""
     unused = book.unused
     if unused is not None and not (
-        (isinstance(event, _FOUNDED_ON[unused.kind]) and event.effective_at == unused.at)
+        (isinstance(event, _FOUNDED_ON[unused.kind]) and _at_the_time(event, unused))
         or (unused.kind is CreditKind.CANCELLATION and _closing(event))
     ):
         say("credit-unfounded", f"{unused.amount}, and nothing gave the days back")
@@ -122,6 +133,11 @@ def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:
     if credit_lies_idle(book):
         say("credit-not-applied", f"invoice {number} is open, and credit is left")
     book.applying = None
+
+
+def _at_the_time(event: SubscriptionEvent, unused: Unused) -> bool:
+    """Late usage lies before its credit; everything else takes effect with it."""
+    return isinstance(event, UsageReported) or event.effective_at == unused.at
 
 
 def _closing(event: SubscriptionEvent) -> bool:

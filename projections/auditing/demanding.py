@@ -5,26 +5,23 @@ They count in a series of their own and leave what the audit knows of the schedu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 
 from domain.calendar import Period, local_day
 from domain.identity import ON_DEMAND
-from domain.money import Money, rounded
 from domain.plan import Kind, Reload, Terms
 from domain.subscription.events import (
     BalanceReported,
     InvoiceIssued,
-    InvoiceLine,
     LineKind,
     SubscriptionEvent,
 )
 from domain.subscription.state import Status
-from domain.taxes import WHOLE_PPM
 from projections.auditing.beside import Asked, Crossing
 from projections.auditing.book import Book, Owed, Totals
 from projections.auditing.codes import Say
+from projections.auditing.prices import Expected, Price, check_line, check_worked_out, tax_of_lines
 from projections.auditing.thresholds import check_threshold
 
 _REMEMBERED = timedelta(days=92)
@@ -77,43 +74,14 @@ def check_beside(
 
 def _check_amounts(book: Book, event: InvoiceIssued, say: Say) -> None:
     number, currency = event.invoice_number, book.beginning.currency
-    if any(each.currency != currency for each in _amounts(event)):
+    taxes = [line.tax.tax for line in event.lines if line.tax is not None]
+    amounts = [event.total, *(line.amount for line in event.lines), *taxes]
+    if any(each.currency != currency for each in amounts):
         say("currency-mixed", f"invoice {number} is not all in {currency}")
     if sum(line.amount.minor for line in event.lines) != event.total.minor:
         say("total-wrong", f"the lines of invoice {number} do not make {event.total}")
-    taxes = [line.tax.tax.minor for line in event.lines if line.tax is not None]
-    if (None if event.tax is None else event.tax.minor) != (sum(taxes) if taxes else None):
-        say("total-wrong", f"the tax of invoice {number} is not {event.tax}")
-    for line in event.lines:
-        if not _worked_out(line):
-            say("line-wrong", f"invoice {number}: {line.description!r} is not {line.amount}")
-
-
-def _amounts(event: InvoiceIssued) -> Iterator[Money]:
-    yield event.total
-    yield from (line.amount for line in event.lines)
-
-
-def _worked_out(line: InvoiceLine) -> bool:
-    """Whether quantity, price and share make the amount, with the tax that it says."""
-    working = line.working
-    if working.denominator == 0:
-        return False
-    exact = Fraction(working.quantity * working.unit_price.minor * working.numerator)
-    exact /= working.denominator
-    currency = working.unit_price.currency
-    stated = rounded(exact, currency).minor
-    if (working.rounding == "none") != (exact.denominator == 1):
-        return False
-    if line.tax is None:
-        return line.amount.minor == stated
-    ppm = line.tax.rate.ppm
-    if line.tax.rate.included:
-        net = rounded(Fraction(stated * WHOLE_PPM, WHOLE_PPM + ppm), currency).minor
-        tax = stated - net
-    else:
-        net, tax = stated, rounded(Fraction(stated * ppm, WHOLE_PPM), currency).minor
-    return (line.tax.net.minor, line.tax.tax.minor, line.amount.minor) == (net, tax, net + tax)
+    if (None if event.tax is None else event.tax.minor) != tax_of_lines(event.lines):
+        say("tax-total-wrong", f"the lines of invoice {number} do not hold {event.tax}")
 
 
 # --- demands ------------------------------------------------------------------------------------
@@ -126,18 +94,25 @@ def _check_demand(book: Book, event: InvoiceIssued, say: Say) -> None:
     _check_day(book, event, say)
     if terms.kind is Kind.INSTALLMENT:
         say("demand-not-allowed", f"invoice {number} of instalments")
-    rate = None if line.tax is None else line.tax.rate
-    working = line.working
-    if not terms.variable and (working.unit_price, rate) != (terms.price, terms.tax):
-        say("price-not-agreed", f"invoice {number}: {working.unit_price}")
-    if (working.quantity, working.numerator, working.denominator) != (1, 1, 1):
-        say("quantity-not-agreed", f"invoice {number}: {working.quantity}")
+    minor, rate = terms.price.minor, terms.tax
+    if terms.variable:
+        minor, rate = line.working.unit_price.minor, None if line.tax is None else line.tax.rate
+    if minor <= 0:
+        say("price-not-agreed", f"invoice {number}: {line.working.unit_price}")
+    _check_line(event, Expected(kind=LineKind.DEMAND, price=Price(1, minor), tax=rate), say)
     if any(each.asked_by == event.demand for each in beside.demands):
         say("demand-doubled", f"{event.demand} was billed before invoice {number}")
     today = local_day(event.effective_at, book.beginning.zone)
     if _on(book, beside.demands, today) >= terms.most_demands_a_day:
         say("demand-too-many", f"invoice {number} is one too many on {today}")
     beside.demands = _with(beside.demands, event)
+
+
+def _check_line(event: InvoiceIssued, agreed: Expected, say: Say) -> None:
+    what = f"invoice {event.invoice_number}"
+    for line in event.lines:
+        check_worked_out(line, say, what=what)
+        check_line(line, agreed, say, what=what)
 
 
 def _check_day(book: Book, event: InvoiceIssued, say: Say) -> None:
@@ -224,8 +199,8 @@ def _check_reload(book: Book, event: InvoiceIssued, say: Say) -> None:
         say("reload-unfounded", f"invoice {number} for {event.demand}, not {crossing.report_id}")
     if crossing.billed:
         say("reload-doubled", f"invoice {number} for a crossing that has one")
-    if event.total != agreed.amount:
-        say("price-not-agreed", f"invoice {number}: {event.total}, not {agreed.amount}")
+    price = Price(1, agreed.amount.minor)
+    _check_line(event, Expected(kind=LineKind.RELOAD, price=price, tax=None), say)
     if not _has_room(book, agreed, event.effective_at):
         say("reload-above-cap", f"invoice {number} at {event.effective_at}")
     crossing.billed = True

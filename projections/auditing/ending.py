@@ -11,7 +11,10 @@ from domain.subscription.events import (
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Ending
 from projections.auditing.codes import Say
+from projections.auditing.lines import waiting
+from projections.auditing.prices import sum_stated, with_tax
 from projections.auditing.schedules import announced_for, last_number
+from projections.auditing.usage import bill, counted_until
 
 
 def check_end(book: Book, event: SubscriptionCancelled | SubscriptionCompleted, say: Say) -> None:
@@ -20,6 +23,7 @@ def check_end(book: Book, event: SubscriptionCancelled | SubscriptionCompleted, 
         say("ended-twice", f"{type(event).__name__} when it was {book.status.value}")
     if isinstance(event, SubscriptionCancelled):
         _check_in_step(book, event, say)
+        _check_closed(book, event, say)
         book.status, book.announced, book.request = Status.CANCELLED, None, None
         book.pause, book.ending, book.unused = None, None, None
         return
@@ -37,6 +41,19 @@ def _check_in_step(book: Book, event: SubscriptionCancelled, say: Say) -> None:
     )
     if as_planned and due is not None and due < event.effective_at:
         say("cancelled-out-of-step", f"at {event.effective_at}; an invoice was due at {due}")
+
+
+def _check_closed(book: Book, event: SubscriptionCancelled, say: Say) -> None:
+    """What waited for the next invoice is billed before the end, as far as it costs anything."""
+    if book.closed or any(each.left != 0 for each in book.coupons.values()):
+        return  # what discounts leave of it may be nothing
+    at = event.effective_at
+    stretch = counted_until(book, at, whole=at == book.announced)
+    used = () if stretch is None else bill(stretch)
+    minor = sum(line.amount.minor for line in waiting(book, closing=True))
+    minor += sum(with_tax(sum_stated((each,)), each.tax) for each in used)
+    if minor > 0:
+        say("closing-missing", f"{minor} minor units waited for an invoice that never came")
 
 
 def all_is_paid(book: Book) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
+import attrs
+
 from domain.calendar import local_day
-from domain.money import Money
-from domain.plan import Terms
-from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
+from domain.subscription.events import AmountSet, InvoiceIssued, LineKind
 from domain.subscription.state import Status
 from projections.auditing.book import Book, Owed, Service, Totals
 from projections.auditing.codes import Say
-from projections.auditing.parts import check_worked_out, closes, service_of
+from projections.auditing.discounts import check_discounts, grouped
+from projections.auditing.lines import check_lines
+from projections.auditing.parts import closes, service_of
+from projections.auditing.prices import Price, tax_of_lines
 from projections.auditing.schedules import announced_for, days_of, due_on, last_number
-
-_PARTS = (LineKind.REST, LineKind.UNUSED)
+from projections.auditing.usage import cut, next_meters
 
 
 def check_invoice(
@@ -48,12 +50,17 @@ def check_invoice(
 
 
 def _check_closing(book: Book, event: InvoiceIssued, recorded_at: datetime, say: Say) -> None:
-    """The days of its lines, up to where service was billed to; nothing after it."""
+    """The days of its lines, up to where service was billed to; of usage alone, the last day."""
     number, period = event.invoice_number, event.period
     days = max(line.working.days for line in event.lines)
-    if not book.prepaid or (period.end, period.days) != (book.next_start, days):
+    last_day = local_day(event.effective_at, book.beginning.zone)
+    if days:
+        fits = book.prepaid and (period.end, period.days) == (book.next_start, days)
+    else:
+        fits = (period.start, period.days) == (last_day, 1)
+    if not fits:
         say("period-off-schedule", f"invoice {number} closes {period.start} to {period.end}")
-    if event.due_on != local_day(event.effective_at, book.beginning.zone):
+    if event.due_on != last_day:
         say("due-day-wrong", f"invoice {number} is due on {event.due_on}")
     if recorded_at < event.effective_at:
         say("invoice-too-early", f"invoice {number} was recorded at {recorded_at}")
@@ -62,10 +69,12 @@ def _check_closing(book: Book, event: InvoiceIssued, recorded_at: datetime, say:
 def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
     """What the invoice leaves behind for the facts after it."""
     service = None if closing else service_of(book, event.invoice_number)
+    cut(book, event.effective_at, next_meters(book), whole=True)
     book.closed = book.closed or closing
     if service is not None:
         # By what was agreed to; where the invoice says otherwise, that was a finding.
-        book.billed = service
+        book.billed = _as_paid(service, event)
+    book.amounts = {n: minor for n, minor in book.amounts.items() if n > event.invoice_number}
     book.invoices = max(book.invoices, event.invoice_number)
     book.next_start, book.announced = event.period.end, event.next_due_at
     book.repriced, book.lines_to_come = None, ()
@@ -73,10 +82,24 @@ def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
     book.agreed = (book.agreed_for(book.invoices + 1), *later)
 
 
+def _as_paid(service: Service, event: InvoiceIssued) -> Service:
+    """A period at what was paid for it: where discounts reduced it, at what they left."""
+    periods = [each for each in grouped(event.lines) if each.line.kind is LineKind.PERIOD]
+    if len(periods) != len(service.prices):
+        return service
+    of_whole = Fraction(service.whole_days, service.period.days)
+    prices = (
+        Price(1, billed.left, of_whole) if billed.off else price
+        for price, billed in zip(service.prices, periods, strict=True)
+    )
+    return attrs.evolve(service, prices=tuple(prices))
+
+
 def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     """Whether anything is billed at all, at that time."""
     number, pause, ending = event.invoice_number, book.pause, book.ending
-    if book.status not in (Status.ACTIVE, Status.PAUSED):
+    # What was used before there was a token is billed when it is cancelled.
+    if book.has_ended or (book.status is Status.PENDING and not closing):
         say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
     if closing:
         return
@@ -120,69 +143,30 @@ def _check_instants(book: Book, event: InvoiceIssued, recorded_at: datetime, say
 
 def _check_amounts(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     number, currency = event.invoice_number, book.beginning.currency
-    amounts = [event.total, *(line.amount for line in event.lines)]
+    taxes = [line.tax.tax for line in event.lines if line.tax is not None]
+    amounts = [event.total, *(line.amount for line in event.lines), *taxes]
     if any(amount.currency != currency for amount in amounts):
         say("currency-mixed", f"invoice {number} is not all in {currency}")
     if sum(line.amount.minor for line in event.lines) != event.total.minor:
         say("total-wrong", f"the lines of invoice {number} do not make {event.total}")
     if event.total.minor < 0:
         say("total-negative", f"invoice {number} comes to {event.total}")
-    terms = book.agreed_for(number).terms
-    own = tuple(line for line in event.lines if line.kind not in _PARTS)
-    parts = tuple(line for line in event.lines if line.kind in _PARTS)
-    if parts != book.lines_to_come:
-        say("parts-not-announced", f"invoice {number}: {len(parts)} lines for parts of a period")
-    agreed = () if closing else _agreed_kinds(terms, number)
-    if tuple(line.kind for line in own) != agreed:
-        say("lines-not-agreed", f"invoice {number}: {', '.join(each.kind.value for each in own)}")
-    for line in event.lines:
-        check_worked_out(line, say, what=f"invoice {number}")
-    service = service_of(book, number)
-    for line in own:
-        _check_agreed(line, terms, number, service, say)
+    if (None if event.tax is None else event.tax.minor) != tax_of_lines(event.lines):
+        say("tax-total-wrong", f"the lines of invoice {number} do not hold {event.tax}")
+    check_lines(book, event, closing, say)
+    check_discounts(book, event, say)
 
 
-def _agreed_kinds(terms: Terms, number: int) -> tuple[LineKind, ...]:
-    """The lines that the terms give an invoice, beside parts of periods."""
-    if number != 1:
-        return (LineKind.PERIOD,)
-    first = LineKind.PERIOD if terms.trial is None else LineKind.TRIAL
-    return (first,) if terms.setup_fee is None else (first, LineKind.SETUP_FEE)
-
-
-def _check_agreed(
-    line: InvoiceLine, terms: Terms, number: int, service: Service | None, say: Say
-) -> None:
-    """A line of the invoice's own against the terms: price, quantity, and share of a period."""
-    working = line.working
-    if working.unit_price != _agreed_price(line, terms, number):
-        say("price-not-agreed", f"invoice {number}: {working.unit_price} a unit")
-    quantity = 1 if line.kind is LineKind.SETUP_FEE else terms.quantity
-    if working.quantity != quantity:
-        say("quantity-not-agreed", f"invoice {number}: {working.quantity}, not {quantity}")
-    if service is None or working.denominator == 0:
-        return
-    share = Fraction(working.numerator, working.denominator)
-    if share != _agreed_share(line, service):
-        say("share-wrong", f"invoice {number}: {share} of the price for {service.period.days} days")
-
-
-def _agreed_share(line: InvoiceLine, service: Service) -> Fraction:
-    match line.kind:
-        case LineKind.TRIAL:
-            return Fraction(0)
-        case LineKind.PERIOD:
-            return Fraction(service.period.days, service.whole_days)
-        case _:
-            return Fraction(1)
-
-
-def _agreed_price(line: InvoiceLine, terms: Terms, number: int) -> Money | None:
-    """The price that the terms give a line; None where the terms give no such line."""
-    match line.kind:
-        case LineKind.SETUP_FEE:
-            return terms.setup_fee if number == 1 else None
-        case LineKind.TRIAL:
-            return terms.price if terms.trial is not None and number == 1 else None
-        case _:
-            return terms.price
+def check_amount(book: Book, event: AmountSet, say: Say) -> None:
+    """An amount is set for the next invoice, where its terms let it vary."""
+    number, minor = event.invoice_number, event.amount.minor
+    if event.customer_id != book.beginning.customer_id:
+        say("customer-mixed", f"the amount of invoice {number} is for {event.customer_id}")
+    if event.amount.currency != book.beginning.currency:
+        say("currency-mixed", f"invoice {number} set to {event.amount}")
+    given_back = any(line.kind is LineKind.UNUSED for line in book.lines_to_come)
+    may_vary = book.agreed_for(number).terms.variable and not given_back
+    to_come = number == book.invoices + 1 and book.announced is not None
+    if minor < 0 or not may_vary or not to_come or book.has_ended:
+        say("amount-set-wrong", f"invoice {number} set to {event.amount}")
+    book.amounts[number] = minor

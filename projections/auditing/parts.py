@@ -8,11 +8,19 @@ from fractions import Fraction
 import attrs
 
 from domain.calendar import local_day, start_of_day
-from domain.money import Money, rounded
-from domain.plan import Proration
+from domain.plan import Proration, Terms
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from projections.auditing.book import Book, Service
 from projections.auditing.codes import Say
+from projections.auditing.discounts import share_left
+from projections.auditing.prices import (
+    Price,
+    agreed_prices,
+    check_tax,
+    check_worked_out,
+    half_up,
+    with_tax,
+)
 from projections.auditing.schedules import days_of, whole_days_of
 
 _POLICIES = {policy.value: policy for policy in Proration}
@@ -42,11 +50,27 @@ def running(book: Book, now: Moment) -> Service | None:
 
 
 def at_present_price(book: Book, service: Service) -> Service:
-    """A period at the terms that it is served under now; a free trial stays free."""
+    """A period at the terms that it is served under now; a free trial stays free.
+
+    Paid in advance, it is worth what discounts are going to leave of it on the next invoice.
+    """
     terms = book.repriced
-    if terms is None or service.price == 0:
+    if terms is None or not service.prices:
         return service
-    return attrs.evolve(service, price=terms.price.minor, quantity=terms.quantity)
+    fresh = at_terms(service, terms)
+    if not book.prepaid:
+        return fresh
+    waiting = of_kind(book.lines_to_come, LineKind.REST)
+    share = share_left(waiting, book.coupons)
+    prices = (attrs.evolve(each, share=each.share * share) for each in fresh.prices)
+    return attrs.evolve(fresh, prices=tuple(prices))
+
+
+def at_terms(service: Service, terms: Terms) -> Service:
+    """The same days at other terms."""
+    if not service.prices:
+        return service
+    return attrs.evolve(service, prices=agreed_prices(terms), tax=terms.tax)
 
 
 def _to_be_billed(book: Book) -> Service | None:
@@ -59,16 +83,27 @@ def service_of(book: Book, invoice_number: int) -> Service | None:
     period = days_of(agreed.schedule, invoice_number)
     if period is None:
         return None
-    free = invoice_number == 1 and agreed.terms.trial is not None
     return Service(
         period=period,
         whole_days=whole_days_of(agreed.schedule, invoice_number),
-        price=0 if free else agreed.terms.price.minor,
-        quantity=agreed.terms.quantity,
+        prices=_prices(book, agreed.terms, invoice_number),
+        tax=agreed.terms.tax,
     )
 
 
-def share_left(service: Service, policy: Proration, now: Moment) -> Fraction:
+def _prices(book: Book, terms: Terms, number: int) -> tuple[Price, ...]:
+    """What the whole period of an invoice costs: set, stated, or by the terms' price."""
+    trials = 0 if terms.trial is None else 1
+    if number <= trials:
+        return ()
+    if terms.variable and number in book.amounts:
+        return (Price(1, book.amounts[number]),)
+    if terms.instalments and number - trials <= len(terms.instalments):
+        return (Price(1, terms.instalments[number - trials - 1].minor),)
+    return agreed_prices(terms)
+
+
+def rest_of(service: Service, policy: Proration, now: Moment) -> Fraction:
     """Which part of a whole period's price the rest of a period from now on stands for."""
     period = service.period
     of_a_whole = Fraction(period.days, service.whole_days)
@@ -86,10 +121,19 @@ def share_left(service: Service, policy: Proration, now: Moment) -> Fraction:
             return of_a_whole
 
 
-def worth(service: Service, policy: Proration, now: Moment, currency: str) -> int:
-    """What the rest of a period costs, minor units, rounded half up."""
-    exact = service.price * service.quantity * share_left(service, policy, now)
-    return rounded(exact, currency).minor
+def worth(service: Service, policy: Proration, now: Moment) -> int:
+    """What the rest of a period costs, minor units: each price of it rounded half up, and taxed."""
+    return sum(_worth(each, service, policy, now) for each in service.prices)
+
+
+def _worth(price: Price, service: Service, policy: Proration, now: Moment) -> int:
+    return with_tax(half_up(price.of(rest_of(service, policy, now))), service.tax)
+
+
+def rule_for(book: Book, terms: Terms) -> Proration:
+    """The terms' rule; FULL knows one price a period, and by day where that was changed."""
+    rule = terms.proration
+    return Proration.BY_DAY if book.repriced and rule is Proration.FULL else rule
 
 
 def policy_named(name: str) -> Proration | None:
@@ -97,48 +141,61 @@ def policy_named(name: str) -> Proration | None:
     return _POLICIES.get(name)
 
 
-def check_part(
-    line: InvoiceLine, service: Service, now: Moment, say: Say, *, what: str, given_back: bool
+def check_parts(
+    lines: tuple[InvoiceLine, ...],
+    service: Service,
+    now: Moment,
+    say: Say,
+    *,
+    what: str,
+    given_back: bool = False,
+    item: str = "",
 ) -> None:
-    """A line for the rest of a running period: its price, quantity, share and amount.
+    """Lines for the rest of a running period: one for each of its prices that is not nothing.
 
-    given_back: whether it is a deduction on an invoice; then its quantity is negative.
+    given_back: whether they are deductions on an invoice; then their quantities are negative.
     """
+    policy = policy_named(lines[0].working.policy) if lines else None
+    prices = service.prices
+    if policy is not None:
+        prices = tuple(each for each in prices if _worth(each, service, policy, now) != 0)
+    if len(lines) > len(prices) or (policy is not None and len(lines) != len(prices)):
+        say("parts-wrong", f"{what}: {len(lines)} lines for the rest, not {len(prices)}")
+    for line, price in zip(lines, prices, strict=False):
+        _check_part(line, price, service, now, say, what=what, sign=-1 if given_back else 1)
+        if line.item != item:
+            say("parts-wrong", f"{what}: {line.description!r} is for {line.item!r}")
+
+
+def _check_part(
+    line: InvoiceLine,
+    price: Price,
+    service: Service,
+    now: Moment,
+    say: Say,
+    *,
+    what: str,
+    sign: int,
+) -> None:
+    """A line for the rest of a running period: its price, quantity, share, tax and amount."""
     working = line.working
     check_worked_out(line, say, what=what)
-    if working.unit_price.minor != service.price:
+    check_tax(line, service.tax, say, what=what)
+    if working.unit_price.minor != price.minor:
         say("price-not-agreed", f"{what}: {working.unit_price} a unit of the running period")
-    sign = -1 if given_back else 1
-    if working.quantity != sign * service.quantity:
-        say("quantity-not-agreed", f"{what}: {working.quantity}, not {sign * service.quantity}")
+    if working.quantity != sign * price.quantity:
+        say("quantity-not-agreed", f"{what}: {working.quantity}, not {sign * price.quantity}")
     policy = policy_named(working.policy)
     left = (service.period.end - now.day).days
     if policy is None or working.denominator == 0:
         say("share-wrong", f"{what}: by the rule {working.policy!r}")
     elif (
-        Fraction(working.numerator, working.denominator) != share_left(service, policy, now)
+        Fraction(working.numerator, working.denominator)
+        != price.share * rest_of(service, policy, now)
         or working.days != left
     ):
         share = f"{working.numerator}/{working.denominator} for {working.days} days"
         say("share-wrong", f"{what}: {share}, {left} days are left")
-
-
-def check_worked_out(line: InvoiceLine, say: Say, *, what: str) -> None:
-    """A line's amount is what its own working yields."""
-    if line.amount != _worked_out(line):
-        say("line-wrong", f"{what}: {line.description!r} is not {line.amount}")
-
-
-def _worked_out(line: InvoiceLine) -> Money | None:
-    """The amount that a line's working yields, or None where it yields none."""
-    working = line.working
-    if working.denominator == 0:
-        return None
-    exact = Fraction(working.quantity * working.unit_price.minor * working.numerator)
-    exact /= working.denominator
-    if (working.rounding == "none") != (exact.denominator == 1):
-        return None
-    return rounded(exact, working.unit_price.currency)
 
 
 def of_kind(lines: tuple[InvoiceLine, ...], kind: LineKind) -> tuple[InvoiceLine, ...]:
@@ -147,7 +204,6 @@ def of_kind(lines: tuple[InvoiceLine, ...], kind: LineKind) -> tuple[InvoiceLine
 
 
 def closes(event: InvoiceIssued) -> bool:
-    """Whether it bills nothing but the rest of a period, and is the last: what waited when a
-    subscription ends."""
-    rest = bool(event.lines) and all(line.kind is LineKind.REST for line in event.lines)
-    return rest and event.next_due_at is None
+    """Whether it bills no period, and is the last: what waited when a subscription ends."""
+    of_period = any(line.kind in (LineKind.PERIOD, LineKind.TRIAL) for line in event.lines)
+    return bool(event.lines) and not of_period and event.next_due_at is None

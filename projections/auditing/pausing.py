@@ -18,7 +18,7 @@ from domain.subscription.state import Status
 from projections.auditing.book import Agreed, Book, Paused, Service
 from projections.auditing.changing import without_past
 from projections.auditing.codes import Say
-from projections.auditing.parts import Moment, check_part, moment, running, worth
+from projections.auditing.parts import Moment, check_parts, moment, rule_for, running, worth
 from projections.auditing.schedules import announced_for, days_of, last_number, whole_days_of
 
 
@@ -56,9 +56,9 @@ def _check_given_back(
 ) -> None:
     """Unused days: a credit where they are billed already, else a line; by the terms' rule."""
     credit, due = book.unused, 0
-    policy = book.agreed_for(book.invoices + 1).terms.proration
+    policy = rule_for(book, book.agreed_for(book.invoices + 1).terms)
     if service is not None and event.unused_from is not None:
-        due = worth(service, policy, now, book.beginning.currency)
+        due = worth(service, policy, now)
     given = sum(-line.amount.minor for line in event.lines)
     given += 0 if credit is None else credit.amount.minor
     if given != due:
@@ -77,14 +77,15 @@ def _check_lines(
     now: Moment,
     policy: str,
     say: Say,
+    item: str = "",
 ) -> None:
-    """At most one line, of this kind and by this rule."""
+    """Lines of this kind and by this rule."""
     what = "the pause" if kind is LineKind.UNUSED else "resumed"
-    if len(lines) > 1 or any((each.kind, each.working.policy) != (kind, policy) for each in lines):
+    if any((each.kind, each.working.policy) != (kind, policy) for each in lines):
         say("parts-wrong", f"{what}: {len(lines)} lines, by other rules than {policy}")
     if service is not None:
-        for line in lines:
-            check_part(line, service, now, say, what=what, given_back=kind is LineKind.UNUSED)
+        back = kind is LineKind.UNUSED
+        check_parts(lines, service, now, say, what=what, given_back=back, item=item)
 
 
 def check_resume(book: Book, event: SubscriptionResumed, say: Say) -> None:
@@ -100,11 +101,14 @@ def check_resume(book: Book, event: SubscriptionResumed, say: Say) -> None:
     restarted = _check_schedule(book, event, service if given_back else None, now, say)
     due = 0
     if service is not None and given_back and not restarted:
-        due = worth(service, old.terms.proration, now, book.beginning.currency)
+        due = worth(service, rule_for(book, old.terms), now)
     charged = sum(line.amount.minor for line in event.lines)
     if charged != due:
         say("parts-wrong", f"{charged} minor units for the days used again, not {due}")
-    _check_lines(event.lines, LineKind.REST, service, now, old.terms.proration.value, say)
+    # What was paid for and given back is charged again as it was; see InvoiceLine.item.
+    item = "as-given-back" if book.prepaid else ""
+    rule = rule_for(book, old.terms)
+    _check_lines(event.lines, LineKind.REST, service, now, rule.value, say, item)
     if restarted:
         book.billed = None
     later = tuple(each for each in book.agreed if each.from_invoice > number)

@@ -13,6 +13,7 @@ from domain.plan import Kind, Proration, Terms
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
 from domain.subscription.ending import cancel
 from domain.subscription.events import DiscountGranted, InvoiceIssued
+from domain.subscription.pausing import Resume, pause, resume
 from domain.taxes import TaxRate
 from tests.domain.billing import (
     BIG,
@@ -25,7 +26,7 @@ from tests.domain.billing import (
     postpaid,
     running,
 )
-from tests.specimens import SIGNED_UP, instalments, signed_up, terms
+from tests.specimens import SIGNED_UP, ZONE_VERSION, instalments, signed_up, terms
 from tests.vocabulary import Given, given
 
 MAY = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -98,15 +99,49 @@ def test_a_trial_does_not_use_a_discount_up() -> None:
 
 
 def test_tax_is_of_what_is_left() -> None:
-    """299.00 less 29.90 is 269.10; 25 % of it is 67.28 as 74.75 - 7.48 (7.475, half up)."""
+    """299.00 less 29.90 is 269.10; 25 % of it is 67.28 (67.275, half up): 74.75 - 7.47."""
     rate = TaxRate(code="NO-25", ppm=250_000, included=False)
     invoice = next(
         each
         for each in reduced(TENTH, agreed=terms(tax=rate)).facts
         if isinstance(each, InvoiceIssued)
     )
-    assert invoice.tax == Money(7475 - 748, NOK)
-    assert invoice.total == Money(26910 + 6727, NOK)
+    assert invoice.tax == Money(6728, NOK)
+    assert invoice.total == Money(26910 + 6728, NOK)
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_what_is_free_is_free_of_tax(included: bool) -> None:
+    """7.475 and 67.275 of tax are rounded up both; 74.75 is all there was."""
+    rate = TaxRate(code="NO-25", ppm=250_000, included=included)
+    rest = attrs.evolve(HUNDRED, amount=Money(99999, NOK))
+    start = reduced(TENTH, rest, agreed=terms(tax=rate))
+    assert totals(start) == [0, 0, 0, 0]
+    facts = cancel(start.state, reason="moved", now=MAY, credit=Proration.BY_DAY)
+    assert credits(facts) == [], "nothing was paid for the days that are left"
+
+
+@pytest.mark.parametrize("free", [TENTH, attrs.evolve(HUNDRED, amount=Money(99999, NOK))])
+def test_what_waits_is_given_back_at_what_will_be_paid_for_it(free: Reduction) -> None:
+    """Dearer from now on, and cancelled: all was free, so nothing comes back."""
+    all_off = free if free.ppm is None else attrs.evolve(free, ppm=1_000_000)
+    start = given(*signed_up())
+    start = billed_until(start.and_(*grant_discount(start.state, all_off, now=SIGNED_UP)), FEB_10)
+    dearer = changed(start, at_price(BIG))
+    facts = cancel(dearer.state, reason="moved", now=FEB_10, credit=Proration.BY_DAY)
+    assert credits(facts) == []
+
+
+def test_days_charged_again_are_not_reduced_again() -> None:
+    """Given back at 269.10 a period, charged again at it: the next invoice's own tenth is 29.90."""
+    start = given(*signed_up())
+    start = billed_until(start.and_(*grant_discount(start.state, TENTH, now=SIGNED_UP)), FEB_10)
+    common: dict[str, Any] = {"reason": "x", "now": FEB_10, "zone_version": ZONE_VERSION}
+    away = start.and_(*pause(start.state, until=None, credit=True, **common))
+    back = away.and_(*resume(away.state, how=Resume.KEEP_ANCHOR, **common))
+    after = billed_until(back, datetime(2024, 3, 1, tzinfo=UTC))
+    assert credits(after.facts) == [17631]
+    assert totals(after)[1] == 26910 + 17631
 
 
 def test_days_given_back_are_worth_what_was_paid_for_them() -> None:

@@ -14,8 +14,9 @@ import pytest
 from domain.money import Money
 from domain.plan import Kind, Meter, Terms, Timing
 from domain.prices import Tier, Tiering
-from domain.subscription.ending import cancel
+from domain.subscription.ending import cancel, cancel_as_scheduled, schedule_cancellation
 from domain.subscription.events import CreditKind, InvoiceIssued, UsageReported, When
+from domain.subscription.folding_usage import REMEMBERED
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.taxes import TaxRate
@@ -234,11 +235,81 @@ def test_reports_that_are_refused(wish: dict[str, Any], code: str) -> None:
 
 def test_usage_that_was_billed_long_ago_is_refused() -> None:
     """92 days after its stretch was billed, nobody can tell a repeat any more."""
-    may_20 = datetime(2024, 5, 20, tzinfo=UTC)
-    start = billed_until(running(metered()), may_20)
+    last = NEXT_DUE + REMEMBERED
+    start = billed_until(used(running(metered()), 5, FEB_10, "a"), last)
     wish = Report(usage_id="u", meter="data", quantity=1, at=FEB_10)
-    start.when(report_usage, wish, now=may_20).then_refused("usage-too-late")
-    start.when(correct_usage, "u", 1, reason="x", now=may_20).then_refused("usage-unknown")
+    assert report_usage(start.state, wish, now=last)
+    assert correct_usage(start.state, "a", 1, reason="x", now=last)
+    late = last + timedelta(microseconds=1)
+    start.when(report_usage, wish, now=late).then_refused("usage-too-late")
+    start.when(correct_usage, "a", 1, reason="x", now=late).then_refused("usage-unknown")
+
+
+def test_many_late_reports_cost_what_one_of_all_would_have() -> None:
+    """0.15 NOK for 1,000 calls: 40 reports of 50 late calls are 0.30; each alone would be 0.00."""
+    calls = (Tier(up_to=None, unit_price=nok(15), per=1000),)
+    late = billed_until(used(running(metered(tiers=calls)), 12345, FEB_10), MAR_5)
+    for number in range(40):
+        late = used(late, 50, FEB_10, f"late-{number}")
+    waiting = sum(each.amount.minor for each in late.state.lines_to_come)
+    assert waiting == 215 - 185, "14,345 calls are 2.15 (215.175 øre)"
+
+
+def test_late_usage_that_makes_all_of_it_cheaper_is_credit() -> None:
+    """By volume: 100 GB at 0.40 are 40.00, 101 at 0.25 are 25.25. No invoice is below nothing."""
+    by_volume = metered(price=0, tiers=STEPS, tiering=Tiering.VOLUME)
+    billed = billed_until(used(running(by_volume), 100, FEB_10), MAR_5)
+    late = used(billed, 1, FEB_10, "late")
+    assert credits(late.facts) == [4000 - 2525]
+    assert late.state.lines_to_come == ()
+    assert lines(billed_until(late, APR_5))[2] == [("PERIOD", 0)]
+
+
+def test_a_cap_holds_to_the_end() -> None:
+    """A promise is not broken by leaving: 300 GB are 120.00, and cost 100.00."""
+    start = used(running(metered(cap=nok(10000))), 300, FEB_10 - DAY)
+    after = start.and_(*cancel(start.state, reason="moved", now=FEB_10))
+    assert lines(after)[-1] == [("USAGE", 12000), ("CAP", -2000)]
+
+
+@pytest.mark.parametrize(
+    ("planned", "expected"),
+    [(True, [("USAGE", 1000), ("MINIMUM", 4000)]), (False, [("USAGE", 1000)])],
+)
+def test_the_minimum_is_of_a_whole_period(planned: bool, expected: list[tuple[str, int]]) -> None:
+    """Ended where the period does, it was served; ended in the middle, it was not."""
+    start = used(running(metered(minimum=nok(5000))), 25, FEB_10 - DAY)
+    if planned:
+        common = {"reason": "moves", "now": FEB_10}
+        start = start.and_(
+            *schedule_cancellation(start.state, at=None, zone_version=ZONE_VERSION, **common)
+        )
+        after = start.and_(*cancel_as_scheduled(start.state, now=NEXT_DUE))
+    else:
+        after = start.and_(*cancel(start.state, reason="moved", now=FEB_10))
+    assert lines(after)[-1] == expected
+
+
+def test_after_the_last_invoice_nothing_more_is_billed() -> None:
+    """Said at once, instead of a line that no invoice would ever take."""
+    start = used(running(metered(Timing.POSTPAID)), 25, FEB_10 - DAY)
+    common = {"reason": "moves", "now": FEB_10, "zone_version": ZONE_VERSION}
+    start = start.and_(*schedule_cancellation(start.state, at=None, **common))
+    last = billed_until(start, MAR_5)
+    wish = Report(usage_id="late", meter="data", quantity=1, at=FEB_10)
+    last.when(report_usage, wish, now=MAR_5).then_refused("subscription-ended")
+    last.when(correct_usage, "u-1", 26, reason="x", now=MAR_5).then_refused("subscription-ended")
+    less = last.and_(*correct_usage(last.state, "u-1", 20, reason="x", now=MAR_5))
+    assert credits(less.facts) == [200]
+
+
+def test_usage_after_a_due_instant_is_by_the_meters_that_count_then() -> None:
+    """Though the invoice is not issued yet: what no meter would count is refused, not lost."""
+    other = metered(code="calls")
+    start = changed(running(metered()), other, when=When.PERIOD_END)
+    wish = Report(usage_id="u", meter="data", quantity=1, at=NEXT_DUE)
+    start.when(report_usage, wish, now=MAR_5).then_refused("meter-unknown")
+    assert report_usage(start.state, attrs.evolve(wish, meter="calls"), now=MAR_5)
 
 
 def test_after_the_end_nothing_is_counted() -> None:

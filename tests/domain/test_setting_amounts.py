@@ -9,9 +9,10 @@ import pytest
 from domain.money import Money
 from domain.plan import Kind, Proration, Timing
 from domain.subscription.ending import cancel
-from domain.subscription.events import AmountSet, InvoiceIssued
+from domain.subscription.events import AmountSet, InvoiceIssued, When
+from domain.subscription.pausing import pause
 from domain.subscription.setting_amounts import set_amount
-from tests.domain.billing import FEB_10, NOK, billed_until, credits, running
+from tests.domain.billing import FEB_10, NOK, billed_until, changed, credits, running
 from tests.specimens import ZONE_VERSION, terms
 from tests.vocabulary import Given
 
@@ -69,6 +70,24 @@ def test_amounts_that_are_refused(start: Given, amount: Money, code: str) -> Non
     start.when(
         set_amount, amount, reason="read", now=FEB_10, zone_version=ZONE_VERSION
     ).then_refused(code)
+
+
+def test_what_was_given_back_at_an_amount_stays_at_it() -> None:
+    """Billed afterwards, 19 days were given back at 299.00: a bill of 0.00 would be below it."""
+    start = running(terms(kind=Kind.RECURRING, variable=True, timing=Timing.POSTPAID))
+    facts = pause(
+        start.state, until=None, credit=True, reason="x", now=FEB_10, zone_version=ZONE_VERSION
+    )
+    start.and_(*facts).when(
+        set_amount, Money(0, NOK), reason="read", now=FEB_10, zone_version=ZONE_VERSION
+    ).then_refused("amount-fixed")
+
+
+def test_an_amount_counts_where_it_may_vary() -> None:
+    """Another plan with a fixed price was agreed to since."""
+    fixed = terms(kind=Kind.RECURRING, plan="fixed")
+    after = changed(set_to(running(VARIABLE), 51234), fixed, when=When.PERIOD_END)
+    assert totals(billed_until(after, APR_5)) == [29900, 29900, 29900]
 
 
 def test_after_the_end_there_is_nothing_to_set() -> None:

@@ -18,6 +18,7 @@ from domain.providers import Provider
 from domain.subscription.starting import Start
 from tests.books import Books, Clock
 from tests.histories import Act, History, Move, play
+from tests.prices import priced
 from tests.replies import Reply
 from tests.wishes import Wish
 
@@ -31,6 +32,9 @@ _WISHES = (
     + [Wish.PAUSE, Wish.RESUME, Wish.RESUME] * 3
     + [Wish.CREDIT, Wish.END_LATER, Wish.GO_ON, Wish.GO_ON] * 2
     + [Wish.CANCEL_WITH_CREDIT]
+    + [Wish.USE] * 8
+    + [Wish.CORRECT, Wish.CORRECT, Wish.DISCOUNT, Wish.DISCOUNT, Wish.END_DISCOUNT]
+    + [Wish.SET_AMOUNT]
 )
 
 
@@ -66,8 +70,8 @@ def _move(draw: Random) -> Move:
 
 
 def _terms(draw: Random) -> Terms:
-    kind = draw.choice([Kind.SUBSCRIPTION] * 5 + [Kind.INSTALLMENT])
-    return Terms(
+    kind = draw.choice([Kind.SUBSCRIPTION] * 3 + [Kind.RECURRING] * 4 + [Kind.INSTALLMENT])
+    agreed = Terms(
         plan="gold",
         plan_version=1,
         description="Gold membership",
@@ -82,3 +86,4 @@ def _terms(draw: Random) -> Terms:
         quantity=draw.choice([1, 1, 3]),
         proration=draw.choice([Proration.BY_DAY, *Proration]),
     )
+    return priced(agreed, draw.randrange(10_000))
