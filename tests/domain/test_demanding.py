@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from domain.calendar import Period, local_day
 from domain.identity import charge_reference, reference_parts
@@ -235,3 +238,22 @@ def test_a_demand_does_not_complete_what_waits_for_money() -> None:
     assert story.state.status is Status.ACTIVE
     story.decide(demand, asked(5, "d-2"), now=FEB_10 + DAY)
     assert story.at(FEB_10 + DAY, captured(nok(5))) == ["ChargeAttempted", "ChargeSucceeded"]
+
+
+@settings(max_examples=60, deadline=None)
+@drawn(
+    st.sampled_from([Kind.SUBSCRIPTION, Kind.RECURRING, Kind.THRESHOLD]),
+    st.sampled_from(list(Timing)),
+    st.lists(st.integers(0, 60 * 24 * 100), max_size=10),
+)
+def test_no_demand_moves_a_schedule(kind: Kind, timing: Timing, minutes: list[int]) -> None:
+    """Whenever something is asked for: the same periods, amounts and due instants."""
+    agreed = by_threshold(timing) if kind is Kind.THRESHOLD else terms(kind=kind, timing=timing)
+    calm = busy = signed(agreed)
+    for number, each in enumerate(sorted(minutes)):
+        at = DUE + each * MINUTE
+        calm = billed_until(calm, at)
+        busy = demanded(billed_until(busy, at), PRICE.minor, f"d-{number}", at)
+    end = DUE + 100 * DAY
+    assert of_schedule(billed_until(busy, end)) == of_schedule(billed_until(calm, end))
+    assert len(beside(busy)) == len(minutes)
