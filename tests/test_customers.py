@@ -13,6 +13,7 @@ from domain.money import Money
 from domain.plan import CaptureMode, Kind, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.taxes import TaxRate
 from infrastructure.commands.customers import (
     COLUMNS,
     CustomerFile,
@@ -82,6 +83,19 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "capture": "after_authorization",
         "zone": "Europe/Oslo",
         "retry_days": "1 2 3",
+        "quantity": "2",
+        "kind": "installment",
+        "tiers": "",
+        "tiering": "",
+        "tax_code": "NO-25",
+        "tax_percent": "25",
+        "tax_included": "yes",
+        "product": "10",
+        "shipping": "5",
+        "one_time_total": "64",
+        "variable": "no",
+        "instalment_total": "",
+        "plan_file": "",
     }
     assert set(values) == set(COLUMNS)
     line = ",".join(f'"{value}"' for value in values.values())
@@ -99,6 +113,8 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert (terms.price, terms.setup_fee) == (Money(29900, "NOK"), Money(4900, "NOK"))
     assert terms.capture is CaptureMode.AFTER_AUTHORIZATION
     assert terms.retry.wait_days == (1, 2, 3)
+    assert (terms.quantity, terms.tax) == (2, TaxRate(code="NO-25", ppm=250_000, included=True))
+    assert [each.amount.minor for each in terms.one_time] == [1000, 500]
     assert (row.churned, row.state) == (True, "Oslo")
 
 

@@ -75,22 +75,27 @@ def grant_discount(
 
 
 def _check(state: Subscription, wish: Reduction) -> None:
+    check_reduction(wish, state.currency)
+    if not state.terms.scheduled:
+        raise Refused("kind-schedule", "a discount reduces what a schedule bills")
+    if state.terms.kind is Kind.INSTALLMENT:
+        raise Refused("instalments-fixed", "instalments add up to what was agreed")
+
+
+def check_reduction(wish: Reduction, currency: str) -> None:
+    """Raises: Refused("discount-malformed"), Refused("currency-mixed")."""
     ppm, amount = wish.ppm, wish.amount
     if (ppm is None) == (amount is None):
         raise Refused("discount-malformed", "a discount is a percentage or an amount")
     if ppm is not None and (type(ppm) is not int or not 1 <= ppm <= WHOLE_PPM):
         raise Refused("discount-malformed", f"a percentage is 1 to {WHOLE_PPM} parts per million")
-    if amount is not None and amount.currency != state.currency:
-        raise Refused("currency-mixed", f"{state.subscription_id} is billed in {state.currency}")
+    if amount is not None and amount.currency != currency:
+        raise Refused("currency-mixed", f"{amount} is not in {currency}")
     if amount is not None and amount.minor <= 0:
         raise Refused("discount-malformed", f"{amount} takes nothing off")
     invoices = wish.invoices
     if invoices is not None and (type(invoices) is not int or not 1 <= invoices <= 999):
         raise Refused("discount-malformed", "a discount reduces 1 to 999 invoices, or all")
-    if not state.terms.scheduled:
-        raise Refused("kind-schedule", "a discount reduces what a schedule bills")
-    if state.terms.kind is Kind.INSTALLMENT:
-        raise Refused("instalments-fixed", "instalments add up to what was agreed")
 
 
 def end_discount(

@@ -7,12 +7,12 @@ invoice; what a correction takes away becomes credit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
-from domain.calendar import local_day, start_of_day
+from domain.calendar import Period, local_day, start_of_day
 from domain.identity import checked_id
 from domain.money import Money, total
 from domain.plan import Meter
@@ -185,6 +185,30 @@ def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
     stretch = stretch_of(state, at)
     if stretch is None or stretch.ends < now - REMEMBERED:
         raise Refused("usage-too-late", f"{at} was billed too long ago")
+
+
+def usage_of_period(
+    meters: tuple[Meter, ...], usage: Mapping[str, int], period: Period
+) -> tuple[InvoiceLine, ...]:
+    """What units of each meter come to, used in a whole period.
+
+    Refused: "meter-unknown", "usage-malformed".
+    """
+    codes = {each.code for each in meters}
+    for code, quantity in usage.items():
+        if code not in codes:
+            raise Refused("meter-unknown", f"{code[:64]!r} is not in the terms")
+        if type(quantity) is not int or not 0 <= quantity <= LARGEST_USAGE:
+            raise Refused("usage-malformed", f"usage is 0 to {LARGEST_USAGE} units")
+    # Any instants do: nothing is looked up by them.
+    ends = start_of_day(period.end, "UTC")
+    used = tuple(
+        Usage(usage_id=code, meter=code, reported=quantity, quantity=quantity, at=ends)
+        for code, quantity in usage.items()
+    )
+    stretch = Counted(begins=None, ends=ends, meters=meters, usage=used, bounded=True, free=False)
+    words = f"{period.start} to {period.end} (end exclusive)"
+    return tuple(each for meter in meters for each in billed(stretch, meter, words))
 
 
 def _difference(

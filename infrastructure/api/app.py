@@ -19,6 +19,7 @@ from infrastructure.api.callers import guard_for
 from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.measuring import Measures
+from infrastructure.api.metering import METERING
 from infrastructure.api.operating import OPERATING
 from infrastructure.api.previewing import PREVIEWING
 from infrastructure.api.problems import HANDLERS
@@ -34,7 +35,7 @@ Gateways = Mapping[tuple[str, str], Gateway]
 
 # Path prefix -> what is served below it. The catalogue for auditors is printed from this table.
 ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
-    "/v1": (*READING, *COMMANDING, *CHANGING, *PREVIEWING),
+    "/v1": (*READING, *COMMANDING, *CHANGING, *METERING, *PREVIEWING),
     "": (*CALLBACKS, *RETURNS, *OPERATING),
 }
 

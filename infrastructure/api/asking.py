@@ -1,7 +1,7 @@
 """What callers send: strict messages, where unknown fields and other types are errors.
 
 Amounts are {"minor": integer, "currency": ISO 4217 code}; instants RFC 3339 with their offset;
-days ISO dates.
+days ISO dates. What terms are made of: asked_terms.py.
 """
 
 from __future__ import annotations
@@ -9,90 +9,40 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-import msgspec
-
-from domain.calendar import Interval, Unit
-from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.percents import parse_percent
+from domain.plan import Proration
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.discounting import Reduction
 from domain.subscription.events import When
+from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
-from infrastructure.commands.wishes import NewTerms
-from infrastructure.digests import digest_of
+from infrastructure.api.asked import Amount, Asked, money_of
+from infrastructure.api.asked_terms import AgreedTerms, ChangedTerms
+from infrastructure.commands.wishes import UsageWish
 
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Base of requests."""
-
-    def digest(self, *where: str) -> bytes:
-        """SHA-256 of what is asked, whatever the order and spacing of the JSON was."""
-        return digest_of(*where, msgspec.json.encode(self, order="sorted"))
-
-
-class Amount(Asked):
-    """Minor units (cents, øre, whole yen) of a currency."""
-
-    minor: int
-    currency: str
-
-    def money(self) -> Money:
-        """As the domain has it. Raises: Refused."""
-        return Money(self.minor, self.currency)
-
-
-class Every(Asked):
-    """An interval: every `count` units."""
-
-    unit: Unit
-    count: int = 1
-
-    def interval(self) -> Interval:
-        """As the domain has it."""
-        return Interval(self.unit, self.count)
-
-
-class AgreedTerms(Asked, kw_only=True):
-    """What is agreed to at the start.
-
-    price: of one unit and period. quantity: units. proration: the rule for parts of a period.
-    cycles: number of payments; without it the end is open.
-    retry_days: days from each decline to the next attempt.
-    """
-
-    price: Amount
-    interval: Every
-    description: str
-    plan: str = "standard"
-    plan_version: int = 1
-    quantity: int = 1
-    timing: Timing = Timing.PREPAID
-    capture: CaptureMode = CaptureMode.AT_ONCE
-    trial: Every | None = None
-    setup_fee: Amount | None = None
-    cycles: int | None = None
-    retry_days: tuple[int, ...] = RetryPolicy().wait_days
-    proration: Proration = Proration.BY_DAY
-
-    def terms(self) -> Terms:
-        """As the domain has it. Raises: Refused."""
-        return Terms(
-            plan=self.plan,
-            plan_version=self.plan_version,
-            description=self.description,
-            kind=Kind.SUBSCRIPTION if self.cycles is None else Kind.INSTALLMENT,
-            timing=self.timing,
-            interval=self.interval.interval(),
-            price=self.price.money(),
-            trial=None if self.trial is None else self.trial.interval(),
-            setup_fee=None if self.setup_fee is None else self.setup_fee.money(),
-            cycles=self.cycles,
-            capture=self.capture,
-            retry=RetryPolicy(self.retry_days),
-            quantity=self.quantity,
-            proration=self.proration,
-        )
+__all__ = [
+    "AgreedTerms",
+    "Amount",
+    "AmountWanted",
+    "Asked",
+    "Cancellation",
+    "ChangedTerms",
+    "Correction",
+    "CreditWanted",
+    "Decision",
+    "DiscountEnd",
+    "DiscountWanted",
+    "PauseWanted",
+    "ResumeWanted",
+    "StartRequest",
+    "TermsChange",
+    "TokenWanted",
+    "UsageBatch",
+    "UsageReport",
+    "Withdrawal",
+]
 
 
 class StartRequest(AgreedTerms, kw_only=True):
@@ -128,34 +78,6 @@ class TokenWanted(Asked):
     """Ask the payer to approve. reason: for people, 1-200 characters."""
 
     reason: str = "requested by the API"
-
-
-class ChangedTerms(Asked):
-    """What changes of the agreed terms; what is null or left out stays as it is."""
-
-    plan: str | None = None
-    plan_version: int | None = None
-    description: str | None = None
-    interval: Every | None = None
-    price: Amount | None = None
-    quantity: int | None = None
-    proration: Proration | None = None
-    capture: CaptureMode | None = None
-    retry_days: tuple[int, ...] | None = None
-
-    def new_terms(self) -> NewTerms:
-        """As the commands have it. Raises: Refused."""
-        return NewTerms(
-            plan=self.plan,
-            plan_version=self.plan_version,
-            description=self.description,
-            interval=None if self.interval is None else self.interval.interval(),
-            price=None if self.price is None else self.price.money(),
-            quantity=self.quantity,
-            proration=self.proration,
-            capture=self.capture,
-            retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
-        )
 
 
 class TermsChange(Asked):
@@ -238,3 +160,75 @@ class Decision(Asked):
     reason: str
     received: Amount | None = None
     provider_ref: str = ""
+
+
+class UsageReport(Asked):
+    """Units of a meter that were used. usage_id: your own, one a report and subscription.
+
+    at: instant of the usage.
+    """
+
+    subscription_id: str
+    usage_id: str
+    meter: str
+    quantity: int
+    at: datetime
+
+    def wish(self) -> UsageWish:
+        """As the commands have it."""
+        return UsageWish(
+            subscription_id=self.subscription_id,
+            report=Report(
+                usage_id=self.usage_id, meter=self.meter, quantity=self.quantity, at=self.at
+            ),
+        )
+
+
+class UsageBatch(Asked):
+    """Up to 1,000 reports, of any subscriptions, each judged by itself."""
+
+    reports: tuple[UsageReport, ...]
+
+
+class Correction(Asked):
+    """What a report should have said. quantity: zero or more."""
+
+    quantity: int
+    reason: str
+
+
+class AmountWanted(Asked):
+    """What the next period costs, before tax that comes on top."""
+
+    amount: Amount
+    reason: str
+
+
+class DiscountWanted(Asked):
+    """Reduce invoices to come. coupon: your own name of it; counts once a subscription.
+
+    percent: of every line, e.g. "12.5"; or amount: off each invoice, before tax.
+    invoices: how many it reduces; null: all to come.
+    """
+
+    coupon: str
+    reason: str
+    percent: str | None = None
+    amount: Amount | None = None
+    invoices: int | None = None
+
+    def reduction(self) -> Reduction:
+        """As the domain has it. Raises: Refused."""
+        return Reduction(
+            coupon=self.coupon,
+            ppm=None if self.percent is None else parse_percent(self.percent),
+            amount=money_of(self.amount),
+            invoices=self.invoices,
+            reason=self.reason,
+        )
+
+
+class DiscountEnd(Asked):
+    """Reduce no further invoice by a coupon."""
+
+    reason: str

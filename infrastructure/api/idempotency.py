@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response
 
 from domain.refusals import Refused
-from infrastructure.api.asking import Asked
+from infrastructure.api.asked import Asked
 from infrastructure.api.callers import caller_of
 from infrastructure.api.messages import Accepted
 from infrastructure.api.problems import MISSING_KEY
@@ -22,6 +22,7 @@ from infrastructure.store.commands import StoredAnswer
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 A = TypeVar("A", bound=Asked)
+Answer = TypeVar("Answer", bound=msgspec.Struct)
 _KEY = re.compile(r"[!-~]{1,200}")
 # Command ids derive from callers' keys, so that a second run of a command whose answer was lost
 # writes the same event ids, which the ledger knows.
@@ -44,6 +45,24 @@ def once(
     status: int,
     run: Callable[[UUID], Done],
 ) -> Response[Accepted]:
+    """Carry a command out once under its key, and answer as every command does; see `answered`."""
+
+    def run_once(command_id: UUID) -> Accepted:
+        done = run(command_id)
+        return Accepted(position=done.position, changed=done.changed)
+
+    return answered(request, system, given_key, asked, status, Accepted, run_once)
+
+
+def answered(
+    request: Request[Any, Any, Any],
+    system: System,
+    given_key: str | None,
+    asked: Asked,
+    status: int,
+    kind: type[Answer],
+    run: Callable[[UUID], Answer],
+) -> Response[Answer]:
     """Carry a command out once under its key; the same request again gets the same answer.
 
     A refusal is not kept: nothing was written, and the same request may be given again under the
@@ -56,12 +75,11 @@ def once(
     stored = system.commands.begin(key, digest, system.clock())
     replayed = stored is not None
     if stored is None:
-        done = run(uuid5(_COMMANDS, key))
-        body = msgspec.json.encode(Accepted(position=done.position, changed=done.changed))
+        body = msgspec.json.encode(run(uuid5(_COMMANDS, key)))
         stored = system.commands.finish(key, digest, StoredAnswer(status, body), system.clock())
-    accepted = msgspec.json.decode(stored.body, type=Accepted)
+    answer = msgspec.json.decode(stored.body, type=kind)
     headers = {REPLAYED: "true"} if replayed else {}
-    return Response(content=accepted, status_code=stored.status, headers=headers)
+    return Response(content=answer, status_code=stored.status, headers=headers)
 
 
 def _key_of(request: Request[Any, Any, Any], key: str | None) -> str:

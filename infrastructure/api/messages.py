@@ -21,6 +21,7 @@ from domain.subscription.state import (
     Attempt,
     Cancellation,
     Credit,
+    Discount,
     Following,
     OpenInvoice,
     OpenTokenRequest,
@@ -28,6 +29,7 @@ from domain.subscription.state import (
     Status,
     Subscription,
 )
+from infrastructure.api.usage_messages import MeterReading, SetAmount
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
@@ -82,6 +84,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     following: terms that are agreed to for a later invoice. lines_to_come: put on the next one.
     pause, cancellation: while it is paused, or going to end. last_invoice: before either.
     credit: what is left in all; `credits` oldest first.
+    discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
     """
 
@@ -102,6 +105,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     cancellation: Cancellation | None
     credit: Money
     credits: tuple[Credit, ...]
+    discounts: tuple[Discount, ...]
+    amounts: tuple[SetAmount, ...]
+    usage: tuple[MeterReading, ...]
     last_invoice: int | None
     next_due_at: datetime | None
     invoices_issued: int
@@ -131,6 +137,11 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             cancellation=state.cancellation,
             credit=total((each.left for each in state.credits), state.currency),
             credits=state.credits,
+            discounts=state.discounts,
+            amounts=tuple(
+                SetAmount(invoice_number=number, amount=amount) for number, amount in state.amounts
+            ),
+            usage=MeterReading.all_of(state),
             last_invoice=state.last_invoice,
             next_due_at=state.next_due_at,
             invoices_issued=state.invoices_issued,

@@ -13,12 +13,15 @@ from infrastructure.api.idempotency import strictly
 from infrastructure.api.reading import Books
 from infrastructure.commands.change_previews import ChangeAnswer, ChangeAsked, answer_change, stated
 from infrastructure.commands.previews import (
+    PriceAnswer,
+    PriceAsked,
     ProrationAnswer,
     ProrationAsked,
     RetriesAnswer,
     RetriesAsked,
     ScheduleAnswer,
     ScheduleAsked,
+    answer_price,
     answer_proration,
     answer_retries,
     answer_schedule,
@@ -48,6 +51,12 @@ def preview_change(system: Books, data: JSONBody[ChangeAsked], body: RawBody) ->
     return answer_change(asked, state, now=at, zone_version=system.zone_version, position=position)
 
 
+@post("/previews/price", status_code=200, sync_to_thread=True)
+def preview_price(data: JSONBody[PriceAsked], body: RawBody) -> PriceAnswer:
+    """What one period costs: by quantity, usage of each meter, discounts and tax, with working."""
+    return answer_price(strictly(body, data))
+
+
 @post("/previews/proration", status_code=200, sync_to_thread=True)
 def preview_proration(data: JSONBody[ProrationAsked], body: RawBody) -> ProrationAnswer:
     """What the rest of a period is worth from an instant on, with its working."""
@@ -60,4 +69,4 @@ def preview_retries(data: JSONBody[RetriesAsked], body: RawBody) -> RetriesAnswe
     return answer_retries(strictly(body, data))
 
 
-PREVIEWING = [preview_schedule, preview_change, preview_proration, preview_retries]
+PREVIEWING = [preview_schedule, preview_price, preview_change, preview_proration, preview_retries]

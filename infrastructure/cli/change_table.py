@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from infrastructure.cli.output import instant, print_table
+from infrastructure.cli.terms_words import tax_words, terms_words
 
 if TYPE_CHECKING:
-    from domain.plan import Terms
     from domain.subscription.events import InvoiceLine
     from infrastructure.commands.change_previews import ChangeAnswer
 
@@ -26,7 +26,8 @@ def working_words(line: InvoiceLine) -> str:
     if share != 1:
         parts.append(f"{working.numerator}/{working.denominator}")
     rounded = "" if working.rounding == "none" else f", rounded {working.rounding}"
-    return f"{' x '.join(parts)} ({working.policy}{rounded})"
+    tax = "" if line.tax is None else tax_words(line.tax.rate)
+    return f"{' x '.join(parts)} ({working.policy}{rounded}){tax}"
 
 
 def line_row(line: InvoiceLine) -> tuple[str, str, str]:
@@ -37,13 +38,6 @@ def line_row(line: InvoiceLine) -> tuple[str, str, str]:
 def print_lines(lines: Iterable[InvoiceLine], *more: tuple[str, str, str]) -> None:
     """Lines with their working, and rows that sum them up."""
     print_table(LINE_COLUMNS, [*map(line_row, lines), *more], right=("amount",))
-
-
-def terms_words(terms: Terms) -> str:
-    """E.g. "29.85 USD every 1 MONTH", "59.70 USD every 1 MONTH (2 x 29.85 USD)"."""
-    interval = terms.interval
-    text = f"{terms.amount} every {interval.count} {interval.unit.value}"
-    return text if terms.quantity == 1 else f"{text} ({terms.quantity} x {terms.price})"
 
 
 def print_change(seen: ChangeAnswer) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE, USAGE, Ended
 from infrastructure.cli.output import print_json
-from infrastructure.cli.terms_options import Every, instant_in, policy_type
+from infrastructure.cli.terms_options import (
+    Every,
+    instant_in,
+    interval_field,
+    json_message,
+    message_of,
+    money_field,
+    policy_type,
+    price_fields,
+    price_options,
+)
 
 if TYPE_CHECKING:
-    from domain.calendar import Interval
     from domain.plan import Proration
     from infrastructure.commands.subscriptions import Done
+    from infrastructure.commands.wishes import NewTerms
 
 reason_option = click.option(
     "--reason", required=True, help="Kept in the ledger: no personal data."
@@ -44,6 +54,14 @@ def _policy(name: str | None) -> Proration | None:
 @click.option("--plan-version", type=int)
 @click.option("--description", help="Shown to the payer.")
 @click.option("--rule", type=policy_type, help="Agree to this rule for parts of a period.")
+@price_options
+@click.option("--untaxed", is_flag=True, help="No tax from then on.")
+@click.option("--variable/--fixed", default=None, help="Whether the amount may be set.")
+@click.option(
+    "--terms",
+    type=click.File("rb"),
+    help="A file of what changes, in JSON as the API takes it (meters, for example).",
+)
 @click.option("--at-period-end", is_flag=True, help="Leave the running period as it is.")
 @click.option("--proration", type=policy_type, help="Another rule, for this change only.")
 @click.option("--dry-run", is_flag=True, help="Show what it would do; write nothing.")
@@ -52,44 +70,29 @@ def _policy(name: str | None) -> Proration | None:
 @pass_chosen
 def change(
     chosen: Chosen,
+    /,
     subscription: str,
-    price: str | None,
-    quantity: int | None,
-    every: Interval | None,
-    plan: str | None,
-    plan_version: int | None,
-    description: str | None,
-    rule: str | None,
     at_period_end: bool,
     proration: str | None,
     dry_run: bool,
     reason: str,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Agree to other terms. What is not named stays.
+    """Agree to other terms. What is not named stays; `--tiers none` takes a price list away.
 
     The rest of the running period is billed anew, unless --at-period-end.
     """
-    from domain.money import parse_money
     from domain.subscription.events import When
     from infrastructure.cli.change_table import print_change
     from infrastructure.commands.change_previews import preview_of
     from infrastructure.commands.subscriptions import Subscriptions
-    from infrastructure.commands.wishes import NewTerms
 
     when = When.PERIOD_END if at_period_end else When.NOW
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
         state, position = commands.find(subscription)
-        new = NewTerms(
-            plan=plan,
-            plan_version=plan_version,
-            description=description,
-            interval=every,
-            price=None if price is None else parse_money(price, state.currency),
-            quantity=quantity,
-            proration=_policy(rule),
-        )
+        new = _changed_terms(given, state.currency)
         if dry_run:
             seen = preview_of(
                 state,
@@ -106,6 +109,30 @@ def change(
             subscription, new, when=when, reason=reason, proration=_policy(proration)
         )
     tell(done, f"{subscription} has other terms", as_json=as_json)
+
+
+def _changed_terms(given: dict[str, Any], currency: str) -> NewTerms:
+    """What the options of `change`, or its file, say. Raises: Refused, Ended."""
+    from infrastructure.api.asked_terms import ChangedTerms
+
+    fields = price_fields(given, currency)
+    for name in ("plan", "plan_version", "description", "quantity", "variable"):
+        if given[name] is not None:
+            fields[name] = given[name]
+    if given["price"] is not None:
+        fields["price"] = money_field(given["price"], currency)
+    if given["every"] is not None:
+        fields["interval"] = interval_field(given["every"])
+    if given["rule"] is not None:
+        fields["proration"] = given["rule"].upper()
+    if given["untaxed"]:
+        fields["untaxed"] = True
+    if given["terms"] is not None:
+        if fields:
+            option = next(iter(fields)).replace("_", "-")
+            raise Ended(USAGE, "usage", f"give either --terms or the option of {option}")
+        return json_message(given["terms"].read(), ChangedTerms).new_terms()
+    return message_of(fields, ChangedTerms).new_terms()
 
 
 @click.command(epilog=TABLE)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import click
 
 from infrastructure.cli.change_table import line_row, print_change, print_lines
 from infrastructure.cli.context import json_option
-from infrastructure.cli.exits import TABLE, USAGE, Ended
+from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_table
 from infrastructure.cli.terms_options import (
     Day,
     Every,
+    discount_field,
     instant_in,
     interval_field,
+    json_message,
+    message_of,
     money_field,
+    need,
     policy_type,
     present_fields,
     present_terms,
 )
 
-A = TypeVar("A")
+LONGEST_UNITS = 20
 
 
 @click.group(epilog=TABLE)
@@ -29,31 +33,21 @@ def preview() -> None:
     """What would be billed, by the functions that bill. Needs no database; writes nothing."""
 
 
-def _asked(fields: dict[str, Any], message: type[A]) -> A:
-    """The question as the API has it. Raises: Ended."""
-    import msgspec
-
-    try:
-        return msgspec.convert(fields, message, strict=True)
-    except msgspec.ValidationError as error:
-        raise Ended(USAGE, "request-malformed", str(error)) from None
-
-
 @preview.command(epilog=TABLE)
 @present_terms
 @click.option("--count", type=int, default=12, show_default=True, help="Invoices, 1 to 1200.")
 @json_option
-def schedule(count: int, as_json: bool, **given: Any) -> None:
+def schedule(count: int, json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
     """The invoices that terms lead to: periods, due instants, lines."""
     from infrastructure.commands.previews import ScheduleAsked, answer_schedule
 
-    fields = {
-        "start": given["start"],
-        "zone": given["zone"],
-        "terms": present_fields(given),
-        "count": count,
-    }
-    answer = answer_schedule(_asked(fields, ScheduleAsked))
+    if json_in is None:
+        need(given, "start", instead="--json-in")
+        placed = {"start": given["start"], "zone": given["zone"], "count": count}
+        asked = message_of({**placed, "terms": present_fields(given)}, ScheduleAsked)
+    else:
+        asked = json_message(json_in.read(), ScheduleAsked)
+    answer = answer_schedule(asked)
     if as_json:
         print_json(answer)
         return
@@ -70,6 +64,64 @@ def schedule(count: int, as_json: bool, **given: Any) -> None:
             place = ("", "", "", "")
     columns = ("invoice", "period (end exclusive)", "days", "due", "line", "working", "amount")
     print_table(columns, rows, right=("invoice", "days", "amount"))
+
+
+@preview.command(epilog=TABLE)
+@present_terms
+@click.option(
+    "--usage", "used", multiple=True, metavar="METER=UNITS", help="Of the meters in --terms."
+)
+@click.option("--set-amount", metavar="AMOUNT", help="What is set for it, where it may vary.")
+@click.option(
+    "--discount", "off", multiple=True, metavar="10%|AMOUNT", help="Taken off, in their order."
+)
+@click.option("--first", is_flag=True, help="With what the first invoice charges once.")
+@json_option
+def price(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
+    """What one period costs: by quantity, usage, discounts and tax, with the working."""
+    from infrastructure.commands.previews import PriceAsked, answer_price
+
+    if json_in is None:
+        need(given, "start", instead="--json-in")
+        asked = message_of(_price_of_options(given), PriceAsked)
+    else:
+        asked = json_message(json_in.read(), PriceAsked)
+    answer = answer_price(asked)
+    if as_json:
+        print_json(answer)
+        return
+    taxed = [] if answer.tax is None else [("of which tax", "", str(answer.tax))]
+    print_lines(answer.lines, ("total", "", str(answer.total)), *taxed)
+
+
+def _price_of_options(given: dict[str, Any]) -> dict[str, Any]:
+    from infrastructure.commands.previews import PreviewedTerms
+
+    terms = present_fields(given)
+    currency = message_of(terms, PreviewedTerms).terms().currency
+    fields: dict[str, Any] = {
+        "start": given["start"],
+        "terms": terms,
+        "usage": dict(_usage_of(each) for each in given["used"]),
+        "discounts": [
+            {"coupon": f"discount-{number}", **discount_field(each, currency)}
+            for number, each in enumerate(given["off"], start=1)
+        ],
+        "first": given["first"],
+    }
+    if given["quantity"] is not None:
+        fields["quantity"] = given["quantity"]
+    if given["set_amount"] is not None:
+        fields["set_amount"] = money_field(given["set_amount"], currency)
+    return fields
+
+
+def _usage_of(text: str) -> tuple[str, int]:
+    """Raises: click.BadParameter."""
+    meter, _, units = text.rpartition("=")
+    if not meter or not units.isascii() or not units.isdigit() or len(units) > LONGEST_UNITS:
+        raise click.BadParameter(f"{text!r} is not like calls=1200", param_hint="--usage")
+    return meter, int(units)
 
 
 @preview.command(epilog=TABLE)
@@ -94,7 +146,7 @@ def proration(as_json: bool, **given: Any) -> None:
         "zone": given["zone"],
         "policy": given["policy"].upper(),
     }
-    answer = answer_proration(_asked(fields, ProrationAsked))
+    answer = answer_proration(message_of(fields, ProrationAsked))
     if as_json:
         print_json(answer)
         return
@@ -132,7 +184,7 @@ def retries(at: str, days: str, decline: str, not_before: str | None, as_json: b
             None if not_before is None else instant_in(not_before, "UTC", "--not-before")
         ),
     }
-    answer = answer_retries(_asked(fields, RetriesAsked))
+    answer = answer_retries(message_of(fields, RetriesAsked))
     if as_json:
         print_json(answer)
         return
@@ -178,33 +230,22 @@ def change(json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
 
     For a subscription of the books: `billing change SUBSCRIPTION ... --dry-run`.
     """
-    from infrastructure.commands.change_previews import answer_change, stated
+    from infrastructure.commands.change_previews import ChangeAsked, answer_change, stated
     from infrastructure.zones import zone_version
 
-    asked = _change_of_options(given) if json_in is None else _change_of_json(json_in.read())
+    asked = (
+        _change_of_options(given) if json_in is None else json_message(json_in.read(), ChangeAsked)
+    )
     version = zone_version()
     state, at = stated(asked, version)
     answer = answer_change(asked, state, now=at, zone_version=version)
     print_json(answer) if as_json else print_change(answer)
 
 
-def _change_of_json(body: bytes) -> Any:
-    import msgspec
-
-    from infrastructure.commands.change_previews import ChangeAsked
-
-    try:
-        return msgspec.json.decode(body, type=ChangeAsked)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Ended(USAGE, "request-malformed", str(error)) from None
-
-
 def _change_of_options(given: dict[str, Any]) -> Any:
     from infrastructure.commands.change_previews import ChangeAsked
 
-    missing = [f"--{name}" for name in ("start", "price", "at") if given[name] is None]
-    if missing:
-        raise Ended(USAGE, "usage", f"give {', '.join(missing)}, or --json-in")
+    need(given, "start", "price", "at", instead="--json-in")
     new: dict[str, Any] = {"quantity": given["to_quantity"]}
     if given["to_price"] is not None:
         new["price"] = money_field(given["to_price"], given["currency"])
@@ -222,4 +263,4 @@ def _change_of_options(given: dict[str, Any]) -> Any:
         "when": "PERIOD_END" if given["at_period_end"] else "NOW",
         "proration": None if policy is None else policy.upper(),
     }
-    return _asked(fields, ChangeAsked)
+    return message_of(fields, ChangeAsked)

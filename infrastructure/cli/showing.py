@@ -54,9 +54,11 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
 def _agreed(state: Subscription) -> Iterator[str]:
     """The terms, what is agreed to for later, and what waits for the next invoice."""
     from domain.money import total
-    from infrastructure.cli.change_table import terms_words, working_words
+    from infrastructure.cli.change_table import working_words
+    from infrastructure.cli.terms_words import more_words, terms_words, to_come_words
 
     yield terms_words(state.terms)
+    yield from more_words(state.terms)
     if (later := state.following) is not None:
         yield f"from invoice {later.from_invoice} on: {terms_words(later.terms)}"
     if state.pause is not None:
@@ -67,6 +69,7 @@ def _agreed(state: Subscription) -> Iterator[str]:
         yield f"ends: {end} ({planned.reason})"
     if state.credits:
         yield f"credit: {total((each.left for each in state.credits), state.currency)}"
+    yield from to_come_words(state)
     for line in state.lines_to_come:
         yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
 

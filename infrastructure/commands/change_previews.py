@@ -33,7 +33,8 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.state import Subscription
-from infrastructure.api.asking import Asked, ChangedTerms
+from infrastructure.api.asked import Asked
+from infrastructure.api.asked_terms import ChangedTerms
 from infrastructure.commands.previews import PreviewedTerms
 from infrastructure.commands.wishes import NewTerms, agreed_terms, checked_instant, checked_start
 

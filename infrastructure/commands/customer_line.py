@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from enum import Enum
-from typing import TypeVar
 from uuid import UUID
 
 import attrs
 
-from domain.calendar import Interval, Unit, checked_interval, count_from
-from domain.money import Money, parse_money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing, checked_retry
+from domain.calendar import Interval, Unit, count_from
+from domain.plan import Terms
 from domain.providers import Provider
-from domain.refusals import Refused
 from domain.subscription.starting import Start, start
+from infrastructure.commands.customer_terms import PlanFiles, terms_of_line
+from infrastructure.commands.line_fields import Fields
 from infrastructure.commands.wishes import checked_wish
 
 # A later day is not in every month: counting back and then on again would lose it.
 LAST_DAY_OF_EVERY_MONTH = 28
-_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _NOT_DRAWN = UUID(int=0)
 _ANY_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
-
-Choice = TypeVar("Choice", bound=Enum)
-Made = TypeVar("Made")
 
 
 @attrs.frozen(kw_only=True)
@@ -79,17 +73,22 @@ class Defaults:
 
 
 def read_line(
-    line: int, values: Mapping[str, str], defaults: Defaults, turn: int
+    line: int,
+    values: Mapping[str, str],
+    defaults: Defaults,
+    turn: int,
+    plans: PlanFiles,
 ) -> tuple[CustomerRow | None, list[tuple[str, str]]]:
     """The row of a line, or None with (code, reason) of everything that is wrong.
 
     values: our columns to the file's text, stripped. turn: counts lines that name no provider.
+    plans: where `plan_file` names terms.
     """
-    fields = _Fields(values)
+    fields = Fields(values)
     provider, account = _account(fields, defaults, turn)
-    terms = _terms(fields)
+    terms = terms_of_line(fields, plans)
     first_day = _start(fields, terms, defaults)
-    churned = _churned(fields)
+    churned = fields.yes_no("churned")
     if terms is None or first_day is None or fields.problems:
         return None, fields.problems
     row = CustomerRow(
@@ -114,63 +113,14 @@ def _judge(wish: Start) -> None:
     start(None, checked_wish(wish), now=_ANY_INSTANT, zone_version="")
 
 
-def _account(fields: _Fields, defaults: Defaults, turn: int) -> tuple[Provider, str]:
+def _account(fields: Fields, defaults: Defaults, turn: int) -> tuple[Provider, str]:
     in_turn, name = defaults.accounts[turn % len(defaults.accounts)]
     if fields.text("provider"):
         in_turn, name = fields.choice("provider", Provider, in_turn), "main"
     return in_turn, fields.text("account", name)
 
 
-def _terms(fields: _Fields) -> Terms | None:
-    currency = fields.text("currency", "USD")
-    price = fields.money("price", currency)
-    if not fields.text("price"):
-        fields.problems.append(("value-missing", "price is empty"))
-    plan = fields.text("plan", "standard")
-    trial_days, cycles = fields.number("trial_days"), fields.number("cycles")
-    unit = fields.choice("interval_unit", Unit, Unit.MONTH)
-    count = fields.number("interval_count")
-    every = Interval(unit, 1 if count is None else count)
-    interval = fields.checked(lambda: checked_interval(every))
-    free = Interval(Unit.DAY, trial_days) if trial_days else None
-    trial = None if free is None else fields.checked(lambda: checked_interval(free))
-    timing = fields.choice("timing", Timing, Timing.PREPAID)
-    capture = fields.choice("capture", CaptureMode, CaptureMode.AT_ONCE)
-    fee = fields.money("setup_fee", currency)
-    retry = _retry(fields)
-    if price is None or interval is None or retry is None:
-        return None
-    return Terms(
-        plan=plan,
-        plan_version=1,
-        description=fields.text("description", plan),
-        kind=Kind.SUBSCRIPTION if cycles is None else Kind.INSTALLMENT,
-        timing=timing,
-        interval=interval,
-        price=price,
-        trial=trial,
-        setup_fee=fee,
-        cycles=cycles,
-        capture=capture,
-        retry=retry,
-    )
-
-
-def _retry(fields: _Fields) -> RetryPolicy | None:
-    text = fields.text("retry_days")
-    if not text:
-        return RetryPolicy()
-    if text.lower() == "none":
-        return RetryPolicy(())
-    parts = text.split()
-    if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-        reason = f"retry_days: {text[:40]!r} is neither days such as '3 5 7' nor none"
-        fields.problems.append(("number-malformed", reason))
-        return None
-    return fields.checked(lambda: checked_retry(RetryPolicy(tuple(int(part) for part in parts))))
-
-
-def _start(fields: _Fields, terms: Terms | None, defaults: Defaults) -> date | None:
+def _start(fields: Fields, terms: Terms | None, defaults: Defaults) -> date | None:
     given, months = fields.day("start"), fields.number("months")
     if fields.text("start") and fields.text("months"):
         fields.problems.append(("start-ambiguous", "give start or months, not both"))
@@ -187,64 +137,3 @@ def _start(fields: _Fields, terms: Terms | None, defaults: Defaults) -> date | N
         fields.problems.append(("end-not-in-every-month", reason))
         return None
     return fields.checked(lambda: count_from(defaults.end, terms.interval, -months))
-
-
-def _churned(fields: _Fields) -> bool:
-    text = fields.text("churned", "no").lower()
-    if text not in _YES_NO:
-        fields.problems.append(("choice-unknown", f"churned: {text[:40]!r} is neither Yes nor No"))
-    return _YES_NO.get(text, False)
-
-
-class _Fields:
-    """One line's values, read by type; what cannot be read is noted once and becomes None."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-        self.problems: list[tuple[str, str]] = []
-
-    def text(self, name: str, default: str = "") -> str:
-        return self._values.get(name) or default
-
-    def number(self, name: str) -> int | None:
-        text = self.text(name)
-        if not text:
-            return None
-        if text.isascii() and text.isdigit() and len(text) <= 9:
-            return int(text)
-        self._note("number-malformed", f"{name}: {text[:40]!r} is not a whole number")
-        return None
-
-    def day(self, name: str) -> date | None:
-        text = self.text(name)
-        try:
-            return date.fromisoformat(text) if text else None
-        except ValueError:
-            self._note("date-malformed", f"{name}: {text[:40]!r} is not an ISO date")
-            return None
-
-    def choice(self, name: str, choices: type[Choice], default: Choice) -> Choice:
-        text = self.text(name)
-        for each in choices:
-            if each.value.lower() == text.lower():
-                return each
-        if text:
-            known = ", ".join(each.value for each in choices)
-            self._note("choice-unknown", f"{name}: {text[:40]!r} is none of {known}")
-        return default
-
-    def money(self, name: str, currency: str) -> Money | None:
-        text = self.text(name)
-        return self.checked(lambda: parse_money(text, currency)) if text else None
-
-    def checked(self, make: Callable[[], Made]) -> Made | None:
-        """What `make` makes; its refusal is noted."""
-        try:
-            return make()
-        except Refused as refused:
-            self._note(refused.code, refused.reason)
-            return None
-
-    def _note(self, code: str, reason: str) -> None:
-        if (code, reason) not in self.problems:
-            self.problems.append((code, reason))

@@ -2,7 +2,8 @@
 
 column           needed  what it holds
 customer_id      yes     the merchant's own reference of the customer
-price            yes     per interval, a decimal number such as 29.85
+price            yes     per unit and interval, a decimal number such as 29.85; empty where tiers,
+                         instalment_total or plan_file say it
 subscription_id  no      default: the customer_id
 currency         no      ISO 4217 code; default USD
 plan             no      the plan's code; default standard
@@ -22,6 +23,21 @@ cycles           no      number of payments of an instalment plan; default: open
 capture          no      AT_ONCE or AFTER_AUTHORIZATION; default AT_ONCE
 zone             no      IANA time zone; default: the one given for the file
 retry_days       no      days between attempts after declines, e.g. "3 5 7"; "none": no retry
+quantity         no      units billed each period; default 1
+kind             no      SUBSCRIPTION, RECURRING or INSTALLMENT; default: as the other columns say
+tiers            no      prices of the units, e.g. "10:5.00 100:4.00 *:3.00": up to the 10th unit
+                         5.00 each, up to the 100th 4.00, then 3.00; PRICE+FLAT adds a flat fee
+tiering          no      GRADUATED or VOLUME; default GRADUATED
+tax_code         no      what the books call the tax, e.g. NO-25
+tax_percent      no      e.g. 25 or 8.875; needed with tax_code
+tax_included     no      Yes: prices state the tax; No (default): it comes on top of them
+product          no      a decimal number, once, on the first invoice, taxed as the period is
+shipping         no      the same
+one_time_total   no      what setup_fee, product and shipping with tax must come to
+variable         no      Yes: the amount may be set for each invoice; default No
+instalment_total no      split into `cycles` payments that add up to it
+plan_file        no      a file beside this one: terms in JSON, as POST /v1/subscriptions takes them
+                         (meters, for example); of the columns of terms only quantity is given then
 
 A file with other names is read through a mapping of our names to the file's. Columns that nobody
 asked for are left alone. Every bad line is reported with its number and all that is wrong with it.
@@ -38,15 +54,21 @@ import attrs
 
 from domain.refusals import Refused
 from infrastructure.commands.customer_line import CustomerRow, Defaults, read_line
+from infrastructure.commands.customer_terms import PlanFiles
 
 __all__ = ["COLUMNS", "CustomerFile", "CustomerRow", "Defaults", "Problem", "read_customers"]
 
-NEEDED = ("customer_id", "price")
+NEEDED = ("customer_id",)
+# At least one of them is in the header.
+PRICED_BY = ("price", "tiers", "instalment_total", "plan_file")
 COLUMNS = (
     *NEEDED,
+    "price",
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
-    *("setup_fee", "cycles", "capture", "zone", "retry_days"),
+    *("setup_fee", "cycles", "capture", "zone", "retry_days", "quantity", "kind", "tiers"),
+    *("tiering", "tax_code", "tax_percent", "tax_included", "product", "shipping"),
+    *("one_time_total", "variable", "instalment_total", "plan_file"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000
@@ -70,8 +92,10 @@ class CustomerFile:
     problems: tuple[Problem, ...]
 
 
-def parse_columns(text: str) -> dict[str, str]:
+def parse_columns(text: str, known: Sequence[str] = COLUMNS) -> dict[str, str]:
     """A mapping from text such as "customer_id=customerID,price=MonthlyCharges".
+
+    known: our names.
 
     Raises: Refused("columns-malformed"), Refused("column-unknown").
     """
@@ -80,8 +104,8 @@ def parse_columns(text: str) -> dict[str, str]:
         ours, separator, theirs = (each.strip() for each in part.partition("="))
         if not separator or not theirs:
             raise Refused("columns-malformed", f"{part[:60]!r} is not our_name=their_name")
-        if ours not in COLUMNS:
-            raise Refused("column-unknown", f"{ours[:40]!r} is none of {', '.join(COLUMNS)}")
+        if ours not in known:
+            raise Refused("column-unknown", f"{ours[:40]!r} is none of {', '.join(known)}")
         mapping[ours] = theirs
     return mapping
 
@@ -92,7 +116,7 @@ def read_customers(path: Path, columns: Mapping[str, str], defaults: Defaults) -
     columns: our names to the file's; a name that is not mapped stands for itself.
     Raises: OSError when the file cannot be read. What is wrong inside it is a Problem.
     """
-    file = _Reading(columns, defaults)
+    file = _Reading(columns, defaults, PlanFiles(path.parent))
     csv.field_size_limit(LARGEST_FIELD_CHARS)
     with path.open(encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
@@ -108,10 +132,10 @@ def read_customers(path: Path, columns: Mapping[str, str], defaults: Defaults) -
 class _Reading:
     """Gathers rows and problems while the lines pass."""
 
-    def __init__(self, columns: Mapping[str, str], defaults: Defaults) -> None:
+    def __init__(self, columns: Mapping[str, str], defaults: Defaults, plans: PlanFiles) -> None:
         self.rows: list[CustomerRow] = []
         self.problems: list[Problem] = []
-        self._columns, self._defaults = columns, defaults
+        self._columns, self._defaults, self._plans = columns, defaults, plans
         self._line_of: dict[str, int] = {}
         self._turn = 0
 
@@ -143,12 +167,15 @@ class _Reading:
             if theirs not in header:
                 reason = f"the header has no {theirs[:60]!r}, which is to hold {ours}"
                 self.note(1, "", "column-missing", reason)
+        if not any(self._columns.get(ours, ours) in header for ours in PRICED_BY):
+            priced = ", ".join(PRICED_BY)
+            self.note(1, "", "column-missing", f"the header has no price (one of {priced})")
         for name in sorted({name for name in header if header.count(name) > 1}):
             self.note(1, "", "column-repeated", f"{name[:60]!r} stands in the header twice")
         return len(self.problems) == before
 
     def _take(self, line: int, values: Mapping[str, str]) -> None:
-        row, wrong = read_line(line, values, self._defaults, self._turn)
+        row, wrong = read_line(line, values, self._defaults, self._turn, self._plans)
         if not values.get("provider"):
             # Bad lines take their turn too: mending one must not move the others' accounts.
             self._turn += 1

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import attrs
 import msgspec
 
 from domain.calendar import Period
 from domain.money import Money, total
+from domain.percents import parse_percent
 from domain.plan import Proration, RetryPolicy
 from domain.plan_rules import LARGEST_QUANTITY
 from domain.ports import Declined
@@ -25,14 +27,17 @@ from domain.previews import (
     preview_retries,
     preview_schedule,
 )
+from domain.price_previews import preview_price
 from domain.pricing import lines_of
 from domain.refusals import Refused
 from domain.schedule import schedule_of
+from domain.subscription.discounting import Reduction
 from domain.subscription.events import (
     DeclineClass,
     InvoiceLine,
 )
-from infrastructure.api.asking import AgreedTerms, Amount, Asked
+from infrastructure.api.asked import Amount, Asked, money_of
+from infrastructure.api.asked_terms import AgreedTerms
 from infrastructure.commands.wishes import checked_instant, checked_start
 
 
@@ -92,6 +97,74 @@ def answer_schedule(asked: ScheduleAsked) -> ScheduleAnswer:
             )
         )
     return ScheduleAnswer(items=tuple(items))
+
+
+# --- price ------------------------------------------------------------------------------------
+
+
+class Reduced(Asked, kw_only=True):
+    """A discount: percent, e.g. "12.5", of every line; or amount, before tax."""
+
+    coupon: str
+    percent: str | None = None
+    amount: Amount | None = None
+
+
+class PriceAsked(Asked, kw_only=True):
+    """What does one period cost? start: its first local day.
+
+    quantity: instead of the terms'. usage: units of each meter. set_amount: where it varies.
+    discounts: in the order in which they count. first: whether what is charged once is on it.
+    """
+
+    start: date
+    terms: PreviewedTerms
+    quantity: int | None = None
+    usage: dict[str, int] = {}
+    set_amount: Amount | None = None
+    discounts: tuple[Reduced, ...] = ()
+    first: bool = False
+
+
+class PriceAnswer(msgspec.Struct, kw_only=True):
+    """The lines of the period with their working. tax: a part of the total; null where no line
+    has any."""
+
+    period: Period
+    days: int
+    lines: tuple[InvoiceLine, ...]
+    tax: Money | None
+    total: Money
+
+
+def answer_price(asked: PriceAsked) -> PriceAnswer:
+    """What one period costs. Raises: Refused."""
+    terms = asked.terms.terms()
+    if asked.quantity is not None:
+        terms = attrs.evolve(terms, quantity=asked.quantity)
+    seen = preview_price(
+        checked_start(asked.start),
+        terms,
+        usage=asked.usage,
+        set_amount=money_of(asked.set_amount),
+        reductions=tuple(
+            Reduction(
+                coupon=each.coupon,
+                ppm=None if each.percent is None else parse_percent(each.percent),
+                amount=money_of(each.amount),
+                reason="preview",
+            )
+            for each in asked.discounts
+        ),
+        first=asked.first,
+    )
+    return PriceAnswer(
+        period=seen.period,
+        days=seen.period.days,
+        lines=seen.lines,
+        tax=seen.tax,
+        total=seen.total,
+    )
 
 
 # --- proration --------------------------------------------------------------------------------

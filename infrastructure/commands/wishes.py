@@ -9,10 +9,13 @@ import attrs
 from domain.calendar import Interval
 from domain.identity import checked_id
 from domain.money import Money
-from domain.plan import CaptureMode, Proration, RetryPolicy, Terms
+from domain.plan import CaptureMode, Meter, Proration, RetryPolicy, Terms
+from domain.prices import Tier, Tiering
 from domain.refusals import Refused
+from domain.subscription.metering import Report
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
+from domain.taxes import TaxRate
 
 # Days outside cannot be turned into instants everywhere, and nobody bills them.
 FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
@@ -20,7 +23,10 @@ FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
 
 @attrs.frozen(kw_only=True)
 class NewTerms:
-    """What changes of the agreed terms; None: it stays. The fields are those of Terms."""
+    """What changes of the agreed terms; None: it stays. The fields are those of Terms.
+
+    tiers, meters: all of them; empty: there are none from then on. untaxed: the tax ends.
+    """
 
     plan: str | None = None
     plan_version: int | None = None
@@ -31,13 +37,37 @@ class NewTerms:
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry: RetryPolicy | None = None
+    tiers: tuple[Tier, ...] | None = None
+    tiering: Tiering | None = None
+    tax: TaxRate | None = None
+    untaxed: bool = False
+    variable: bool | None = None
+    meters: tuple[Meter, ...] | None = None
 
     def over(self, agreed: Terms) -> Terms:
-        """The agreed terms with what changes of them. Refused: "id-malformed" for the plan."""
+        """The agreed terms with what changes of them.
+
+        Refused: "id-malformed" for the plan; "tax-ambiguous" for a tax and none.
+        """
         if self.plan is not None:
             checked_id("plan", self.plan)
+        if self.untaxed and self.tax is not None:
+            raise Refused("tax-ambiguous", "give either a tax or untaxed, not both")
         given = attrs.asdict(self, recurse=False, filter=lambda _, value: value is not None)
+        del given["untaxed"]
+        if self.untaxed:
+            given["tax"] = None
+        if self.tiers and self.price is None:
+            given["price"] = self.tiers[0].unit_price
         return attrs.evolve(agreed, **given)
+
+
+@attrs.frozen(kw_only=True)
+class UsageWish:
+    """One report of usage, and whose it is."""
+
+    subscription_id: str
+    report: Report
 
 
 def agreed_terms(state: Subscription) -> Terms:

@@ -28,6 +28,12 @@ from infrastructure.rehearsal.printing import print_report
 from infrastructure.rehearsal.report import Report, write_report
 from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
+from infrastructure.rehearsal.usage import (
+    PlannedUsage,
+    planned_usage,
+    report_together,
+    with_meters,
+)
 from infrastructure.settings import read_settings
 from infrastructure.store.embedded import EmbeddedPostgres
 
@@ -42,6 +48,7 @@ SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by
 @click.option("--months", type=click.IntRange(1, 600), help="Play the last N months only.")
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
 @click.option("--changes", default="", help="A seed: a tenth of the customers changes midway.")
+@click.option("--usage", default="", help="A seed: a tenth of the customers has a meter, too.")
 @click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
 @click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
 @click.option("--specs", type=click.Path(path_type=Path, file_okay=False), help=SPECS_HELP)
@@ -54,6 +61,7 @@ def main(
     months: int | None,
     faults: str,
     changes: str,
+    usage: str,
     zone: str,
     workers: int,
     specs: Path | None,
@@ -74,12 +82,16 @@ def main(
     length = months or most_months(row.months or 0 for row in rows)
     plan = window(length)
     rows = [_within(plan, row) for row in rows]
+    rows = with_meters(rows, usage) if usage else rows
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # so that nobody is left on the stage
     _clear(data_dir)
     simulator = ["--faults", f"seed={faults}"] if faults else []
     wishes = planned_changes(rows, plan, changes) if changes else ()
+    used = planned_usage(rows, plan, usage)
+    told: list[PlannedChange | PlannedUsage] = [*wishes, *used]
+    told.sort(key=lambda each: each.at)
     try:
-        report = _play(console, rows, plan, wishes, data_dir, faults, workers, simulator, specs)
+        report = _play(console, rows, plan, told, data_dir, faults, workers, simulator, specs)
     except (StageFailed, Stuck) as failure:
         console.print(f"[red]{failure}[/red]", markup=True)
         console.print(f"logs and books are kept in {data_dir}")
@@ -127,7 +139,7 @@ def _play(
     console: Console,
     rows: list[CustomerRow],
     plan: Window,
-    wishes: Sequence[PlannedChange],
+    wishes: Sequence[PlannedChange | PlannedUsage],
     folder: Path,
     faults: str,
     workers: int,
@@ -153,16 +165,17 @@ def _play(
                 _sign_up(system, rows, faults)
                 director.come_to_rest()
                 signed_up = time.monotonic()
-                steps, changes = _play_changes(director, system, wishes)
+                steps, changes, usage = _play_changes(director, system, wishes)
                 steps += director.play(plan.until)
                 played = time.monotonic()
                 _let_go(system, rows)
                 director.play(plan.until)
-            changed = {each.subscription_id for each in wishes}
+            changed = {each.subscription_id for each in wishes if isinstance(each, PlannedChange)}
             report = Report.of(system, stage, rows, plan, changed)
             return attrs.evolve(
                 report,
                 changes=changes,
+                usage=usage,
                 seconds={
                     "set-up": ready - began,
                     "sign-up": signed_up - ready,
@@ -174,15 +187,22 @@ def _play(
 
 
 def _play_changes(
-    director: Director, system: System, wishes: Sequence[PlannedChange]
-) -> tuple[int, Counter[str]]:
-    """Bill up to each wish and carry it out; how often the clock moved, and what came of them."""
+    director: Director, system: System, wishes: Sequence[PlannedChange | PlannedUsage]
+) -> tuple[int, Counter[str], Counter[str]]:
+    """Bill up to each wish and carry it out; how often the clock moved, and what came of changes
+    and of usage."""
     steps, commands = 0, Subscriptions(system, actor="rehearsal")
-    outcomes: Counter[str] = Counter()
-    for at, together in groupby(wishes, key=lambda each: each.at):
+    changes: Counter[str] = Counter()
+    usage: Counter[str] = Counter()
+    for at, grouped in groupby(wishes, key=lambda each: each.at):
         steps += director.play(at)
-        outcomes.update(carry_out(commands, wish) for wish in together)
-    return steps, outcomes
+        together = list(grouped)
+        changes.update(
+            carry_out(commands, wish) for wish in together if isinstance(wish, PlannedChange)
+        )
+        used = [wish for wish in together if isinstance(wish, PlannedUsage)]
+        usage += report_together(commands, used)
+    return steps, changes, usage
 
 
 def _progress(console: Console) -> Progress:

@@ -25,6 +25,8 @@ def print_report(console: Console, report: Report) -> None:
     _lines(console, "Missed", report.missed)
     if report.changes:
         _counts(console, "Customers who changed something", report.changes)
+    if report.usage:
+        _counts(console, "Usage reported", report.usage)
     _books(console, report)
     console.print(as_words(report.audit), markup=False, highlight=False)
     _figures(console, report)

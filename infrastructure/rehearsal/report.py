@@ -47,6 +47,7 @@ class Report:
     missed: invoices that should have been issued and were not, in words.
     waiting: why open invoices are not collected -> invoices.
     changes: what customers wished for on the way -> customers.
+    usage: how usage was reported, and what came of it -> reports.
     peaks_mib: the most memory each process held. seconds: of each part of the run.
     """
 
@@ -66,6 +67,7 @@ class Report:
     seconds: dict[str, float] = attrs.field(factory=dict)
     clock_steps: int = 0
     changes: Counter[str] = attrs.field(factory=Counter)
+    usage: Counter[str] = attrs.field(factory=Counter)
 
     @property
     def clean(self) -> bool:

@@ -47,6 +47,7 @@ ROUTES: dict[str, dict[str, Any]] = {
     "pause": {"reason": "travelling"},
     "resumption": {"reason": "back"},
     "credits": {"amount": usd(500), "reason": "sorry"},
+    "discounts": {"coupon": "spring", "percent": "12.5", "reason": "spring"},
     "cancellation": {"reason": "moved"},
     "reactivation": {"reason": "stays"},
 }

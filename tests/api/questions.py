@@ -21,10 +21,12 @@ PRORATION = {
     "at": "2025-01-11T12:00:00Z",
     "zone": "Europe/Oslo",
 }
+PRICE = {"start": "2025-01-01", "terms": PLAN, "quantity": 3}
 RETRIES = {"at": "2025-01-31T12:00:00Z"}
 BODIES: dict[str, dict[str, Any]] = {
     "schedule": SCHEDULE,
     "change": AS_IF,
+    "price": PRICE,
     "proration": PRORATION,
     "retries": RETRIES,
 }

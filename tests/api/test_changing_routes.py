@@ -24,6 +24,7 @@ ENDED = {
     "pause": "subscription-not-active",
     "resumption": "subscription-ended",
     "credits": "subscription-ended",
+    "discounts": "subscription-ended",
     "reactivation": "subscription-ended",
 }
 

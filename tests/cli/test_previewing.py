@@ -199,3 +199,65 @@ print("DRIVER" if "psycopg" in sys.modules else "none")
         check=True,
     )
     assert ran.stdout.rstrip().endswith("none"), ran.stdout
+
+
+def test_price_of_a_period(tmp_path: Path) -> None:
+    """Steps, tax and what is charged once; usage of a file of terms, with a discount."""
+    options = ("--tiers", "10:5.00 *:3.00", "--quantity", "12", "--tax-percent", "25")
+    once = ("--first", "--setup-fee", "10", "--product", "20", "--one-time-total", "37.50")
+    shown_price = shown("price", "--start", "2025-01-01", *options, *once)
+    assert shown_price["total"]["minor"] == 7000 + 3750
+    assert shown_price["tax"]["minor"] == 1400 + 750
+    file = tmp_path / "terms.json"
+    tiers = [{"unit_price": {"minor": 50, "currency": "NOK"}, "per": 1000}]
+    meter = {"code": "calls", "description": "Calls", "unit": "call", "tiers": tiers}
+    terms = {
+        "price": {"minor": 9900, "currency": "NOK"},
+        "interval": {"unit": "MONTH"},
+        "meters": [meter],
+    }
+    file.write_text(json.dumps(terms), encoding="utf-8")
+    by_file = ("price", "--start", "2025-01-01", "--terms", str(file), "--usage", "calls=2500")
+    assert shown(*by_file)["total"] == {"minor": 10025, "currency": "NOK"}
+    assert shown(*by_file, "--discount", "10%", "--discount", "5")["total"]["minor"] == 8522
+    assert "2500 x 0.50 NOK x 1/1000 (usage)" in preview(*by_file).stdout
+    body = {"start": "2025-01-01", "terms": terms, "usage": {"calls": 2500}}
+    assert shown("price", "--json-in", "-", given=json.dumps(body)) == shown(*by_file)
+
+
+def test_price_that_cannot_be_asked_for(tmp_path: Path) -> None:
+    """Refused by rules, or wrong usage."""
+    start = ("price", "--start", "2025-01-01")
+    cases = [
+        (start, REFUSED, "price-missing"),
+        ((*start, "--price", "1", "--one-time-total", "1"), REFUSED, "one-time-total-wrong"),
+        ((*start, "--price", "1", "--usage", "calls=1"), REFUSED, "meter-unknown"),
+        ((*start, "--price", "1", "--tax-percent", "8.87501"), REFUSED, "percent-too-precise"),
+        ((*start, "--price", "1", "--tax-included"), USAGE, "usage"),
+        (("price", "--price", "1"), USAGE, "usage"),
+        ((*start, "--price", "1", "--quantity", "0"), REFUSED, "quantity-malformed"),
+        ((*start, "--price", "1", "--set-amount", "2"), REFUSED, "amount-fixed"),
+        ((*start, "--json-in", "-"), USAGE, "request-malformed"),
+    ]
+    for arguments, exit_code, code in cases:
+        result = preview(*arguments, given="{")
+        assert (result.exit_code, result.stderr.split(":")[0]) == (exit_code, code), arguments
+    assert preview(*start, "--price", "1", "--usage", "calls").exit_code == USAGE
+    file = tmp_path / "terms.json"
+    file.write_text("[]", encoding="utf-8")
+    assert preview(*start, "--terms", str(file)).exit_code == USAGE
+    assert preview(*start, "--terms", str(file), "--price", "1").exit_code == USAGE
+
+
+def test_schedule_of_instalments_by_json() -> None:
+    """The body of the API; the payments add up to the total."""
+    terms = {
+        "interval": {"unit": "MONTH"},
+        "instalment_total": {"minor": 10000, "currency": "USD"},
+        "cycles": 3,
+    }
+    body = {"start": "2025-01-01", "zone": "UTC", "terms": terms}
+    items = shown("schedule", "--json-in", "-", given=json.dumps(body))["items"]
+    assert [each["total"]["minor"] for each in items] == [3334, 3333, 3333]
+    options = ("--start", "2025-01-01", "--instalment-total", "100", "--cycles", "3")
+    assert shown("schedule", *options)["items"] == items

@@ -1,7 +1,7 @@
 """The bodies and addresses of our calls to Dintero.
 
-Empty strings are left out, since Dintero refuses them. No line carries VAT: a charge knows its
-total only, and Dintero shows VAT but never checks it.
+Empty strings are left out, since Dintero refuses them. A charge is one line over its whole amount
+with tax: a charge knows its total only. No line states VAT; Dintero shows it and never checks it.
 Source: reference notes on Dintero, sections 2, 3, 6, 7 and 9.
 """
 

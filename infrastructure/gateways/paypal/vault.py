@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from domain.calendar import Interval, count_from
 from domain.money import Money, zero
-from domain.plan import Terms
+from domain.plan import OneTimeKind, Terms
 from domain.ports import (
     Granted,
     Offered,
@@ -24,6 +24,7 @@ from domain.ports import (
     Unknown,
 )
 from domain.subscription.events import Instrument
+from domain.taxes import TaxRate, taxed
 from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.declines import (
@@ -39,6 +40,7 @@ SETUP_TOKEN_LIFE = timedelta(days=3)  # PayPal's default; the answer does not st
 WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED"})
 APPROVED = frozenset({"APPROVED", "VAULTED", "TOKENIZED"})
 _DESCRIPTION_LENGTH = 127
+_PART_OF = {OneTimeKind.PRODUCT: "product_price", OneTimeKind.SHIPPING: "shipping_amount"}
 
 
 def exchange_key(request_id: UUID) -> str:
@@ -58,42 +60,60 @@ def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> 
     }
     if account.brand_name:
         context["brand_name"] = account.brand_name[:300]
+    wallet: dict[str, Any] = {
+        "description": order.terms.description[:_DESCRIPTION_LENGTH],
+        "usage_type": "MERCHANT",
+        "usage_pattern": order.terms.usage_pattern,
+        "permit_multiple_payment_tokens": True,
+        "experience_context": context,
+    }
+    plan = billing_plan_json(order.terms, order.start_date, today)
+    if plan is not None:
+        wallet["billing_plan"] = plan
     return {
         "customer": {"merchant_customer_id": order.customer_id},
-        "payment_source": {
-            "paypal": {
-                "description": order.terms.description[:_DESCRIPTION_LENGTH],
-                "usage_type": "MERCHANT",
-                "usage_pattern": order.terms.usage_pattern,
-                "permit_multiple_payment_tokens": True,
-                "billing_plan": billing_plan_json(order.terms, order.start_date, today),
-                "experience_context": context,
-            }
-        },
+        "payment_source": {"paypal": wallet},
     }
 
 
-def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict[str, Any]:
-    """The plan as the payer is shown it: the whole period's amount, all units together.
+def billing_plan_json(terms: Terms, start_date: str | None, today: date) -> dict[str, Any] | None:
+    """The plan as the payer is shown it: the whole period's amount, all units and tax together.
+
+    FIXED where each payment is that amount; VARIABLE where it may vary: then it is what a period
+    costs without usage, or unless another amount is set. None where a plan cannot say it: payments
+    of different amounts, or nothing but usage; then the usage pattern alone is sent.
 
     A free trial comes first and has no price; only the cycle with sequence 1 may lack a start
     date, and it does when it starts at checkout. The first charge is part of the total due at
     checkout only then. Source: notes 2.3.
     """
+    price = _price_of(terms)
+    if price is None:
+        return None
     cycles: list[dict[str, Any]] = []
     if terms.trial is not None:
         cycles.append(_cycle("TRIAL", terms.trial, total=1, sequence=1))
         start_date = start_date or count_from(today, terms.trial, 1).isoformat()
     regular = _cycle("REGULAR", terms.interval, total=terms.cycles or 0, sequence=len(cycles) + 1)
-    regular["pricing_scheme"] = {"pricing_model": "FIXED", "price": amount_json(terms.amount)}
+    model = "VARIABLE" if terms.variable or terms.metered else "FIXED"
+    regular["pricing_scheme"] = {"pricing_model": model, "price": amount_json(price)}
     if start_date is not None:
         regular["start_date"] = start_date
     plan: dict[str, Any] = {
         "billing_cycles": [*cycles, regular],
-        "one_time_charges": _one_time_charges(terms, at_checkout=start_date is None),
+        "one_time_charges": _one_time_charges(
+            terms, price if start_date is None else zero(terms.currency)
+        ),
     }
     name = plan_name(terms.description)
     return {**plan, "name": name} if name else plan
+
+
+def _price_of(terms: Terms) -> Money | None:
+    """What every payment is, with tax; None where there is no such amount, or it is nothing."""
+    if len(set(terms.instalments)) > 1:
+        return None
+    return terms.amount if terms.amount.minor > 0 else None
 
 
 def _cycle(tenure: str, interval: Interval, *, total: int, sequence: int) -> dict[str, Any]:
@@ -105,14 +125,32 @@ def _cycle(tenure: str, interval: Interval, *, total: int, sequence: int) -> dic
     }
 
 
-def _one_time_charges(terms: Terms, *, at_checkout: bool) -> dict[str, Any]:
-    due: Money = terms.amount if at_checkout else zero(terms.price.currency)
-    charges: dict[str, Any] = {}
+def _one_time_charges(terms: Terms, first: Money) -> dict[str, Any]:
+    """What is due at checkout: the first charge if it falls due then, and what is charged once.
+
+    Fee, goods and shipping stand there before tax, and their tax beside them, so that they add up
+    whether or not prices state it. The tax of the first charge is within that.
+    """
+    nets: dict[str, Money] = {}
+    tax, due = zero(terms.currency), first
     if terms.setup_fee is not None:
-        due = due + terms.setup_fee
-        charges["setup_fee"] = amount_json(terms.setup_fee)
-    charges["total_amount"] = amount_json(due)
-    return charges
+        tax = tax + _add(nets, "setup_fee", terms.setup_fee, terms.tax)
+    for each in terms.one_time:
+        tax = tax + _add(nets, _PART_OF[each.kind], each.amount, each.tax)
+    charges = {name: amount_json(net) for name, net in nets.items()}
+    if tax.minor:
+        charges["taxes"] = amount_json(tax)
+    for part in (*nets.values(), tax):
+        due = due + part
+    return {**charges, "total_amount": amount_json(due)}
+
+
+def _add(nets: dict[str, Money], part: str, price: Money, rate: TaxRate | None) -> Money:
+    """Add a price before tax to its part of the plan; its tax."""
+    split = None if rate is None else taxed(price, rate)
+    net = price if split is None else split.net
+    nets[part] = nets[part] + net if part in nets else net
+    return zero(price.currency) if split is None else split.tax
 
 
 def offer_of(reply: Reply, now: datetime) -> TokenOfferAnswer:

@@ -1,0 +1,1 @@
+"""What callers send, as terms and reports: messages, files, batches. No database."""
