@@ -55,6 +55,11 @@ CONFLICTS = frozenset(
         "amount-fixed",
         "nothing-to-bill",
         "coupon-used",
+        "kind-schedule",
+        "demand-id-reused",
+        "too-many-demands",
+        "report-id-reused",
+        "reload-not-agreed",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "usage-unknown", "coupon-unknown"})

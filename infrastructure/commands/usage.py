@@ -15,7 +15,7 @@ import attrs
 from domain.identity import checked_id, stream_of, subscription_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
-from domain.subscription.events import UsageReported
+from domain.subscription.events import SubscriptionEvent, UsageReported
 from domain.subscription.folding import evolve_all
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.state import Subscription
@@ -130,7 +130,7 @@ class Metering(Deciding):
     ) -> _Decided:
         """Decide a subscription's reports, each on what the ones before it made; refusals are
         noted."""
-        events: list[UsageReported] = []
+        events: list[SubscriptionEvent] = []
         accepted = []
         now = self._clock()
         for place in places:
@@ -146,7 +146,7 @@ class Metering(Deciding):
                 continue
             if following:
                 accepted.append(place)
-                events += [each for each in following if isinstance(each, UsageReported)]
+                events += following
                 state = evolve_all(state, following)
         return _Decided(tuple(events), tuple(accepted))
 
