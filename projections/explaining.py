@@ -20,7 +20,6 @@ from domain.money import Money, total
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.events import (
-    BalanceReported,
     ChargeAttempted,
     ChargeDeclined,
     ChargeFoundLate,
@@ -31,17 +30,13 @@ from domain.subscription.events import (
     CreditGranted,
     InvoiceIssued,
     InvoiceLine,
-    LineKind,
     SubscriptionEvent,
-    SubscriptionPaused,
-    SubscriptionResumed,
-    TermsChanged,
 )
 from domain.subscription.folding import evolve_all
 from projections.balances import BALANCES, Balance, balance_key
+from projections.explaining_lines import reports_of, source_of, words_of
 
 Fact = Recorded[SubscriptionEvent]
-_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +46,7 @@ class Step:
     amount: what it adds, negative for what it takes off; None for what moved no money.
     lines: with the working that the amount came from, or empty.
     because: the position of an earlier fact that explains this one, or None.
+    counted: positions of the reports, and of their corrections, that a line of usage counts.
     evidence: a provider's id and how we know, or "".
     """
 
@@ -58,6 +54,7 @@ class Step:
     words: str
     lines: tuple[InvoiceLine, ...] = ()
     because: int | None = None
+    counted: tuple[int, ...] = ()
     evidence: str = ""
     position: int
     effective_at: datetime
@@ -169,10 +166,11 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
         match event:
             case InvoiceIssued():
                 for line in event.lines:
-                    because = _source_of(log, recorded.position, line, event.demand)
-                    yield _step(
-                        recorded, line.amount, line.description, lines=(line,), because=because
-                    )
+                    because = source_of(log, recorded.position, line, event.demand)
+                    counted = () if because else reports_of(log, recorded.position, event, line)
+                    words = words_of(line, counted)
+                    made = _step(recorded, line.amount, words, lines=(line,), because=because)
+                    yield attrs.evolve(made, counted=counted)
             case CreditApplied(credit_number=credit):
                 granted = credits[credit]
                 assert isinstance(granted.event, CreditGranted)
@@ -187,27 +185,6 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                 step = _money(recorded)
                 if step is not None:
                     yield _taken_off(step)
-
-
-def _source_of(log: Sequence[Fact], before: int, line: InvoiceLine, demand: str) -> int | None:
-    """The fact that put a line aside for this invoice, or the balance that it reloads."""
-    if line.kind is LineKind.RELOAD:
-        reports = [
-            each.position
-            for each in log
-            if each.position < before
-            and isinstance(each.event, BalanceReported)
-            and each.event.report_id == demand
-        ]
-        return reports[-1] if reports else None
-    if line.kind not in (LineKind.REST, LineKind.UNUSED):
-        return None
-    found = [
-        each.position
-        for each in log
-        if each.position < before and isinstance(each.event, _Source) and line in each.event.lines
-    ]
-    return found[-1] if found else None
 
 
 def _is_attempt(event: SubscriptionEvent, named: str) -> bool:

@@ -34,9 +34,10 @@ FAULTS = (
     Fault(
         "cents that do not add up: the fraction is rounded before it is multiplied",
         PRICING,
-        "    amount = rounded(exact, unit_price.currency)",
-        "    part = Fraction(round(1000 * share.numerator / share.denominator), 1000)\n"
-        "    amount = rounded(quantity * unit_price.minor * part, unit_price.currency)",
+        "    stated = rounded(exact, part.unit_price.currency)",
+        "    some = Fraction(round(1000 * numerator / denominator), 1000)\n"
+        "    stated = rounded(part.quantity * part.unit_price.minor * some, "
+        "part.unit_price.currency)",
     ),
     Fault(
         "a part of a part is given back as if it were a part of a whole",
@@ -66,7 +67,7 @@ FAULTS = (
     Fault(
         "billed afterwards, the running period is charged at both prices",
         CHANGING,
-        "            lines = worth_saying(given_back(unused))",
+        "            lines = tuple(given_back(each) for each in unused)",
         "            lines = ()",
     ),
     Fault(
@@ -84,8 +85,8 @@ FAULTS = (
     Fault(
         "a change during the trial makes the trial cost",
         RUNNING,
-        "    if cost.unit_price.minor == 0:\n        return cost\n",
-        "",
+        "tax=terms.tax) if cost.parts else cost",
+        "tax=terms.tax)",
     ),
     Fault(
         "the day of the month is lost with a change of price",

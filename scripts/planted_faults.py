@@ -19,7 +19,7 @@ class Fault(NamedTuple):
 
 
 CALENDAR, SCHEDULE, PRICING = "domain/calendar.py", "domain/schedule.py", "domain/pricing.py"
-PLAN = "domain/plan.py"
+PLAN = "domain/plan_rules.py"
 CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/invoicing.py"
 LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "the setup fee is billed every period",
         PRICING,
-        "    if invoice_number != 1 or terms.setup_fee is None:",
-        "    if terms.setup_fee is None:",
+        "    once = _charged_once(terms) if invoice_number == 1 else ()",
+        "    once = _charged_once(terms)",
     ),
     Fault(
         "one instalment too many",

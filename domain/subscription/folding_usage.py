@@ -67,7 +67,8 @@ def holds(stretch: Counted, at: datetime) -> bool:
 def cut_by_invoice(state: Subscription, event: InvoiceIssued) -> Subscription:
     """What was used before an invoice's due instant is billed by it."""
     meters = _next_meters(state, event.invoice_number)
-    return _cut(state, event.effective_at, meters, bounded=serves_a_period(state))
+    whole = event.effective_at == state.next_due_at and serves_a_period(state)
+    return _cut(state, event.effective_at, meters, bounded=whole)
 
 
 def _next_meters(state: Subscription, number: int) -> tuple[Meter, ...]:

@@ -126,7 +126,7 @@ def check_discounts(book: Book, event: InvoiceIssued, say: Say) -> None:
     if not listed or (actual != expected and not _below_nothing(bases, expected)):
         say("discount-wrong", f"{what}: {actual} was taken off, not {expected}")
     for each in groups:
-        _check_off(each, say, what=what)
+        _check_off(each, book.coupons, say, what=what)
     for number in {number for each in actual for number in each}:
         coupon = book.coupons.get(number)
         if coupon is None or coupon.left == 0:
@@ -154,14 +154,28 @@ def _to_pay(bases: list[InvoiceLine], taken: list[dict[int, int]], last: int) ->
     return to_pay
 
 
-def _check_off(reduced: Reduced, say: Say, *, what: str) -> None:
-    """The tax of what is left of a line, to the minor unit."""
+def _check_off(reduced: Reduced, coupons: dict[int, Coupon], say: Say, *, what: str) -> None:
+    """What was granted of what was left, and the tax of that, to the minor unit."""
     tax = reduced.line.tax
     rate, left = None if tax is None else tax.rate, stated(reduced.line)
     for off in reduced.off:
         check_worked_out(off, say, what=what)
         before, left = left, left + stated(off)
+        coupon = coupons.get(_number(off))
+        if (
+            coupon is not None
+            and coupon.ppm is not None
+            and _share(off) != (before, Fraction(coupon.ppm))
+        ):
+            say("discount-wrong", f"{what}: {off.description!r} is not {coupon.ppm} ppm")
         held = None if off.tax is None else (off.tax.rate, off.tax.tax.minor)
         fits = None if rate is None else (rate, tax_in(left, rate) - tax_in(before, rate))
         if held != fits:
             say("tax-wrong", f"{what}: {off.description!r} is taxed otherwise than its line")
+
+
+def _share(off: InvoiceLine) -> tuple[int, Fraction]:
+    """Of which price how many parts per million were taken off."""
+    working = off.working
+    share = Fraction(-working.quantity * working.numerator * _WHOLE, working.denominator or 1)
+    return working.unit_price.minor, share

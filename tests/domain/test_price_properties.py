@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
 
-from hypothesis import event, given
+import pytest
+from hypothesis import currently_in_test_context, event, given
 
 from domain.money import rounded
 from domain.plan import Meter
@@ -26,16 +28,20 @@ from domain.subscription.events import (
 from domain.subscription.state import Counted
 from tests.domain.test_properties import SOME, Log, moments, streams
 from tests.histories import History, histories, show
+from tests.projections.stories import story
 
 OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 
 
-@SOME
-@given(histories())
-def test_every_unit_of_usage_is_billed_exactly_once(history: History) -> None:
+def reached(what: str) -> None:
+    """Tell Hypothesis, where it asks."""
+    if currently_in_test_context():
+        event(what)
+
+
+def every_unit_is_billed_once(history: History) -> None:
     """In time, late, corrected, in any order: what was billed, less what was given back, is what
     each stretch costs by what was reported for its time."""
-    show(history)
     for log in streams(history).values():
         stretches: dict[datetime, Counted] = {}
         billed: dict[str, int] = {}
@@ -52,7 +58,7 @@ def test_every_unit_of_usage_is_billed_exactly_once(history: History) -> None:
                 units = _units(log, stretch, meter.code)
                 cost = 0 if stretch.free else _cost(units, meter, stretch.bounded)
                 due[meter.code] = due.get(meter.code, 0) + cost
-                event(f"units in a stretch: {'some' if units else 'none'}, free: {stretch.free}")
+                reached(f"units in a stretch: {'some' if units else 'none'}, free: {stretch.free}")
         codes = set(billed) | set(due)
         assert {each: billed.get(each, 0) for each in codes} == {
             each: due.get(each, 0) for each in codes
@@ -67,12 +73,12 @@ def _usage_lines(log: Log) -> list[tuple[InvoiceLine, int]]:
             case InvoiceIssued(lines=lines):
                 found += [(line, 1) for line in lines if line.kind in OF_USAGE]
             case CreditGranted(kind=CreditKind.CORRECTION, lines=lines):
-                event("a correction gives credit")
+                reached("a correction gives credit")
                 found += [(line, -1) for line in lines]
             case UsageReported(lines=lines):
-                event(f"usage reported, late lines: {bool(lines)}")
+                reached(f"usage reported, late lines: {bool(lines)}")
             case UsageCorrected(lines=lines):
-                event(f"usage corrected, late lines: {bool(lines)}")
+                reached(f"usage corrected, late lines: {bool(lines)}")
     return found
 
 
@@ -112,9 +118,7 @@ def _cost(units: int, meter: Meter, bounded: bool) -> int:
     return minor if meter.cap is None else min(minor, meter.cap.minor)
 
 
-@SOME
-@given(histories())
-def test_net_and_tax_make_every_invoice(history: History) -> None:
+def net_and_tax_make_every_invoice(history: History) -> None:
     """Line by line, and in sum; nothing is below nothing."""
     for recorded in history.of(InvoiceIssued):
         invoice = recorded.event
@@ -123,7 +127,7 @@ def test_net_and_tax_make_every_invoice(history: History) -> None:
         for line in invoice.lines:
             held = 0 if line.tax is None else line.tax.tax.minor
             if line.tax is not None:
-                event(f"tax included: {line.tax.rate.included}")
+                reached(f"tax included: {line.tax.rate.included}")
                 assert line.tax.net.minor + held == line.amount.minor
             net, tax = net + line.amount.minor - held, tax + held
         assert net + tax == invoice.total.minor >= 0
@@ -131,9 +135,7 @@ def test_net_and_tax_make_every_invoice(history: History) -> None:
         assert (invoice.tax.minor if invoice.tax else None) == (tax if taxed else None)
 
 
-@SOME
-@given(histories())
-def test_discounts_leave_no_line_below_nothing(history: History) -> None:
+def no_line_is_below_nothing(history: History) -> None:
     """What is taken off a line is no more than its price and its tax; a trial uses none up."""
     for recorded in history.of(InvoiceIssued):
         invoice = recorded.event
@@ -146,7 +148,7 @@ def test_discounts_leave_no_line_below_nothing(history: History) -> None:
                 reduced, left, tax = line, stated(line).minor, held
                 continue
             assert reduced is not None
-            event(f"a discount of {reduced.kind.value}")
+            reached(f"a discount of {reduced.kind.value}")
             assert reduced.amount.minor != 0
             sign = -1 if stated(reduced).minor < 0 else 1
             left, tax = left + stated(line).minor, tax + held
@@ -154,9 +156,7 @@ def test_discounts_leave_no_line_below_nothing(history: History) -> None:
             assert sign * tax >= 0
 
 
-@SOME
-@given(histories())
-def test_no_more_is_given_back_for_a_period_than_was_paid_for_it(history: History) -> None:
+def no_more_is_given_back_than_paid(history: History) -> None:
     """Paid: its lines less their discounts, and days that were charged again after a pause."""
     for log in streams(history).values():
         paid = given_back = 0
@@ -171,7 +171,7 @@ def test_no_more_is_given_back_for_a_period_than_was_paid_for_it(history: Histor
                     settled = True  # from here on the rest waits for the next invoice
                 case CreditGranted(kind=kind, amount=amount) if not settled:
                     if kind not in (CreditKind.GOODWILL, CreditKind.CORRECTION):
-                        event(f"given back: {kind.value}")
+                        reached(f"given back: {kind.value}")
                         given_back += amount.minor
                         assert given_back <= paid
 
@@ -184,3 +184,53 @@ def _paid_for_period(invoice: InvoiceIssued) -> int:
         if of_period:
             paid += line.amount.minor
     return paid
+
+
+HOLDS = (
+    every_unit_is_billed_once,
+    net_and_tax_make_every_invoice,
+    no_line_is_below_nothing,
+    no_more_is_given_back_than_paid,
+)
+
+
+@pytest.mark.parametrize("holds", HOLDS, ids=lambda holds: holds.__name__)
+def test_it_holds_in_every_history(holds: Callable[[History], None]) -> None:
+    """Whatever the rules can make."""
+
+    @SOME
+    @given(histories())
+    def check(history: History) -> None:
+        show(history)
+        holds(history)
+
+    check()
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 12))
+def test_it_holds_in_stories_full_of_changes(seed: int) -> None:
+    """Where rare pairs of wishes meet often."""
+    for each in range(seed, seed + 12):
+        told = story(each)
+        for holds in HOLDS:
+            holds(told)
+
+
+def test_the_stories_reach_all_of_it() -> None:
+    """Otherwise the tests above would say less than they seem to."""
+    kinds: set[LineKind] = set()
+    facts = set()
+    late = credited = inclusive = exclusive = 0
+    for seed in range(120):
+        for recorded in story(seed).log:
+            fact = recorded.event
+            facts.add(type(fact).__name__)
+            lines: tuple[InvoiceLine, ...] = getattr(fact, "lines", ())
+            kinds |= {line.kind for line in lines}
+            late += isinstance(fact, UsageReported | UsageCorrected) and bool(lines)
+            credited += isinstance(fact, CreditGranted) and fact.kind is CreditKind.CORRECTION
+            rates = {line.tax.rate.included for line in lines if line.tax is not None}
+            inclusive, exclusive = inclusive + (True in rates), exclusive + (False in rates)
+    assert kinds == set(LineKind)
+    assert facts >= {"AmountSet", "UsageReported", "UsageCorrected", "DiscountEnded"}
+    assert min(late, credited, inclusive, exclusive) > 0

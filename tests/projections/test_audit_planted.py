@@ -11,8 +11,10 @@ from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
+from tests.projections.plants_of_prices import PLANTS_OF_PRICES
 
 _ENOUGH = 4
+STORIES = PLANTS_OF_CHANGES + PLANTS_OF_PRICES
 
 
 @pytest.mark.parametrize(("what", "code", "forge"), PLANTS, ids=[what for what, *_ in PLANTS])
@@ -35,10 +37,8 @@ def test_a_planted_fault_is_found(what: str, code: str, forge: Forger, corpus: l
     assert found, f"{what} was planted {tried} times and never called {code}"
 
 
-@pytest.mark.parametrize(
-    "plant", PLANTS_OF_CHANGES, ids=[f"{code}: {what}" for what, code, *_ in PLANTS_OF_CHANGES]
-)
-def test_a_fault_planted_in_a_change_is_found(plant: Plant):
+@pytest.mark.parametrize("plant", STORIES, ids=[f"{code}: {what}" for what, code, *_ in STORIES])
+def test_a_fault_planted_in_a_story_is_found(plant: Plant):
     """In a story that is clean without it."""
     _, code, story, forge = plant
     log = list(story().log)
@@ -53,5 +53,5 @@ def test_a_fault_planted_in_a_change_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in PLANTS_OF_CHANGES}
+    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in STORIES}
     assert planted == set(CODES)

@@ -13,8 +13,11 @@ from domain.subscription.events import (
     ChargeAttempted,
     ChargeDeclined,
     CreditGranted,
+    DiscountGranted,
     InvoiceIssued,
     TermsChanged,
+    UsageCorrected,
+    UsageReported,
     When,
 )
 from projections.explaining import explain_balance, explain_charge, explain_invoice
@@ -22,7 +25,10 @@ from tests.books import Books, Clock
 from tests.domain.billing import BIG, FEB_10, at_price
 from tests.histories import ZONE_VERSION, History, histories, show
 from tests.projections.scenes import billed, signed_up
+from tests.projections.scenes_of_changes import running
+from tests.projections.scenes_of_prices import MAR_5, corrected, discounted, metered, used
 from tests.replies import Reply
+from tests.specimens import DAY
 
 SOME = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -94,6 +100,38 @@ def test_a_balance_adds_up_over_all_subscriptions_of_a_customer() -> None:
     assert (found.amount, found.holds) == (Money(63003, "NOK"), True)
     amounts = [each.amount.minor for each in found.steps if each.amount is not None]
     assert amounts == [29900, -29900, -19590, 82593]
+
+
+def test_a_line_of_usage_names_the_reports_it_counts() -> None:
+    """In time: reports and their corrections; late: the late report; no others."""
+    books = used(used(running(metered()), 90, FEB_10), 5, FEB_10 + DAY, "u-2")
+    books = billed(corrected(books, 80))
+    reports = [each.position for each in books.log if isinstance(each.event, UsageReported)]
+    (fixed,) = [each.position for each in books.log if isinstance(each.event, UsageCorrected)]
+    books = billed(used(used(books, 20, FEB_10, "late"), 7, MAR_5, "march"))
+    late, march = [each.position for each in books.log if isinstance(each.event, UsageReported)][2:]
+    second, third = explain_invoice(books.log, 2), explain_invoice(books.log, 3)
+    _, usage, *_ = second.steps
+    assert usage.counted == (*reports, fixed)
+    assert (
+        f"counts {reports[0]}, {reports[1]}, {fixed} (34.00 NOK net, 8.50 NOK tax, NO-25 25 %)"
+        in (usage.words)
+    )
+    _, in_time, *added = third.steps
+    assert (in_time.counted, in_time.because) == ((march,), None)
+    assert {each.because for each in added if "late" in each.words} == {late}
+    assert second.holds
+    assert third.holds
+
+
+def test_a_discount_leads_to_its_grant() -> None:
+    """And tax is shown with every line."""
+    books = discounted()
+    (granted,) = [each.position for each in books.log if isinstance(each.event, DiscountGranted)]
+    found = explain_invoice(books.log, 1)
+    period, off, _ = found.steps
+    assert (off.because, found.holds) == (granted, True)
+    assert "299.00 NOK net, 74.75 NOK tax, NO-25 25 %" in period.words
 
 
 def test_what_nobody_knows_is_refused() -> None:

@@ -49,6 +49,10 @@ def test_the_corpus_meets_every_row_of_the_table(corpus: list[History]):
         for fact, kinds in changes(history):
             seen[fact] |= kinds
     quiet = {fact.__name__ for fact, kinds in seen.items() if not kinds}
-    # Credit waits for the next invoice; nobody has to do anything about it. A completion takes
-    # something off the agenda only where a payer is being asked for another token meanwhile.
-    assert quiet - {"SubscriptionCompleted"} == {"CreditGranted"}
+    # What waits for the next invoice moves nothing; nobody has to do anything about it. A
+    # completion takes something off the agenda only where a payer is being asked for another token.
+    waits = {fact.__name__ for fact, kinds in REACTIONS.items() if not kinds}
+    assert quiet - {"SubscriptionCompleted"} == waits
+    assert {"CreditGranted", "DiscountGranted", "AmountSet"} <= waits
+    reached = {type(each.event) for history in corpus for each in history.log}
+    assert reached == set(REACTIONS)
