@@ -2,7 +2,7 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py, planted_changes.py and planted_prices.py is planted in a temporary
+Each fault of planted_faults.py and the other planted_*.py is planted in a temporary
 copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
 Nothing here is touched.
 
@@ -25,11 +25,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from planted_changes import FAULTS as CHANGES
+from planted_demands import FAULTS as DEMANDS
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
 from planted_prices import FAULTS as PRICES
 
-FAULTS = BASICS + CHANGES + PRICES
+FAULTS = BASICS + CHANGES + PRICES + DEMANDS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "tests", "pyproject.toml")
 RULES_TESTS = "tests/domain"
