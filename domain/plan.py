@@ -18,12 +18,27 @@ from domain.taxes import TaxRate, gross
 
 
 class Kind(Enum):
-    """What may vary. SUBSCRIPTION: fixed price, open end. RECURRING: the amount may vary, by usage
-    or because it is set for each invoice; open end. INSTALLMENT: fixed amounts, n payments."""
+    """What may vary; the table is in plan_rules.py.
+
+    SUBSCRIPTION: fixed price, open end. RECURRING: the amount may vary, by usage or because it is
+        set for each invoice; open end. INSTALLMENT: fixed amounts, n payments.
+    THRESHOLD: usage, billed when it comes to an amount or at the period's end, whichever is first.
+    UNSCHEDULED: when it is asked for, or when a balance falls below a threshold (auto-reload).
+    IMMEDIATE, DEFERRED: when it is asked for; paid at once, or after delivery.
+    """
 
     SUBSCRIPTION = "SUBSCRIPTION"
     RECURRING = "RECURRING"
     INSTALLMENT = "INSTALLMENT"
+    THRESHOLD = "THRESHOLD"
+    UNSCHEDULED = "UNSCHEDULED"
+    IMMEDIATE = "IMMEDIATE"
+    DEFERRED = "DEFERRED"
+
+
+_WITHOUT_SCHEDULE = frozenset({Kind.UNSCHEDULED, Kind.IMMEDIATE, Kind.DEFERRED})
+# Their names say when they are paid; PayPal has no other pattern of them.
+_WITHOUT_SUFFIX = frozenset({Kind.IMMEDIATE, Kind.DEFERRED})
 
 
 class Timing(Enum):
@@ -112,6 +127,20 @@ class OneTime:
 
 
 @attrs.frozen(kw_only=True)
+class Reload:
+    """Auto-reload: what is charged when a customer's balance with the merchant is too low.
+
+    threshold: a balance below it is too low. amount: charged then, as it is, without tax.
+    most_a_day, most_a_month: reloads in a local day, and in a local calendar month.
+    """
+
+    threshold: Money
+    amount: Money
+    most_a_day: int
+    most_a_month: int
+
+
+@attrs.frozen(kw_only=True)
 class Terms:
     """One version of a plan, as one subscription agreed to it.
 
@@ -130,6 +159,9 @@ class Terms:
     variable: whether the period's amount may be set for each invoice; `price` where it is not.
     meters: whose usage is billed beside the period.
     instalments: the amount of each payment (INSTALLMENT), or empty: each is `price`.
+    most_demands_a_day: charges that may be asked for in a local day.
+    reload: auto-reload (UNSCHEDULED, prepaid), or None.
+    threshold: what usage comes to, with tax, when it is billed at once (THRESHOLD), or None.
     """
 
     plan: str
@@ -153,6 +185,9 @@ class Terms:
     variable: bool = False
     meters: tuple[Meter, ...] = ()
     instalments: tuple[Money, ...] = ()
+    most_demands_a_day: int = 10
+    reload: Reload | None = None
+    threshold: Money | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -180,8 +215,15 @@ class Terms:
         return bool(self.meters)
 
     @property
+    def scheduled(self) -> bool:
+        """Whether periods are billed. Where not, `interval` bills nothing."""
+        return self.kind not in _WITHOUT_SCHEDULE
+
+    @property
     def usage_pattern(self) -> str:
-        """PayPal's name for kind and timing, e.g. "SUBSCRIPTION_PREPAID"."""
+        """PayPal's name for kind and timing, one of 12, e.g. "SUBSCRIPTION_PREPAID"."""
+        if self.kind in _WITHOUT_SUFFIX:
+            return self.kind.value
         return f"{self.kind.value}_{self.timing.value}"
 
 

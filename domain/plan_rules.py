@@ -1,16 +1,54 @@
-"""Which terms can be agreed to."""
+"""Which terms can be agreed to.
+
+What each kind may vary, as PayPal's usage patterns have it. (Its text on UNSCHEDULED_POSTPAID
+repeats, in one version of its specification, the one on instalments; nothing here follows it.)
+
+kind          timing            amount           meters  schedule  end         besides
+SUBSCRIPTION  pre- or postpaid  fixed            no      yes       open
+RECURRING     pre- or postpaid  fixed, variable  may     yes       open
+INSTALLMENT   pre- or postpaid  fixed            no      yes       n payments
+THRESHOLD     pre- or postpaid  fixed            must    yes       open        threshold
+UNSCHEDULED   pre- or postpaid  fixed, variable  no      no        open        prepaid: reload
+IMMEDIATE     prepaid           fixed, variable  no      no        open
+DEFERRED      postpaid          fixed, variable  no      no        open
+"""
 
 from __future__ import annotations
 
+import attrs
+
 from domain.calendar import checked_interval
 from domain.identity import checked_id
-from domain.plan import Kind, Terms, checked_retry, one_time_total
+from domain.money import Money
+from domain.plan import Kind, Terms, Timing, checked_retry, one_time_total
 from domain.prices import check_tiers
 from domain.refusals import Refused
 from domain.taxes import check_rate
 
 LARGEST_QUANTITY = 1_000_000
 MOST_METERS, MOST_ONE_TIME = 20, 10
+MOST_DEMANDS_A_DAY, MOST_RELOADS_A_MONTH = 100, 1000
+
+
+@attrs.frozen(kw_only=True)
+class Allowed:
+    """What a kind may vary; a row of the table above. ends: after a number of payments."""
+
+    timings: tuple[Timing, ...] = tuple(Timing)
+    variable: bool = False
+    metered: bool = False
+    ends: bool = False
+
+
+ALLOWED = {
+    Kind.SUBSCRIPTION: Allowed(),
+    Kind.RECURRING: Allowed(variable=True, metered=True),
+    Kind.INSTALLMENT: Allowed(ends=True),
+    Kind.THRESHOLD: Allowed(metered=True),
+    Kind.UNSCHEDULED: Allowed(variable=True),
+    Kind.IMMEDIATE: Allowed(timings=(Timing.PREPAID,), variable=True),
+    Kind.DEFERRED: Allowed(timings=(Timing.POSTPAID,), variable=True),
+}
 
 
 def check_terms(terms: Terms) -> None:
@@ -96,10 +134,15 @@ def _check_words(code: str, words: str, longest: int) -> None:
 
 
 def _check_kind(terms: Terms) -> None:
-    kind = terms.kind
-    if kind is not Kind.RECURRING and (terms.variable or terms.metered):
-        raise Refused("amount-fixed", f"the amount of {kind.value} does not vary; use RECURRING")
-    if kind is not Kind.INSTALLMENT:
+    kind, allowed = terms.kind, ALLOWED[terms.kind]
+    if terms.timing not in allowed.timings:
+        raise Refused("timing-fixed", f"{kind.value} is not {terms.timing.value}")
+    if (terms.variable and not allowed.variable) or (terms.metered and not allowed.metered):
+        raise Refused("amount-fixed", f"the amount of {kind.value} does not vary so")
+    _check_schedule(terms)
+    _check_demands(terms)
+    _check_threshold(terms)
+    if not allowed.ends:
         if terms.cycles is not None or terms.instalments:
             raise Refused("cycles-not-allowed", f"{kind.value} has an open end; use INSTALLMENT")
         return
@@ -114,3 +157,53 @@ def _check_kind(terms: Terms) -> None:
         and not terms.tiers
     ):
         raise Refused("instalments-malformed", "one amount a payment; the largest is the price")
+
+
+def _check_schedule(terms: Terms) -> None:
+    """What belongs to periods, where there are none."""
+    if terms.scheduled:
+        return
+    once = terms.setup_fee is not None or terms.one_time
+    if terms.trial is not None or once or terms.quantity != 1 or terms.tiers:
+        raise Refused("kind-schedule", f"{terms.kind.value} bills no periods, and none of a first")
+
+
+def _check_demands(terms: Terms) -> None:
+    most = terms.most_demands_a_day
+    if type(most) is not int or not 1 <= most <= MOST_DEMANDS_A_DAY:
+        raise Refused("demands-malformed", f"1 to {MOST_DEMANDS_A_DAY} demands a day")
+    reload = terms.reload
+    if reload is None:
+        return
+    if (terms.kind, terms.timing) != (Kind.UNSCHEDULED, Timing.PREPAID):
+        raise Refused("reload-not-allowed", "auto-reload is UNSCHEDULED, and prepaid")
+    _check_amount("reload-malformed", reload.threshold, terms)
+    _check_amount("reload-malformed", reload.amount, terms)
+    day, month = reload.most_a_day, reload.most_a_month
+    whole = type(day) is int and type(month) is int
+    if not whole or not 1 <= day <= month <= MOST_RELOADS_A_MONTH or day > MOST_DEMANDS_A_DAY:
+        raise Refused("reload-malformed", "at least one reload a day, and not more than a month")
+
+
+def _check_threshold(terms: Terms) -> None:
+    """Usage that is billed in parts must cost the same in parts: one price a unit."""
+    threshold = terms.threshold
+    if terms.kind is not Kind.THRESHOLD:
+        if threshold is not None:
+            raise Refused("threshold-not-allowed", f"{terms.kind.value} is not billed by one")
+        return
+    if threshold is None:
+        raise Refused("threshold-missing", "say at which amount usage is billed")
+    _check_amount("threshold-malformed", threshold, terms)
+    if not terms.metered:
+        raise Refused("meters-missing", "a threshold is one of usage")
+    for meter in terms.meters:
+        if len(meter.tiers) != 1 or meter.tiers[0].flat or meter.minimum or meter.cap:
+            raise Refused("threshold-malformed", f"{meter.code} does not cost the same in parts")
+
+
+def _check_amount(code: str, amount: Money, terms: Terms) -> None:
+    if amount.currency != terms.currency:
+        raise Refused("currency-mixed", f"{amount} is not in {terms.currency}")
+    if amount.minor <= 0:
+        raise Refused(code, f"{amount} is not more than nothing")

@@ -69,8 +69,11 @@ def preview_schedule(
     """The first `count` invoices (fewer where the terms end earlier) of a subscription.
 
     paid_trial, anchor: as starting.Start has them.
-    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; the codes of starting.
+    Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; "kind-schedule" where no periods
+        are billed; the codes of starting.
     """
+    if not terms.scheduled:
+        raise Refused("kind-schedule", f"{terms.kind.value} is billed when it is asked for")
     if not 1 <= count <= LARGEST_PREVIEW:
         raise Refused("count-out-of-range", f"1 to {LARGEST_PREVIEW} invoices can be previewed")
     begun = start_of_day(first_day, zone)

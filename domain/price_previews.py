@@ -52,9 +52,11 @@ def preview_price(
     charged once.
     Refused: "meter-unknown", "usage-malformed"; "amount-fixed", "amount-negative",
         "currency-mixed"; "coupon-used" for one that comes twice; the codes of `check_terms` and
-        `check_reduction`; "id-malformed"; "instalments-fixed".
+        `check_reduction`; "id-malformed"; "instalments-fixed"; "kind-schedule".
     """
     check_terms(terms)
+    if not terms.scheduled:
+        raise Refused("kind-schedule", f"{terms.kind.value} bills no periods")
     _check_amount(terms, set_amount)
     _check_reductions(terms, reductions)
     paid = attrs.evolve(terms, trial=None)

@@ -146,6 +146,8 @@ def _decided(
             return start(None, _start(event, policy), now=now, zone_version=event.zone_version)
         case TokenVaulted():
             return (event,)
+        case InvoiceIssued() if event.demand:
+            return (event,)  # asked for, whatever the terms of the schedule are
         case InvoiceIssued() if closes(event):
             return ()  # follows from the end
         case InvoiceIssued():

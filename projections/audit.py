@@ -25,6 +25,7 @@ from domain.recorded import Recorded
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BalanceReported,
     BillingParked,
     BillingReleased,
     CancellationScheduled,
@@ -70,6 +71,12 @@ from projections.auditing.crediting import (
     check_founded,
     check_grant,
     credit_lies_idle,
+)
+from projections.auditing.demanding import (
+    beside_schedule,
+    check_balance,
+    check_beside,
+    check_reloaded,
 )
 from projections.auditing.discounts import check_ended, check_granted
 from projections.auditing.ending import (
@@ -180,6 +187,7 @@ class Audit:
             return
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
+        check_reloaded(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -235,6 +243,11 @@ class Audit:
                 check_request(book, event, say)
             case ApprovalOffered() | TokenVaulted() | TokenRefused() | TokenRequestExpired():
                 check_request_answer(book, event, say)
+            case InvoiceIssued() if beside_schedule(event):
+                totals = self._totals_of(event.total.currency)
+                check_beside(book, event, recorded.recorded_at, totals, say)
+            case BalanceReported():
+                check_balance(book, event, recorded.recorded_at, say)
             case InvoiceIssued():
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
@@ -320,6 +333,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.closed and not book.has_ended:
         words = f"invoice {book.invoices} closes, and it did not end"
         yield _finding(book.position, book.subscription_id, "next-due-off-schedule", words)
+    if book.beside.awaits_reload:
+        words = "a balance is too low, and nothing was charged"
+        yield _finding(book.position, book.subscription_id, "reload-missing", words)
     if credit_lies_idle(book):
         words = f"invoice {book.applying} is open, and credit is left"
         yield _finding(book.position, book.subscription_id, "credit-not-applied", words)

@@ -166,7 +166,7 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
         match event:
             case InvoiceIssued():
                 for line in event.lines:
-                    because = source_of(log, recorded.position, line)
+                    because = source_of(log, recorded.position, line, event.demand)
                     counted = () if because else reports_of(log, recorded.position, event, line)
                     words = words_of(line, counted)
                     made = _step(recorded, line.amount, words, lines=(line,), because=because)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from domain.recorded import Recorded
 from domain.subscription.events import (
+    BalanceReported,
     DiscountGranted,
     InvoiceIssued,
     InvoiceLine,
@@ -27,8 +28,12 @@ _OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 _SHOWN = 8
 
 
-def source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None:
-    """The fact that put a line aside for this invoice, or granted a discount."""
+def source_of(log: Sequence[Fact], before: int, line: InvoiceLine, demand: str) -> int | None:
+    """The fact that put a line aside for this invoice, granted a discount, or reported the
+    balance that it reloads. demand: of the invoice."""
+    if line.kind is LineKind.RELOAD:
+        reports = (each for each in log if isinstance(each.event, BalanceReported))
+        return next((each.position for each in reports if _reports(each.event, demand)), None)
     if line.kind is LineKind.DISCOUNT:
         granted = (each for each in log if isinstance(each.event, DiscountGranted))
         return next((each.position for each in granted if _grants(each.event, line)), None)
@@ -42,6 +47,10 @@ def source_of(log: Sequence[Fact], before: int, line: InvoiceLine) -> int | None
     return found[-1] if found else None
 
 
+def _reports(event: SubscriptionEvent, demand: str) -> bool:
+    return isinstance(event, BalanceReported) and event.report_id == demand
+
+
 def _grants(event: SubscriptionEvent, line: InvoiceLine) -> bool:
     return isinstance(event, DiscountGranted) and str(event.discount_number) == line.item
 
@@ -53,15 +62,21 @@ def reports_of(
     if line.kind not in _OF_USAGE:
         return ()
     earlier = [each for each in log if each.position < before]
-    begins = max(
-        (cut for each in earlier if (cut := _cut_at(each.event)) is not None), default=None
-    )
+    cuts = [(cut, each.position) for each in earlier if (cut := _cut_at(each.event)) is not None]
+    begins, billed_at = max(cuts, default=(None, 0))
+    through = any(each.position == billed_at and _is_demand(each.event) for each in earlier)
     names: set[str] = set()
     found = []
     for each in earlier:
         match each.event:
             case UsageReported(meter=meter, effective_at=at) if meter == line.item:
-                if (begins is None or begins <= at) and at < invoice.effective_at:
+                later = begins is None or begins < at
+                # Usage of the very instant of a bill at the threshold is on it, if it was known.
+                later = later or (begins == at and not (through and each.position < billed_at))
+                known = at < invoice.effective_at or (
+                    _is_demand(invoice) and at == invoice.effective_at
+                )
+                if later and known:
                     names.add(each.event.usage_id)
                     found.append(each.position)
             case UsageCorrected(usage_id=name) if name in names:
@@ -72,9 +87,14 @@ def reports_of(
 def _cut_at(event: SubscriptionEvent) -> datetime | None:
     """Up to when a fact bills usage, or None."""
     if isinstance(event, InvoiceIssued):
-        return event.effective_at
+        of_usage = any(each.kind in _OF_USAGE for each in event.lines)
+        return event.effective_at if of_usage or not event.demand else None
     billed = isinstance(event, TermsChanged) and any(each.kind in _OF_USAGE for each in event.lines)
     return event.effective_at if billed else None
+
+
+def _is_demand(event: SubscriptionEvent) -> bool:
+    return isinstance(event, InvoiceIssued) and bool(event.demand)
 
 
 def words_of(line: InvoiceLine, counted: tuple[int, ...]) -> str:

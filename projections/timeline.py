@@ -17,6 +17,7 @@ from domain.recorded import Recorded
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BalanceReported,
     BillingParked,
     BillingReleased,
     CancellationScheduled,
@@ -53,7 +54,7 @@ from domain.subscription.events import (
     UsageReported,
 )
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
-from projections.timeline_usage import words_of_usage
+from projections.timeline_usage import words_of_demand, words_of_usage
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +104,7 @@ def words_of(event: SubscriptionEvent) -> str:
         ):
             return _vaulting(event)
         case InvoiceIssued():
-            return _invoiced(event)
+            return words_of_demand(event) if event.demand else _invoiced(event)
         case BillingParked():
             return (
                 f"Invoice {event.invoice_number} was not issued: {event.lines} lines would be due "
@@ -111,7 +112,7 @@ def words_of(event: SubscriptionEvent) -> str:
             )
         case BillingReleased():
             return f"Billing goes on ({event.reason})."
-        case AmountSet() | UsageReported() | UsageCorrected():
+        case AmountSet() | UsageReported() | UsageCorrected() | BalanceReported():
             return words_of_usage(event)
         case (
             ChargeAttempted()
@@ -173,9 +174,14 @@ def _started(event: SubscriptionStarted) -> str:
         parts.append(f"{terms.cycles} payment(s)")
     parts.append(
         f"from {event.start} ({event.zone}) through {event.provider.value} account "
-        f"{event.account}; first invoice due at {utc(event.first_due_at)}"
+        f"{event.account}; {_first_due(event)}"
     )
     return ", ".join(parts) + "."
+
+
+def _first_due(event: SubscriptionStarted) -> str:
+    due = event.first_due_at
+    return f"first invoice due at {utc(due)}" if due else "billed when it is asked for"
 
 
 def _vaulting(event: _Vaulting) -> str:

@@ -173,7 +173,20 @@ def rhythm(terms: Terms) -> str:
         price = ", ".join(str(each) for each in terms.instalments)
     usage = "".join(f", and usage of {each.code}" for each in terms.meters)
     varies = ", unless another amount is set" if terms.variable else ""
-    return f"{price} {_every(terms.interval)} {moment}{varies}{usage}"
+    if not terms.scheduled:
+        return f"{price} {moment} when it is asked for{varies}{_reload(terms)}"
+    at_once = f", at once when it comes to {terms.threshold}" if terms.threshold else ""
+    return f"{price} {_every(terms.interval)} {moment}{varies}{usage}{at_once}"
+
+
+def _reload(terms: Terms) -> str:
+    reload = terms.reload
+    if reload is None:
+        return ""
+    return (
+        f", and {reload.amount} when a balance falls below {reload.threshold}, at most "
+        f"{reload.most_a_day} a day and {reload.most_a_month} a month"
+    )
 
 
 def _every(interval: Interval) -> str:

@@ -2,13 +2,9 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py, planted_changes.py and planted_prices.py is planted in a temporary
+Each fault of planted_faults.py and the other planted_*.py is planted in a temporary
 copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
-<<<<<<< HEAD
-Nothing here is touched.
-=======
 On those of planted_asking.py the tests of tests/asking do. Nothing here is touched.
->>>>>>> asking
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -30,11 +26,12 @@ from pathlib import Path
 
 from planted_asking import FAULTS as ASKING
 from planted_changes import FAULTS as CHANGES
+from planted_demands import FAULTS as DEMANDS
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
 from planted_prices import FAULTS as PRICES
 
-FAULTS = BASICS + CHANGES + PRICES + ASKING
+FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"

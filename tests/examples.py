@@ -389,6 +389,12 @@ _PRICING: tuple[e.SubscriptionEvent, ...] = (
     e.BillingReleased(
         customer_id=CUSTOMER, reason="a hundred products, as agreed", effective_at=NEXT_DUE
     ),
+    e.BalanceReported(
+        customer_id=CUSTOMER,
+        report_id="2026-02-14T12-balance",
+        balance=Money(450, "USD"),
+        effective_at=CHANGED,
+    ),
     e.DiscountGranted(
         customer_id=CUSTOMER,
         discount_number=1,

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, Kind, Proration, Reload, RetryPolicy, Terms, Timing
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp
@@ -48,7 +48,7 @@ from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from tests.books import ZONE_VERSION, Books, Clock
-from tests.prices import priced
+from tests.prices import priced, with_threshold
 from tests.replies import Reply, received, reply_to
 from tests.wishes import Wish, decide
 
@@ -212,8 +212,10 @@ def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 def terms(draw: st.DrawFn) -> Terms:
     """Terms that `check_terms` accepts: all kinds, timings, capture modes and ways to charge."""
     currency = draw(st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"]))
-    kind = draw(st.sampled_from([Kind.SUBSCRIPTION, *Kind, Kind.RECURRING]))
+    kind = draw(st.sampled_from([*[Kind.SUBSCRIPTION] * 2, *Kind, Kind.RECURRING]))
     fee = draw(maybe(st.integers(1, 50_000)))
+    if kind in (Kind.UNSCHEDULED, Kind.IMMEDIATE, Kind.DEFERRED):
+        return draw(without_schedule(kind, currency))
     agreed = Terms(
         plan="gold",
         plan_version=1,
@@ -230,7 +232,37 @@ def terms(draw: st.DrawFn) -> Terms:
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
     )
-    return priced(agreed, draw(st.integers(0, 10_000)))
+    seed = draw(st.integers(0, 10_000))
+    return with_threshold(agreed, seed) if kind is Kind.THRESHOLD else priced(agreed, seed)
+
+
+@st.composite
+def without_schedule(draw: st.DrawFn, kind: Kind, currency: str) -> Terms:
+    """Terms that bill nothing by themselves; some with auto-reload."""
+    timings = {Kind.IMMEDIATE: [Timing.PREPAID], Kind.DEFERRED: [Timing.POSTPAID]}
+    timing = draw(st.sampled_from(timings.get(kind, list(Timing))))
+    reload = None
+    if kind is Kind.UNSCHEDULED and timing is Timing.PREPAID:
+        reload = Reload(
+            threshold=Money(draw(st.integers(1, 5000)), currency),
+            amount=Money(draw(st.integers(1, 50_000)), currency),
+            most_a_day=draw(st.integers(1, 2)),
+            most_a_month=draw(st.integers(2, 4)),
+        )
+    return Terms(
+        plan="on-demand",
+        plan_version=1,
+        description="On demand",
+        kind=kind,
+        timing=timing,
+        interval=Interval(Unit.MONTH),
+        price=Money(draw(st.integers(1, 1_000_000)), currency),
+        capture=draw(st.sampled_from(list(CaptureMode))),
+        retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), ()]))),
+        variable=draw(st.booleans()),
+        most_demands_a_day=draw(st.sampled_from([1, 2, 10])),
+        reload=reload,
+    )
 
 
 _ZONES = ["Europe/Oslo", "America/New_York", "UTC", "Africa/Cairo", "Asia/Tokyo", "Asia/Beirut"]
@@ -259,7 +291,14 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
 _ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
-_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + [Wish.USE] * 4 + [Wish.CORRECT] + list(Wish)
+_WISHES = (
+    [Wish.CHANGE] * 4
+    + [Wish.RESUME] * 2
+    + [Wish.USE] * 4
+    + [Wish.CORRECT]
+    + [Wish.DEMAND, Wish.BALANCE] * 2
+    + list(Wish)
+)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]

@@ -57,6 +57,28 @@ def priced(terms: Terms, seed: int) -> Terms:
     return attrs.evolve(terms, **_charging(terms, changes))
 
 
+def with_threshold(terms: Terms, seed: int) -> Terms:
+    """The same terms with meters of one price each, billed at a threshold."""
+    draw = Random(seed)
+    agreed = priced(terms, seed)
+    meters = tuple(
+        Meter(
+            code=code,
+            description=code,
+            unit="unit",
+            tiers=(Tier(up_to=None, unit_price=_cents(draw, terms), per=draw.choice([1, 1, 7])),),
+            tax=draw.choice([None, *RATES]),
+        )
+        for code in ("data", "calls")[: draw.choice([1, 1, 2])]
+    )
+    most = Money(draw.choice([1, 500, 4000, 50_000]), terms.currency)
+    return attrs.evolve(agreed, meters=meters, threshold=most)
+
+
+def _cents(draw: Random, terms: Terms) -> Money:
+    return Money(draw.choice([1, 15, 40, 999]), terms.currency)
+
+
 def _charging(terms: Terms, changes: dict[str, Any]) -> dict[str, Any]:
     """Without what `check_terms` refuses: a price of nothing that nothing makes vary."""
     price = changes.get("price", terms.price)

@@ -97,6 +97,7 @@ def started(agreed: Terms | None = None, **changes: Any) -> SubscriptionStarted:
     agreed = agreed or terms()
     start: date = changes.get("start", START)
     zone: str = changes.get("zone", ZONE)
+    first_due = start_of_day(due_day(agreed, schedule_of(start, agreed).period(1)), zone)
     standard = SubscriptionStarted(
         subscription_id="s-1",
         customer_id="c-1",
@@ -107,7 +108,7 @@ def started(agreed: Terms | None = None, **changes: Any) -> SubscriptionStarted:
         zone=zone,
         zone_version=ZONE_VERSION,
         start=start,
-        first_due_at=start_of_day(due_day(agreed, schedule_of(start, agreed).period(1)), zone),
+        first_due_at=first_due if agreed.scheduled else None,
         terms=agreed,
         effective_at=SIGNED_UP,
     )

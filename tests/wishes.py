@@ -1,4 +1,4 @@
-"""What customers and operators wish for in a history: changes, usage, pauses, endings."""
+"""What is wished for in a history: changes, pauses, credit, usage, discounts, demands, ends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from domain.plan import Proration, Terms
 from domain.subscription.aligning import change_anchor
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
+from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import SubscriptionEvent, When
@@ -37,6 +38,8 @@ class Wish(Enum):
     END_LATER = "end-later"
     GO_ON = "go-on"
     CANCEL_WITH_CREDIT = "cancel-with-credit"
+    DEMAND = "demand"
+    BALANCE = "balance"
     USE = "use"
     CORRECT = "correct"
     DISCOUNT = "discount"
@@ -129,6 +132,29 @@ def _cancel_with_credit(state: Subscription, which: int, now: datetime) -> Event
     return cancel(state, reason="moved", now=now, credit=list(Proration)[which % 4])
 
 
+def _demand(state: Subscription, which: int, now: datetime) -> Events:
+    varies = state.terms.variable
+    wish = Demand(
+        demand_id=f"d-{now:%m%d%H%M}-{which % 3}",
+        description="something more",
+        amount=Money(which * 7 + 1, state.currency) if varies else state.terms.price,
+        tax=state.terms.tax,
+        reason="asked for",
+    )
+    return demand(state, wish, now=now)
+
+
+def _balance(state: Subscription, which: int, now: datetime) -> Events:
+    """Below the threshold, above it, late, or once more."""
+    agreed = state.terms.reload
+    below = 0 if agreed is None else agreed.threshold.minor - (1, 0, 0, -5000)[which % 4]
+    at = now - timedelta(minutes=(0, 0, 0, 600)[which % 4])
+    wish = BalanceReport(
+        report_id=f"r-{at:%m%d%H%M%S}", balance=Money(below, state.currency), at=at
+    )
+    return report_balance(state, wish, now=now)
+
+
 def _use(state: Subscription, which: int, now: datetime) -> Events:
     """Today, yesterday, long ago; the same report again where the clock stands still."""
     meters = state.terms.meters
@@ -178,6 +204,8 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.END_LATER: _end_later,
     Wish.GO_ON: _go_on,
     Wish.CANCEL_WITH_CREDIT: _cancel_with_credit,
+    Wish.DEMAND: _demand,
+    Wish.BALANCE: _balance,
     Wish.USE: _use,
     Wish.CORRECT: _correct,
     Wish.DISCOUNT: _discount,

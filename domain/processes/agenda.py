@@ -13,7 +13,9 @@ from enum import Enum
 import attrs
 
 from domain.identity import token_request_id
+from domain.subscription.events import THRESHOLD_REACHED
 from domain.subscription.state import OpenInvoice, Status, Subscription
+from domain.subscription.threshold import reached
 
 
 class ItemKind(Enum):
@@ -28,6 +30,7 @@ class ItemKind(Enum):
     COLLECT: an invoice is open; attempt to collect it.
     RESUME: a pause ends.
     CANCEL: a scheduled cancellation takes place.
+    RELOAD: a balance is too low, and the caps leave no room for a reload.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -38,6 +41,7 @@ class ItemKind(Enum):
     COLLECT = "collect"
     RESUME = "resume"
     CANCEL = "cancel"
+    RELOAD = "reload"
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +68,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_charging(state),
         *_collecting(state),
         *_changing(state),
+        *_beside(state),
     )
 
 
@@ -152,4 +157,19 @@ def _changing(state: Subscription) -> tuple[Item, ...]:
     if planned is not None and planned.at is not None:
         why = f"cancelled then: {planned.reason}"
         items.append(Item(kind=ItemKind.CANCEL, key="end", due_at=planned.at, why=why))
+    return tuple(items)
+
+
+def _beside(state: Subscription) -> tuple[Item, ...]:
+    """What is billed beside the schedule."""
+    items: list[Item] = []
+    if reached(state):
+        due, why = max(each.at for each in state.usage), "usage comes to the agreed threshold"
+        items.append(Item(kind=ItemKind.INVOICE, key=THRESHOLD_REACHED, due_at=due, why=why))
+    crossing = state.reloading
+    if crossing is not None and crossing.below and not crossing.reloaded and state.bills:
+        why = (
+            f"a balance of {crossing.balance} is too low; reloads are used up, until a later report"
+        )
+        items.append(Item(kind=ItemKind.RELOAD, key=crossing.report_id, due_at=None, why=why))
     return tuple(items)

@@ -26,6 +26,7 @@ from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.pausing import resume_as_scheduled
 from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
+from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulting import give_up_asking
 
 
@@ -93,6 +94,7 @@ def _cancel(state: Subscription, now: datetime) -> Step:
 def _bill(state: Subscription, now: datetime, zone_version: str) -> Step:
     """Issue the invoice that is due and attempt it, in one append; else collect what is open."""
     invoiced = issue_invoice(state, now=now, zone_version=zone_version)
+    invoiced = invoiced or threshold_invoice(state, now=now)
     attempted = attempt_charge(evolve_all(state, invoiced), now=now)
     if invoiced or attempted:
         cause = ItemKind.INVOICE if invoiced else ItemKind.COLLECT

@@ -27,7 +27,6 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.invoicing import bill_what_is_due
-from domain.subscription.metering import usage_lines
 from domain.subscription.parking import check_not_parked
 from domain.subscription.running import (
     Running,
@@ -38,6 +37,7 @@ from domain.subscription.running import (
     running,
 )
 from domain.subscription.state import Status, Subscription
+from domain.subscription.usage_pricing import usage_lines
 from domain.subscription.wording import checked_reason
 
 
@@ -63,7 +63,8 @@ def change_terms(
     Another interval begins with a period of its own: where the change counts from now, on this
     day, else where the running period ends.
     Refused: "subscription-not-active"; "cancellation-scheduled"; "currency-fixed"; "kind-fixed",
-        "timing-fixed" where the new terms have another one; "instalments-fixed";
+        "timing-fixed" where the new terms have another one; "instalments-fixed"; "kind-schedule"
+        where no periods are billed;
         "change-at-period-end" for another interval from now on where periods are billed
         afterwards; "reason-malformed"; the codes of `check_terms`.
     """
@@ -95,6 +96,8 @@ def _check(state: Subscription, wish: Change) -> None:
         raise Refused("currency-fixed", f"{state.subscription_id} is billed in {state.currency}")
     if new.kind is not old.kind:
         raise Refused("kind-fixed", f"{old.kind.value} cannot become {new.kind.value}")
+    if not old.scheduled:
+        raise Refused("kind-schedule", f"{old.kind.value} bills no periods that could change")
     if new.timing is not old.timing:
         raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
     if old.kind is Kind.INSTALLMENT:

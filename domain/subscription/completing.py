@@ -14,6 +14,8 @@ def with_completion(
 ) -> tuple[SubscriptionEvent, ...]:
     """`events`, and the completion if they bring in the last of the agreed payments."""
     after = evolve_all(state, events)
+    if not after.terms.scheduled:
+        return events  # what is billed when it is asked for has no last payment
     if after.status is Status.ACTIVE and after.next_due_at is None and not after.open_invoices:
         return (*events, SubscriptionCompleted(effective_at=now))
     return events

@@ -45,7 +45,8 @@ def grant_discount(
     """Reduce invoices to come. Quiet when this coupon was granted with the same values before.
 
     Refused: "coupon-used" where it was granted with others; "discount-malformed"; "currency-mixed";
-        "instalments-fixed"; "subscription-ended"; "id-malformed"; "reason-malformed".
+        "instalments-fixed"; "kind-schedule" where no periods are billed; "subscription-ended";
+        "id-malformed"; "reason-malformed".
     """
     checked_reason(wish.reason)
     checked_id("coupon", wish.coupon)
@@ -75,6 +76,8 @@ def grant_discount(
 
 def _check(state: Subscription, wish: Reduction) -> None:
     check_reduction(wish, state.currency)
+    if not state.terms.scheduled:
+        raise Refused("kind-schedule", "a discount reduces what a schedule bills")
     if state.terms.kind is Kind.INSTALLMENT:
         raise Refused("instalments-fixed", "instalments add up to what was agreed")
 

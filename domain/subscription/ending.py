@@ -67,6 +67,7 @@ def schedule_cancellation(
     one before it. Quiet where the same is planned already.
     Refused: "subscription-not-active" unless it is active; "cancellation-in-the-past";
         "cancellation-at-period-end" for an instant where periods are billed afterwards;
+        "kind-schedule" without an instant where no periods are billed;
         "reason-malformed".
     """
     checked_reason(reason)
@@ -74,6 +75,8 @@ def schedule_cancellation(
         raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
     if at is not None and at <= now:
         raise Refused("cancellation-in-the-past", f"{at} is not after {now}; cancel it now")
+    if not state.terms.scheduled:
+        return _end_at(state, at, reason, now)
     postpaid = state.terms.timing is Timing.POSTPAID
     if at is not None and postpaid:
         raise Refused("cancellation-at-period-end", "a postpaid period is billed to its end")
@@ -94,6 +97,20 @@ def schedule_cancellation(
     if present is not None and (present.at, present.last_invoice) == (planned.at, last):
         return billed
     return (*billed, planned)
+
+
+def _end_at(
+    state: Subscription, at: datetime | None, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """The planned end of what bills no periods: an instant, and nothing else."""
+    if at is None:
+        raise Refused("kind-schedule", "no period runs that could be over; name an instant")
+    if state.cancellation is not None and state.cancellation.at == at:
+        return ()
+    planned = CancellationScheduled(
+        customer_id=state.customer_id, at=at, last_invoice=None, reason=reason, effective_at=now
+    )
+    return (planned,)
 
 
 def withdraw_cancellation(

@@ -36,7 +36,8 @@ class SubscriptionStarted:
     zone: IANA name of the time zone whose days are billed.
     zone_version: version of the tz database that gave `first_due_at`.
     start: first local day of service (the trial's, if there is one).
-    first_due_at: UTC instant at which the first invoice falls due.
+    first_due_at: UTC instant at which the first invoice falls due; None where the kind bills no
+        periods.
     """
 
     subscription_id: str
@@ -48,7 +49,7 @@ class SubscriptionStarted:
     zone: str
     zone_version: str
     start: date
-    first_due_at: datetime
+    first_due_at: datetime | None
     terms: Terms
     effective_at: datetime
 
@@ -173,6 +174,7 @@ class LineKind(Enum):
     UNUSED: the same days at what they cost before, given back (a negative quantity on an invoice).
     USAGE: what a meter counted. MINIMUM, CAP: what brings a period's usage up or down to its bound.
     DISCOUNT: takes off the line that stands before it.
+    DEMAND: what was asked for. RELOAD: what fills up a balance that was too low.
     """
 
     PERIOD = "PERIOD"
@@ -186,6 +188,12 @@ class LineKind(Enum):
     MINIMUM = "MINIMUM"
     CAP = "CAP"
     DISCOUNT = "DISCOUNT"
+    DEMAND = "DEMAND"
+    RELOAD = "RELOAD"
+
+
+# InvoiceIssued.demand of what was billed because usage came to the agreed threshold.
+THRESHOLD_REACHED = "threshold"
 
 
 @attrs.frozen(kw_only=True)
@@ -194,7 +202,7 @@ class Working:
 
     quantity: negative where money is given back.
     policy: the rule that gave the fraction: "whole-period", "free-trial", "once", "usage",
-        "discount", or the name of a Proration.
+        "discount", "on-demand", or the name of a Proration.
     days: local days of service that the line covers; 0 for what is not a stretch of time.
     rounding: "none" when the product was already a whole number of minor units, else "half-up".
     """
@@ -232,15 +240,22 @@ class InvoiceIssued:
 
     invoice_number: counts this subscription's invoices from 1, one per period. Where it ends while
         lines wait for another invoice (TermsChanged.lines), a last one bills those alone.
-    period: local days of service, end exclusive.
+        Invoices that were asked for in between count from 1,000,001 on; they move nothing of the
+        schedule.
+    period: local days of service, end exclusive. Asked for: the day on which it was; of usage that
+        came to the threshold: the days since usage was last billed.
     due_on: local day on which it falls due (the period's start if prepaid, its end if postpaid).
     total: sum of the lines; may be zero (a free trial), then nothing is charged.
-    next_due_at: announced UTC instant of the next invoice; None when this was the last.
+    next_due_at: announced UTC instant of the next invoice; None when this was the last, and on
+        what was asked for.
     zone_version: version of the tz database that gave `next_due_at`; "" on one that bills waiting
-        lines alone.
+        lines alone, and on what was asked for.
     effective_at: the due instant that had been announced; of waiting lines alone, the end. Usage
-        before it is on this invoice, if it was known.
+        before it is on this invoice, if it was known. Of what was asked for, when it was; of usage
+        that came to the threshold, the last usage on it.
     tax: sum of the lines' tax, a part of `total`; None where no line has any.
+    demand: the caller's own id of what was asked for; of a reload, the report's id; "threshold";
+        "" on an invoice of the schedule.
     """
 
     customer_id: str
@@ -253,6 +268,7 @@ class InvoiceIssued:
     zone_version: str
     effective_at: datetime
     tax: Money | None = None
+    demand: str = ""
 
 
 @stored_as("amount-set.v1")
@@ -331,6 +347,20 @@ class UsageCorrected:
     quantity: int
     lines: tuple[InvoiceLine, ...]
     reason: str
+    effective_at: datetime
+
+
+@stored_as("balance-reported.v1")
+@attrs.frozen(kw_only=True)
+class BalanceReported:
+    """What the customer has left with the merchant, at `effective_at`; for auto-reload.
+
+    report_id: the caller's own. balance: may be below nothing.
+    """
+
+    customer_id: str
+    report_id: str
+    balance: Money
     effective_at: datetime
 
 
@@ -815,6 +845,7 @@ SubscriptionEvent = (
     | BillingReleased
     | UsageReported
     | UsageCorrected
+    | BalanceReported
     | ChargeAttempted
     | ChargeAuthorized
     | CaptureAttempted

@@ -11,6 +11,7 @@ from domain.schedule import schedule_of
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
+    BalanceReported,
     BillingParked,
     BillingReleased,
     CancellationScheduled,
@@ -54,6 +55,7 @@ from domain.subscription.folding_bills import (
     resumed,
     terms_changed,
 )
+from domain.subscription.folding_demands import reported
 from domain.subscription.folding_discounts import discounted
 from domain.subscription.folding_usage import used
 from domain.subscription.state import (
@@ -115,6 +117,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return discounted(state, event)
         case UsageReported() | UsageCorrected():
             return used(state, event)
+        case BalanceReported():
+            return reported(state, event)
         case AmountSet(invoice_number=number, amount=amount):
             others = tuple(each for each in state.amounts if each[0] != number)
             return with_(state, amounts=(*others, (number, amount)))

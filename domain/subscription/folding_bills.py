@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from domain.copying import with_
-from domain.money import Money, zero
+from domain.identity import on_demand
+from domain.money import Money
 from domain.prices import Part
 from domain.pricing import stated
 from domain.schedule import Schedule
@@ -19,13 +20,13 @@ from domain.subscription.events import (
     TermsChanged,
     When,
 )
+from domain.subscription.folding_demands import asked_for, with_open_invoice
 from domain.subscription.folding_discounts import used_up
 from domain.subscription.folding_usage import cut_by_change, cut_by_invoice
 from domain.subscription.state import (
     Cost,
     Credit,
     Following,
-    OpenInvoice,
     Pause,
     Status,
     Subscription,
@@ -33,26 +34,16 @@ from domain.subscription.state import (
 
 
 def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
-    """A period is billed, with whatever lines waited for it."""
-    number, invoices = event.invoice_number, state.open_invoices
-    if event.total.minor > 0:
-        invoices = (
-            *invoices,
-            OpenInvoice(
-                number=number,
-                due_at=event.effective_at,
-                total=event.total,
-                paid=zero(event.total.currency),
-                credited=zero(event.total.currency),
-            ),
-        )
+    """A period is billed, with whatever lines waited for it; or what was asked for is."""
+    if on_demand(event.invoice_number):
+        return asked_for(state, event)
+    number = event.invoice_number
     terms, schedule = state.plan_of(number + 1)
     later = state.following
     return with_(
-        cut_by_invoice(state, event),
+        with_open_invoice(cut_by_invoice(state, event), event),
         invoices_issued=number,
         next_due_at=event.next_due_at,
-        open_invoices=invoices,
         billed=_cost(event) or state.billed,
         repriced=None,
         lines_to_come=(),

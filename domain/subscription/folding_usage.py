@@ -98,6 +98,31 @@ def cut_by_change(state: Subscription, event: TermsChanged) -> Subscription:
     return _cut(state, event.effective_at, event.terms.meters, bounded=False)
 
 
+def not_billed(state: Subscription) -> Counted | None:
+    """All usage that is not billed yet, up to its last instant, that one included; None where
+    there is none."""
+    if not state.usage:
+        return None
+    return Counted(
+        begins=state.counted_from,
+        ends=max(each.at for each in state.usage),
+        meters=state.meters,
+        usage=state.usage,
+        bounded=False,
+        free=counts_for_nothing(state),
+    )
+
+
+def cut_by_threshold(state: Subscription) -> Subscription:
+    """All usage so far is billed, in the middle of a period. What is reported later for the last
+    instant of it is counted on; what is earlier is late."""
+    stretch = not_billed(state)
+    if stretch is None:
+        return state
+    kept = tuple(each for each in state.counted if each.ends >= stretch.ends - REMEMBERED)
+    return with_(state, usage=(), counted=(*kept, stretch), counted_from=stretch.ends)
+
+
 def counts_for_nothing(state: Subscription) -> bool:
     """Whether the stretch that is counted now is a free trial's."""
     number = state.invoices_issued + (0 if state.terms.timing is Timing.PREPAID else 1)

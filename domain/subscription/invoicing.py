@@ -14,9 +14,9 @@ from domain.subscription.crediting import apply_credits
 from domain.subscription.discounting import with_discounts
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind, SubscriptionEvent
 from domain.subscription.folding import evolve, evolve_all
-from domain.subscription.metering import usage_lines
 from domain.subscription.parking import park
 from domain.subscription.state import Subscription
+from domain.subscription.usage_pricing import usage_lines
 
 _OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 
@@ -104,8 +104,10 @@ def tax_of(lines: tuple[InvoiceLine, ...]) -> Money | None:
 
 
 def closes(invoice: InvoiceIssued) -> bool:
-    """Whether an invoice bills no period, but what waited for it."""
-    return all(line.kind not in (LineKind.PERIOD, LineKind.TRIAL) for line in invoice.lines)
+    """Whether an invoice bills no period, but what waited for it when it ended."""
+    return not invoice.demand and all(
+        line.kind not in (LineKind.PERIOD, LineKind.TRIAL) for line in invoice.lines
+    )
 
 
 def invoice_due(state: Subscription, *, now: datetime) -> bool:

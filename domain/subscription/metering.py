@@ -7,7 +7,7 @@ invoice; what a correction takes away becomes credit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -16,8 +16,8 @@ from domain.calendar import Period, local_day, start_of_day
 from domain.identity import checked_id
 from domain.money import Money, total
 from domain.plan import Meter
-from domain.prices import Part, priced
-from domain.pricing import Share, given_back, line, stated
+from domain.prices import Part
+from domain.pricing import given_back, stated
 from domain.refusals import Refused
 from domain.subscription.events import (
     CreditKind,
@@ -27,22 +27,21 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
+from domain.subscription.folding import evolve_all
 from domain.subscription.folding_usage import (
     REMEMBERED,
-    counts_for_nothing,
     meters_at,
-    serves_a_period,
     stretch_of,
 )
 from domain.subscription.running import credit_for
 from domain.subscription.state import Counted, Subscription, Usage
+from domain.subscription.threshold import threshold_invoice
+from domain.subscription.usage_pricing import FREE, PRICED, billed, usage_line
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12
 # What the credit says where late usage makes all of it cheaper (volume prices).
 CHEAPER = "late usage reached a cheaper tier"
-_PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
-_FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +60,8 @@ class Report:
 def report_usage(
     state: Subscription, wish: Report, *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """Count usage. Quiet when the same report was made before.
+    """Count usage; where it comes to the agreed threshold, bill it at once. Quiet when the same
+    report was made before.
 
     Refused: "usage-id-reused" where another report has the id; "usage-malformed"; "meter-unknown"
         by the terms of that time; "usage-in-the-future"; "usage-before-start"; "usage-too-late"
@@ -104,7 +104,8 @@ def report_usage(
         lines=lines,
         effective_at=wish.at,
     )
-    return (*credits, reported)
+    facts = (*credits, reported)
+    return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
 
 
 def correct_usage(
@@ -145,7 +146,8 @@ def correct_usage(
         reason=reason,
         effective_at=now,
     )
-    return (*credits, corrected)
+    facts = (*credits, corrected)
+    return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
 
 
 def _check_bills(state: Subscription) -> None:
@@ -185,28 +187,6 @@ def _check_time(state: Subscription, at: datetime, now: datetime) -> None:
         raise Refused("usage-too-late", f"{at} was billed too long ago")
 
 
-def usage_lines(
-    state: Subscription, *, until: datetime, bounded: bool = True
-) -> tuple[InvoiceLine, ...]:
-    """What was used before an instant and is not billed yet, by the meters that counted it.
-
-    bounded: whether the minimum holds: not where a change or an end cuts a period short.
-    """
-    if not state.meters or (state.counted_from is not None and until <= state.counted_from):
-        return ()
-    stretch = Counted(
-        begins=state.counted_from,
-        ends=until,
-        meters=state.meters,
-        usage=tuple(each for each in state.usage if each.at < until),
-        bounded=bounded and serves_a_period(state),
-        free=counts_for_nothing(state),
-    )
-    begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
-    words = f"{begins} to {local_day(until, state.zone)} (end exclusive)"
-    return tuple(each for meter in stretch.meters for each in _billed(stretch, meter, words))
-
-
 def usage_of_period(
     meters: tuple[Meter, ...], usage: Mapping[str, int], period: Period
 ) -> tuple[InvoiceLine, ...]:
@@ -228,32 +208,7 @@ def usage_of_period(
     )
     stretch = Counted(begins=None, ends=ends, meters=meters, usage=used, bounded=True, free=False)
     words = f"{period.start} to {period.end} (end exclusive)"
-    return tuple(each for meter in meters for each in _billed(stretch, meter, words))
-
-
-def _billed(stretch: Counted, meter: Meter, when: str) -> Iterable[InvoiceLine]:
-    """What a meter's usage in a stretch costs: its tiers, then what brings it to a bound."""
-    quantity = sum(each.quantity for each in stretch.usage if each.meter == meter.code)
-    share = _FREE if stretch.free else _PRICED
-    lines = [
-        _line(LineKind.USAGE, meter, f"{part.words}, {when}", part, share)
-        for part in priced(quantity, meter.tiers, meter.tiering)
-    ]
-    yield from lines
-    if stretch.free:
-        return
-    minor = sum(stated(each).minor for each in lines)
-    if stretch.bounded and meter.minimum is not None and minor < meter.minimum.minor:
-        up = Part(quantity=1, unit_price=Money(meter.minimum.minor - minor, meter.minimum.currency))
-        yield _line(LineKind.MINIMUM, meter, f"up to the minimum, {when}", up, share)
-    if meter.cap is not None and minor > meter.cap.minor:
-        down = Part(quantity=-1, unit_price=Money(minor - meter.cap.minor, meter.cap.currency))
-        yield _line(LineKind.CAP, meter, f"down to the cap, {when}", down, share)
-
-
-def _line(kind: LineKind, meter: Meter, words: str, part: Part, share: Share) -> InvoiceLine:
-    text = f"{meter.description} ({meter.unit}), {words}"
-    return line(kind, text, part, share, meter.tax, meter.code)
+    return tuple(each for meter in meters for each in billed(stretch, meter, words))
 
 
 def _difference(
@@ -271,14 +226,14 @@ def _difference(
         after, before = _by_price(restated, meter), _by_price(stretch, meter)
         for price in dict.fromkeys((*after, *before)):
             now, then = after.get(price, 0), before.get(price, 0)
-            whole, billed, change = (
+            whole, was, change = (
                 _at(price, meter, words, quantity) for quantity in (now, then, now - then)
             )
-            minor = stated(whole).minor - stated(billed).minor
+            minor = stated(whole).minor - stated(was).minor
             if stated(change).minor == minor:
                 found.append(change)
             elif minor:  # a fraction of a minor unit a piece: the whole now, less what was billed
-                found.extend((whole, given_back(billed)))
+                found.extend((whole, given_back(was)))
     return tuple(each for each in found if each.amount.minor != 0)
 
 
@@ -289,7 +244,7 @@ _Price = tuple[LineKind, bool, Money, int, int]
 def _by_price(stretch: Counted, meter: Meter) -> dict[_Price, int]:
     """How many units of a meter a stretch bills at each price."""
     units: dict[_Price, int] = {}
-    for each in _billed(stretch, meter, ""):
+    for each in billed(stretch, meter, ""):
         working, tier = each.working, 0
         while True:
             price = (each.kind, stretch.free, working.unit_price, working.denominator, tier)
@@ -303,4 +258,4 @@ def _by_price(stretch: Counted, meter: Meter) -> dict[_Price, int]:
 def _at(price: _Price, meter: Meter, words: str, quantity: int) -> InvoiceLine:
     kind, free, unit_price, per, _ = price
     part = Part(quantity=quantity, unit_price=unit_price, per=per)
-    return _line(kind, meter, words, part, _FREE if free else _PRICED)
+    return usage_line(kind, meter, words, part, FREE if free else PRICED)

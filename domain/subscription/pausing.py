@@ -61,7 +61,7 @@ def pause(
     credit: whether the rest of the running period is not paid for, by the terms' proration rule.
     Refused: "subscription-not-active"; "pause-in-the-past"; "instalments-fixed" for a credit on
         instalments; "cancellation-scheduled" while it is going to end; "trial-not-begun";
-        "reason-malformed".
+        "kind-schedule" where no periods are billed; "reason-malformed".
     """
     checked_reason(reason)
     check_not_parked(state)
@@ -75,6 +75,8 @@ def pause(
         raise Refused("cancellation-scheduled", "what is going to end cannot be paused")
     if credit and state.terms.kind is Kind.INSTALLMENT:
         raise Refused("instalments-fixed", "instalments add up to what was agreed")
+    if not state.terms.scheduled:
+        raise Refused("kind-schedule", "no periods are billed; charge nothing meanwhile")
     billed, after = bill_what_is_due(state, now=now, zone_version=zone_version)
     if after.status is not Status.ACTIVE or after.parked:
         return billed

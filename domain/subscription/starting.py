@@ -99,7 +99,10 @@ def _is_same(state: Subscription, wish: Start) -> bool:
 
 
 def _started(first: Start, now: datetime, zone_version: str) -> SubscriptionStarted:
-    day = due_day(first.terms, schedule_of(first.start, first.terms).period(1))
+    first_due_at: datetime | None = None
+    if first.terms.scheduled:
+        day = due_day(first.terms, schedule_of(first.start, first.terms).period(1))
+        first_due_at = start_of_day(day, first.zone)
     return SubscriptionStarted(
         subscription_id=first.subscription_id,
         customer_id=first.customer_id,
@@ -110,7 +113,7 @@ def _started(first: Start, now: datetime, zone_version: str) -> SubscriptionStar
         zone=first.zone,
         zone_version=zone_version,
         start=first.start,
-        first_due_at=start_of_day(day, first.zone),
+        first_due_at=first_due_at,
         terms=first.terms,
         effective_at=now,
     )
@@ -119,6 +122,9 @@ def _started(first: Start, now: datetime, zone_version: str) -> SubscriptionStar
 def _opening(wish: Start, today: date) -> tuple[Start, Schedule]:
     """With which terms and on which day it begins, and the schedule of what follows a trial."""
     terms = wish.terms
+    otherwise = wish.paid_trial or wish.anchor or wish.past is not Past.BILL
+    if otherwise and not terms.scheduled:
+        raise Refused("kind-schedule", f"{terms.kind.value} is billed when it is asked for")
     if wish.paid_trial is not None:
         terms = _on_trial(wish, wish.paid_trial)
     first = attrs.evolve(wish, terms=terms)

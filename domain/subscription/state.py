@@ -14,12 +14,13 @@ from domain.plan import CaptureMode, Meter, Terms
 from domain.prices import Part
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
+from domain.subscription.demanded import Demanded, Reloaded, Reloading
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 DISCREPANCY = "discrepancy"
 
@@ -216,6 +217,8 @@ class Subscription:
     usage: not billed yet. counted: billed stretches that a late report may still change.
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
+    asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
+    reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
@@ -258,6 +261,10 @@ class Subscription:
     counted: tuple[Counted, ...] = ()
     lines_on: tuple[date, int] | None = None
     parked: bool = False
+    asked_for: int = 0
+    demands: tuple[Demanded, ...] = ()
+    reloading: Reloading | None = None
+    reloads: tuple[Reloaded, ...] = ()
 
     @property
     def bills(self) -> bool:

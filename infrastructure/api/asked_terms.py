@@ -24,6 +24,7 @@ from domain.plan import (
     OneTimeKind,
     PaidTrial,
     Proration,
+    Reload,
     RetryPolicy,
     Terms,
     Timing,
@@ -124,18 +125,42 @@ class Once(Asked):
         )
 
 
+class AutoReload(Asked):
+    """What is charged when a customer's balance with you is below the threshold.
+
+    most_a_day, most_a_month: reloads in a local day, and in a local calendar month.
+    """
+
+    threshold: Amount
+    amount: Amount
+    most_a_day: int = 1
+    most_a_month: int = 10
+
+    def reload(self) -> Reload:
+        """As the domain has it. Raises: Refused."""
+        return Reload(
+            threshold=self.threshold.money(),
+            amount=self.amount.money(),
+            most_a_day=self.most_a_day,
+            most_a_month=self.most_a_month,
+        )
+
+
 class AgreedTerms(Asked, kw_only=True):
     """What is agreed to at the start.
 
     price: of one unit and period; left out where tiers or instalments say it.
     quantity: units. tiers, tiering: price the quantity. tax: of the period and the setup fee.
-    kind: SUBSCRIPTION, RECURRING (the amount may vary) or INSTALLMENT; left out: as the rest says.
+    kind: SUBSCRIPTION, RECURRING (the amount may vary), INSTALLMENT, THRESHOLD, UNSCHEDULED,
+        IMMEDIATE, DEFERRED (billed when it is asked for); left out: as the rest says.
     proration: the rule for parts of a period.
     cycles: number of payments; without it the end is open.
     instalments: the amount of each payment; or instalment_total, split into `cycles` equal ones.
     one_time: charged on the first invoice beside the setup fee. one_time_total: what these and the
         fee come to with tax; refused where it is another.
     variable: whether the amount may be set for each invoice. meters: whose usage is billed.
+    most_demands_a_day: charges that may be asked for in a local day. reload: auto-reload.
+    threshold: what usage comes to, with tax, when it is billed at once.
     retry_days: days from each decline to the next attempt.
     """
 
@@ -162,6 +187,9 @@ class AgreedTerms(Asked, kw_only=True):
     meters: tuple[Metered, ...] = ()
     instalments: tuple[Amount, ...] = ()
     instalment_total: Amount | None = None
+    most_demands_a_day: int = 10
+    reload: AutoReload | None = None
+    threshold: Amount | None = None
 
     def terms(self) -> Terms:
         """As the domain has it. Raises: Refused."""
@@ -178,6 +206,8 @@ class AgreedTerms(Asked, kw_only=True):
                 metered=bool(self.meters),
                 cycles=self.cycles,
                 instalments=bool(instalments),
+                threshold=self.threshold is not None,
+                reload=self.reload is not None,
             ),
             timing=self.timing,
             interval=self.interval.interval(),
@@ -196,6 +226,9 @@ class AgreedTerms(Asked, kw_only=True):
             variable=self.variable,
             meters=tuple(each.meter() for each in self.meters),
             instalments=instalments,
+            most_demands_a_day=self.most_demands_a_day,
+            reload=None if self.reload is None else self.reload.reload(),
+            threshold=money_of(self.threshold),
         )
         check_one_time_total(terms, money_of(self.one_time_total))
         return terms
@@ -243,6 +276,7 @@ class ChangedTerms(Asked):
     untaxed: bool = False
     variable: bool | None = None
     meters: tuple[Metered, ...] | None = None
+    threshold: Amount | None = None
 
     def new_terms(self) -> NewTerms:
         """As the commands have it. Raises: Refused."""
@@ -262,6 +296,7 @@ class ChangedTerms(Asked):
             untaxed=self.untaxed,
             variable=self.variable,
             meters=None if self.meters is None else tuple(each.meter() for each in self.meters),
+            threshold=money_of(self.threshold),
         )
 
 

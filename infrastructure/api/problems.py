@@ -57,6 +57,11 @@ CONFLICTS = frozenset(
         "coupon-used",
         "change-pending",
         "billing-parked",
+        "kind-schedule",
+        "demand-id-reused",
+        "too-many-demands",
+        "report-id-reused",
+        "reload-not-agreed",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "usage-unknown", "coupon-unknown"})

@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "set-amount": ("metering:set_amount", "Say what the next period costs, where it varies."),
     "discount": ("metering:discount", "Let invoices to come cost less."),
     "discount-end": ("metering:discount_end", "Reduce no further invoice by a coupon."),
+    "demand": ("demanding:demand", "Charge once, beside any schedule."),
+    "report-balance": ("demanding:report_balance", "Say what a customer has left: auto-reload."),
     "cancel": ("changing:cancel", "End a subscription's billing, now or later."),
     "reactivate": ("changing:reactivate", "Take a planned cancellation back."),
     "preview": ("previewing:preview", "Schedules, prices, changes, retries; writes nothing."),

@@ -20,11 +20,20 @@ _TIER = re.compile(
 
 
 def kind_of(
-    stated: Kind | None, *, variable: bool, metered: bool, cycles: int | None, instalments: bool
+    stated: Kind | None,
+    *,
+    variable: bool,
+    metered: bool,
+    cycles: int | None,
+    instalments: bool,
+    threshold: bool = False,
+    reload: bool = False,
 ) -> Kind:
     """As it is stated; else as the rest of the terms says."""
     if stated is not None:
         return stated
+    if threshold or reload:
+        return Kind.THRESHOLD if threshold else Kind.UNSCHEDULED
     if variable or metered:
         return Kind.RECURRING
     return Kind.SUBSCRIPTION if cycles is None and not instalments else Kind.INSTALLMENT

@@ -2,7 +2,8 @@
 
 Each command loads the stream, lets the domain decide on it, appends what follows, and says at
 which position the result can be read (deciding.py). Starting many at once: starting.py;
-usage: usage.py; discounts and amounts that are set: amounts.py; anchors: anchoring.py.
+usage: usage.py; discounts and amounts that are set: amounts.py; anchors: anchoring.py; beside the
+schedule: demands.py.
 
 errors
   Refused        a rule said no, nothing was written; "subscription-unknown" and "account-unknown"
@@ -29,6 +30,7 @@ from domain.subscription.wording import checked_reason
 from infrastructure.commands.amounts import Amounts
 from infrastructure.commands.anchoring import Anchoring
 from infrastructure.commands.deciding import Done, Events, StreamBusy
+from infrastructure.commands.demands import Demands
 from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
 from infrastructure.commands.usage import LARGEST_USAGE_BATCH, Metering
 from infrastructure.commands.wishes import (
@@ -50,7 +52,7 @@ __all__ = [
 ]
 
 
-class Subscriptions(Starting, Metering, Amounts, Anchoring):
+class Subscriptions(Starting, Metering, Amounts, Anchoring, Demands):
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
     actor: who gives them, e.g. "api:checkout", "cli"; no personal data.

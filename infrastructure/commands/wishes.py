@@ -43,6 +43,7 @@ class NewTerms:
     untaxed: bool = False
     variable: bool | None = None
     meters: tuple[Meter, ...] | None = None
+    threshold: Money | None = None
 
     def over(self, agreed: Terms) -> Terms:
         """The agreed terms with what changes of them.

@@ -18,6 +18,7 @@ from domain.schedule import Schedule
 from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
 from domain.subscription.state import Status
 from domain.taxes import TaxRate
+from projections.auditing.beside import Beside
 from projections.auditing.prices import Price
 
 
@@ -176,6 +177,7 @@ class Book:
     closed: whether what waited was billed because it ends.
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
+    beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
     stretches: billed, and not too old for a late report.
@@ -220,6 +222,7 @@ class Book:
     difference: Difference | None = None
     lines_on: tuple[date, int] | None = None
     parked: bool = False
+    beside: Beside = attrs.field(factory=Beside)
 
     @property
     def beginning(self) -> SubscriptionStarted:

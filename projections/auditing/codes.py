@@ -84,6 +84,18 @@ CODES: Mapping[str, str] = {
     "credit-above-open": "credit paid more of an invoice than was open on it",
     "credit-out-of-order": "a credit was used while an older one had something left",
     "credit-not-applied": "an invoice was left open while there was credit to pay it",
+    # beside the schedule
+    "series-mixed": "an invoice that was asked for is in the series of the schedule, or another",
+    "demand-doubled": "an id was billed before",
+    "demand-not-allowed": "something was asked for of what is paid in instalments",
+    "demand-too-many": "more was asked for in a day than agreed",
+    "balance-wrong": "a balance that is not later than the last one, or that nobody waits for",
+    "reload-missing": "a balance was too low, and it was not reloaded",
+    "reload-unfounded": "a reload where no balance was too low",
+    "reload-doubled": "a second reload for one fall below the threshold",
+    "reload-above-cap": "more reloads in a day or month than agreed",
+    "threshold-not-reached": "usage was billed at once, and is below the threshold",
+    "threshold-usage-wrong": "usage was billed at once that is not the usage since the last bill",
     # planning an end
     "cancellation-plan-wrong": "a planned end of what is not billed, or not where a period ends",
     "cancelled-out-of-step": "a planned cancellation came before a period that it does not end",

@@ -65,9 +65,10 @@ def check_planned_end(book: Book, event: CancellationScheduled, say: Say) -> Non
     """Prepaid, it ends at an instant to come; postpaid, with the invoice of the running period."""
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"a planned cancellation for {event.customer_id}")
-    if book.status is not Status.ACTIVE or book.announced is None:
+    scheduled = book.beginning.terms.scheduled
+    if book.status is not Status.ACTIVE or (book.announced is None and scheduled):
         say("cancellation-plan-wrong", f"planned when it was {book.status.value}")
-    if book.prepaid:
+    if book.prepaid or not scheduled:
         # Where a period is overdue, its beginning is the end that was asked for.
         ahead = event.at is not None and (
             event.at > event.effective_at or event.at == book.announced
@@ -91,7 +92,7 @@ def check_withdrawal(book: Book, event: CancellationWithdrawn, say: Say) -> None
     number, last = book.invoices + 1, last_number(book)
     over = last is not None and book.invoices >= last
     instant = event.next_due_at
-    if book.announced is not None or over:
+    if book.announced is not None or over or not book.beginning.terms.scheduled:
         fits = instant == book.announced
     else:
         fits = instant is not None and announced_for(book, number, instant)

@@ -28,7 +28,8 @@ def check_pause(book: Book, event: SubscriptionPaused, say: Say) -> None:
     service = running(book, now)
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"a pause for {event.customer_id}")
-    if book.status is not Status.ACTIVE or book.ending is not None:
+    scheduled = book.beginning.terms.scheduled
+    if book.status is not Status.ACTIVE or book.ending is not None or not scheduled:
         say("pause-wrong", f"paused when it was {book.status.value}")
     if event.until is not None and event.until <= event.effective_at:
         say("pause-wrong", f"paused until {event.until}")

@@ -88,6 +88,23 @@ def cut(book: Book, at: datetime, meters: tuple[Meter, ...], *, whole: bool) -> 
     book.meters = meters
 
 
+def cut_through(book: Book, at: datetime) -> Stretch:
+    """What was used up to an instant, that one included, is billed in the middle of a period."""
+    served = book.invoices + (0 if book.prepaid else 1)
+    stretch = Stretch(
+        begins=book.counted_from,
+        ends=at,
+        meters=book.meters,
+        uses={name: use for name, use in book.uses.items() if use.at <= at},
+        whole=False,
+        free=served == 1 and book.beginning.terms.trial is not None,
+    )
+    kept = (each for each in book.stretches if each.ends >= at - _KEPT)
+    book.stretches, book.counted_from = [*kept, stretch], at
+    book.uses = {name: use for name, use in book.uses.items() if name not in stretch.uses}
+    return stretch
+
+
 def check_report(book: Book, event: UsageReported, recorded_at: datetime, say: Say) -> None:
     """Usage counts once, when it was, by a meter of that time; late, with what it adds."""
     name, at = event.usage_id, event.effective_at

@@ -29,7 +29,8 @@ def check_start(book: Book, event: SubscriptionStarted, stream: str, say: Say) -
     book.next_start = event.start
     book.agreed = (opening(event.start, event.terms),)
     book.meters = event.terms.meters
-    if not announced_for(book, 1, event.first_due_at):
+    due = event.first_due_at
+    if (due is not None) != event.terms.scheduled or (due and not announced_for(book, 1, due)):
         say("started-out-of-step", f"first invoice announced for {event.first_due_at}")
 
 

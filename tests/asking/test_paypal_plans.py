@@ -31,7 +31,7 @@ def plan(agreed: Terms, start_date: str | None = None) -> dict[str, Any]:
     """The plan that is sent; PayPal must take it."""
     shown = billing_plan_json(agreed, start_date, TODAY)
     assert shown is not None
-    check_plan(shown)
+    check_plan(shown, agreed.usage_pattern)
     return shown
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from domain.identity import ON_DEMAND
 from domain.previews import preview_change
 from domain.processes.agenda import ItemKind, agenda_of, next_due
 from domain.processes.next_step import next_step
@@ -95,11 +96,17 @@ def test_F24_each_period_is_billed_once_and_they_tile(history: History) -> None:
 
 def follow_periods(facts: list[SubscriptionEvent]) -> None:
     """Walk through one stream, knowing which day is billed next, and when."""
-    number, day, due, unused_from = 0, None, None, None
+    number, day, due, unused_from, asked_for = 0, None, None, None, 0
     for fact in facts:
         match fact:
             case SubscriptionStarted():
                 day, due = fact.start, fact.first_due_at
+            case InvoiceIssued() if fact.demand:
+                event("asked for in between")
+                asked_for += 1
+                assert fact.invoice_number == ON_DEMAND + asked_for
+                assert fact.next_due_at is None
+                assert fact.total.minor == sum(line.amount.minor for line in fact.lines) > 0
             case InvoiceIssued() if closes(fact):
                 event("closing invoice")
                 number += 1

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.histories import History, histories
 from tests.projections.stories import story
+from tests.projections.stories_of_demands import story_of_demands
 
 
 def _drawn(count: int) -> list[History]:
@@ -30,5 +31,7 @@ def _drawn(count: int) -> list[History]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[History]:
-    """The same two hundred histories in every run, and sixty stories full of changes."""
-    return [*_drawn(200), *(story(seed) for seed in range(60))]
+    """The same two hundred histories in every run, and sixty stories full of changes, and as many
+    of demands, balances and usage that comes to a threshold."""
+    stories = (each for seed in range(60) for each in (story(seed), story_of_demands(seed)))
+    return [*_drawn(200), *stories]

@@ -12,10 +12,12 @@ from tests.projections.plants import PLANTS
 from tests.projections.plants_of_beginnings import PLANTS_OF_BEGINNINGS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
+from tests.projections.plants_of_demands import PLANTS_OF_DEMANDS
 from tests.projections.plants_of_prices import PLANTS_OF_PRICES
 
 _ENOUGH = 4
 STORIES = PLANTS_OF_CHANGES + PLANTS_OF_PRICES + PLANTS_OF_BEGINNINGS
+STORIES = PLANTS_OF_CHANGES + PLANTS_OF_PRICES + PLANTS_OF_DEMANDS
 
 
 @pytest.mark.parametrize(("what", "code", "forge"), PLANTS, ids=[what for what, *_ in PLANTS])

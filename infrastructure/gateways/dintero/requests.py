@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from domain.money import Money
-from domain.plan import CaptureMode
+from domain.plan import CaptureMode, Kind, Terms
 from domain.ports import CaptureOrder, ChargeOrder, Secret, TokenOrder
 from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount, TokenKind
 from infrastructure.gateways.returning import returning_from
@@ -94,9 +94,16 @@ def token_session(
         session["profile_id"] = account.profile_id
     provider = {
         "payment_product_type": account.payment_product_type,
-        "token_types": [account.token_kind],
+        "token_types": [_token_kind(account, order.terms)],
     }
     return {"session": session, "token_provider": provider}
+
+
+def _token_kind(account: DinteroAccount, terms: Terms) -> TokenKind:
+    """A recurrence token is for a constant rhythm (recurring_purchase); what is charged when it is
+    asked for, or when usage comes to an amount, takes a payment token (unscheduled_purchase)."""
+    regular = terms.scheduled and terms.kind is not Kind.THRESHOLD
+    return account.token_kind if regular else "payment_token"
 
 
 def line(amount: Money, order_id: str, description: str) -> dict[str, object]:

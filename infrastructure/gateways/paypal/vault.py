@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from domain.calendar import Interval, count_from
 from domain.money import Money, zero
-from domain.plan import OneTimeKind, PaidTrial, Terms, on_trial
+from domain.plan import Kind, OneTimeKind, PaidTrial, Terms, on_trial
 from domain.ports import (
     Granted,
     Offered,
@@ -83,16 +83,20 @@ def billing_plan_json(
 
     FIXED where each payment is that amount; VARIABLE where it may vary: then it is what a period
     costs without usage, or unless another amount is set. None where a plan cannot say it: payments
-    of different amounts, nothing but usage, or a trial that is no cheaper than what follows it;
-    then the usage pattern alone is sent.
+    of different amounts, nothing but usage, a trial that is no cheaper than what follows it, or
+    what is not recurring (IMMEDIATE, DEFERRED); then the usage pattern alone is sent.
 
     A free trial comes first and has no price; only the cycle with sequence 1 may lack a start
     date, and it does when it starts at checkout. The first charge is part of the total due at
     checkout only then. Source: notes 2.3.
     """
     price = _price_of(terms)
+    if price is None or terms.kind in (Kind.IMMEDIATE, Kind.DEFERRED):
+        return None
+    if not terms.scheduled:
+        return _unscheduled_plan(terms, price, start_date or today.isoformat())
     cheaper = None if paid_trial is None else _price_of(on_trial(terms, paid_trial))
-    if price is None or (paid_trial and (cheaper is None or cheaper.minor >= price.minor)):
+    if paid_trial and (cheaper is None or cheaper.minor >= price.minor):
         return None
     model = "VARIABLE" if terms.variable or terms.metered else "FIXED"
     cycles: list[dict[str, Any]] = []
@@ -114,6 +118,30 @@ def billing_plan_json(
         "billing_cycles": [*cycles, regular],
         "one_time_charges": _one_time_charges(terms, at_checkout),
     }
+    name = plan_name(terms.description)
+    return {**plan, "name": name} if name else plan
+
+
+def _unscheduled_plan(terms: Terms, price: Money, start_date: str) -> dict[str, Any]:
+    """A plan without a rhythm: it begins on a day, so that nothing is due at checkout.
+
+    AUTO_RELOAD names the balance below which the amount is charged.
+    """
+    model, charged = "VARIABLE" if terms.variable else "FIXED", price
+    scheme: dict[str, Any] = {}
+    if terms.reload is not None:
+        model, charged = "AUTO_RELOAD", terms.reload.amount
+        scheme["reload_threshold_amount"] = amount_json(terms.reload.threshold)
+    scheme |= {"pricing_model": model, "price": amount_json(charged)}
+    cycle = {
+        "tenure_type": "REGULAR",
+        "total_cycles": 0,
+        "sequence": 1,
+        "pricing_scheme": scheme,
+        "start_date": start_date,
+    }
+    once = {"total_amount": amount_json(zero(terms.currency))}
+    plan: dict[str, Any] = {"billing_cycles": [cycle], "one_time_charges": once}
     name = plan_name(terms.description)
     return {**plan, "name": name} if name else plan
 

@@ -113,8 +113,11 @@ def check_usage_pattern(pattern: object, field: str) -> str:
     return pattern
 
 
-def check_plan(plan: object) -> None:
-    """The rules of a billing plan that its schema cannot say. Raises: PayPalError(400)."""
+def check_plan(plan: object, pattern: str) -> None:
+    """The rules of a billing plan that its schema cannot say. Raises: PayPalError(400).
+
+    pattern: UNSCHEDULED_* needs no frequency, has no trial, and alone may be AUTO_RELOAD.
+    """
     field = "/payment_source/paypal/billing_plan"
     body = object_at(plan)
     cycles = body.get("billing_cycles")
@@ -123,7 +126,13 @@ def check_plan(plan: object) -> None:
         raise PayPalError(400, "MISSING_REQUIRED_PARAMETER_FOR_BILLING_PLAN", field=field)
     first_minor = 0
     for place, cycle in enumerate(cycles, start=1):
-        minor = _check_cycle(object_at(cycle), place, last=place == len(cycles), field=field)
+        minor = _check_cycle(
+            object_at(cycle),
+            place,
+            last=place == len(cycles),
+            unscheduled=pattern.startswith("UNSCHEDULED_"),
+            field=field,
+        )
         if place == 1 and "start_date" not in cycle:
             first_minor = minor
     parts = ("setup_fee", "product_price", "shipping_amount", "taxes")
@@ -137,17 +146,36 @@ def check_plan(plan: object) -> None:
         raise PayPalError(422, "BILLING_ITEM_AMOUNT_MISMATCH", field=f"{field}/total_amount")
 
 
-def _check_cycle(cycle: Mapping[str, Any], place: int, *, last: bool, field: str) -> int:
+def _fits(frequency: object) -> bool:
+    unit = frequency.get("interval_unit") if isinstance(frequency, dict) else None
+    count = frequency.get("interval_count", 1) if isinstance(frequency, dict) else 0
+    return isinstance(count, int) and 1 <= count <= _LARGEST_COUNT.get(str(unit), 0)
+
+
+def _check_model(scheme: object, *, unscheduled: bool, field: str) -> None:
+    """AUTO_RELOAD goes with a threshold, and with UNSCHEDULED_*."""
+    body = scheme if isinstance(scheme, dict) else {}
+    threshold = body.get("reload_threshold_amount")
+    reloads = body.get("pricing_model") == "AUTO_RELOAD"
+    if reloads != (threshold is not None) or (reloads and not unscheduled):
+        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field=f"{field}/billing_cycles")
+    if threshold is not None:
+        minor_units(threshold, f"{field}/billing_cycles")
+
+
+def _check_cycle(
+    cycle: Mapping[str, Any], place: int, *, last: bool, unscheduled: bool, field: str
+) -> int:
     """One cycle; returns its price in minor units, 0 for a free trial."""
     is_regular = cycle.get("tenure_type") == "REGULAR"
     frequency = cycle.get("frequency")
-    unit = frequency.get("interval_unit") if isinstance(frequency, dict) else None
-    count = frequency.get("interval_count", 1) if isinstance(frequency, dict) else 0
     total = cycle.get("total_cycles", 1)
+    _check_model(cycle.get("pricing_scheme"), unscheduled=unscheduled, field=field)
     if (
         is_regular != last  # trials first, exactly one regular cycle at the end
+        or (unscheduled and not is_regular)
         or cycle.get("sequence", 1) != place
-        or not (isinstance(count, int) and 1 <= count <= _LARGEST_COUNT.get(str(unit), 0))
+        or not (_fits(frequency) or (unscheduled and frequency is None))
         or not (isinstance(total, int) and (0 if is_regular else 1) <= total <= 999)
         or (place > 1 and "start_date" not in cycle)
     ):

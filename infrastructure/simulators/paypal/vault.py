@@ -43,7 +43,7 @@ async def create_setup_token(request: web.Request) -> web.StreamResponse:
     field = "/payment_source/paypal/usage_pattern"
     pattern = check_usage_pattern(wallet.get("usage_pattern", "IMMEDIATE"), field)
     if "billing_plan" in wallet:
-        check_plan(wallet["billing_plan"])
+        check_plan(wallet["billing_plan"], pattern)
     for name in ("return_url", "cancel_url"):
         if not context.get(name):
             raise PayPalError(
