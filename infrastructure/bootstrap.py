@@ -24,6 +24,7 @@ from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
 from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
 from infrastructure.store.agenda import Agenda
+from infrastructure.store.attempts import Attempts
 from infrastructure.store.books import Books
 from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
@@ -77,6 +78,11 @@ class System:
     def agenda(self) -> Agenda:
         """Claims and leases over what falls due."""
         return Agenda(self.pool, self.books.schema, version=DUE_DATES.version)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """What was tried on each card, and the places for what is to be tried."""
+        return Attempts(self.pool, self.books.schema)
 
     @cached_property
     def _master_key(self) -> bytes:

@@ -37,6 +37,7 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
     CreditApplied,
     CreditGranted,
     InvoiceIssued,
@@ -54,7 +55,9 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.state import Status
+from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
+from projections.auditing.budgeting import check_budgets, check_postponed
 from projections.auditing.changing import check_change
 from projections.auditing.charging import check_attempt, check_progress, check_retry
 from projections.auditing.codes import CODES, Say
@@ -149,6 +152,7 @@ class Audit:
         self._position = 0
         self._read = 0
         self._recorded_at: datetime | None = None
+        self._attempts = AttemptLog()
 
     def see(self, recorded: Recorded[Any]) -> None:
         """Judge the next fact of the log."""
@@ -168,6 +172,7 @@ class Audit:
             return
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
+        check_budgets(self._attempts, recorded, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -242,6 +247,8 @@ class Audit:
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
+            case CollectionPostponed():
+                check_postponed(book, event, self._attempts, say)
             case SubscriptionCancelled() | SubscriptionCompleted():
                 check_end(book, event, say)
             case _:

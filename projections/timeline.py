@@ -29,6 +29,7 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
     CreditApplied,
     CreditGranted,
     InvoiceIssued,
@@ -121,6 +122,11 @@ def words_of(event: SubscriptionEvent) -> str:
             return (
                 f"Collection of invoice {event.invoice_number} ended ({event.reason}); "
                 "it stays owed and a person has to look."
+            )
+        case CollectionPostponed():
+            return (
+                f"Invoice {event.invoice_number} is not charged before {utc(event.collect_at)}: "
+                f"the card's budget {event.reason} is used up. Nothing was sent."
             )
         case (
             TermsChanged()

@@ -9,13 +9,22 @@ from uuid import UUID, uuid5
 
 import attrs
 
+from domain.budgets import BUDGETS, Budget, Outcome, Tried, Wait, wait_for
 from domain.identity import event_id, stream_of
 from domain.processes.agenda import agenda_of, next_due
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
+from domain.processes.places import Place, place_for, without_place
 from domain.processes.steps import Call, Nothing, Record, SeeToken
 from domain.recorded import Recorded
-from domain.subscription.events import SubscriptionEvent
+from domain.subscription.events import (
+    ChargeDeclined,
+    ChargeFoundLate,
+    ChargeNotMade,
+    ChargeOutcomeUnknown,
+    ChargeSucceeded,
+    SubscriptionEvent,
+)
 from domain.subscription.folding import evolve
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
@@ -24,6 +33,10 @@ from tests.replies import Reply, reply_to
 
 ZONE_VERSION = "2025b"
 _SPACE = UUID("6f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c11")
+
+
+# The real ones would be used up by no history of bearable length.
+SMALL_BUDGETS = tuple(attrs.evolve(each, limit=2) for each in BUDGETS)
 
 
 class Clock(Enum):
@@ -47,14 +60,51 @@ _STEPS = {
 
 
 @attrs.define
+class Places:
+    """A ledger of attempts in memory. tried: by instrument, then by attempt."""
+
+    tried: dict[str, dict[UUID, Tried]] = attrs.field(factory=dict)
+
+    def reserve(self, place: Place) -> Wait | None:
+        """As the store's."""
+        mine = self.tried.setdefault(place.instrument, {})
+        wait = wait_for(list(mine.values()), place.budgets, place.attempted_at)
+        if wait is None:
+            mine[place.attempt_id] = Tried(place.attempted_at, Outcome.OPEN)
+        return wait
+
+    def note(self, fact: SubscriptionEvent) -> None:
+        """What a fact says of an attempt that has a place."""
+        outcome = _OUTCOMES.get(type(fact))
+        key: UUID | None = getattr(fact, "attempt_id", None)
+        for mine in self.tried.values():
+            if outcome is not None and key in mine:
+                mine[key] = attrs.evolve(mine[key], outcome=outcome)
+
+
+_OUTCOMES = {
+    ChargeSucceeded: Outcome.SUCCEEDED,
+    ChargeFoundLate: Outcome.SUCCEEDED,
+    ChargeDeclined: Outcome.DECLINED,
+    ChargeNotMade: Outcome.NOT_MADE,
+    ChargeOutcomeUnknown: Outcome.UNKNOWN,
+}
+
+
+@attrs.define
 class Books:
-    """A log in memory that the real decisions write to. now: its clock, which never goes back."""
+    """A log in memory that the real decisions write to. now: its clock, which never goes back.
+
+    budgets: how often a card may be tried.
+    """
 
     now: datetime
     log: list[Recorded[SubscriptionEvent]] = attrs.field(factory=list)
     states: dict[str, Subscription] = attrs.field(factory=dict)
     versions: dict[str, int] = attrs.field(factory=dict)
     commands: int = 0
+    budgets: tuple[Budget, ...] = SMALL_BUDGETS
+    places: Places = attrs.field(factory=Places)
 
     def append(
         self,
@@ -85,6 +135,7 @@ class Books:
                 event=fact,
             )
             self.log.append(recorded)
+            self.places.note(fact)
             self.versions[subscription_id] = version
             self.states[subscription_id] = evolve(self.states.get(subscription_id), fact)
             written.append(recorded)
@@ -121,12 +172,22 @@ class Books:
             match step:
                 case Nothing():
                     return None
-                case Record(events=events, cause=cause):
-                    assert events, "a step that records nothing would never come to rest"
-                    self.append(subscription_id, events, cause=f"agenda:{cause}")
+                case Record():
+                    step = self.within_budgets(subscription_id, step)
+                    assert step.events, "a step that records nothing would never come to rest"
+                    self.append(subscription_id, step.events, cause=f"agenda:{step.cause}")
                 case _:
                     return step
         return None
+
+    def within_budgets(self, subscription_id: str, step: Record) -> Record:
+        """The step, or what follows where its attempt has no place in a card's budgets."""
+        state = self.states[subscription_id]
+        place = place_for(state, step.events, self.budgets)
+        if place is None:
+            return step
+        wait = self.places.reserve(place)
+        return step if wait is None else without_place(state, step, wait, now=self.now)
 
     def answer(self, subscription_id: str, call: Call, answer: Answer) -> None:
         """Record what follows from a provider's answer."""

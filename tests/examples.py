@@ -344,6 +344,13 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.CollectionEnded(
         attempt_id=ATTEMPT, invoice_number=1, reason="retries-used-up", effective_at=CHARGED
     ),
+    e.CollectionPostponed(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        collect_at=datetime(2026, 2, 9, 17, 30, tzinfo=UTC),
+        reason="visa-30-days",
+        effective_at=CHARGED,
+    ),
     e.SubscriptionCancelled(reason="moved abroad", effective_at=NEXT_DUE),
     e.SubscriptionCompleted(effective_at=NEXT_DUE),
 )

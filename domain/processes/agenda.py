@@ -136,8 +136,15 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = "waits for a new token"
     else:
         due = invoice.collect_at
-        why = "collect" if invoice.retry_at is None else f"retry {invoice.retries}"
+        why = _why_then(invoice)
     return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)
+
+
+def _why_then(invoice: OpenInvoice) -> str:
+    if invoice.postponed:
+        return f"postponed: the card's budget {invoice.postponed} is used up"
+    retried = invoice.retry_at is not None and invoice.retries
+    return f"retry {invoice.retries}" if retried else "collect"
 
 
 def _changing(state: Subscription) -> tuple[Item, ...]:

@@ -35,6 +35,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeDiscrepancyFound: frozenset({ItemKind.COLLECT}),
     events.RetryScheduled: frozenset({ItemKind.COLLECT}),
     events.CollectionEnded: frozenset({ItemKind.COLLECT}),
+    events.CollectionPostponed: frozenset({ItemKind.COLLECT}),
     events.TermsChanged: frozenset({ItemKind.INVOICE}),
     events.SubscriptionPaused: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
     events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),

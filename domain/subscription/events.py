@@ -56,10 +56,12 @@ class SubscriptionStarted:
 
 
 class TokenPurpose(Enum):
-    """INITIAL: sign-up. REPLACEMENT: the present token cannot be charged, or the payer asked."""
+    """INITIAL: sign-up. REPLACEMENT: the present token cannot be charged, or the payer asked.
+    BACKUP: a second method, tried when the first fails; it replaces nothing but an older one."""
 
     INITIAL = "INITIAL"
     REPLACEMENT = "REPLACEMENT"
+    BACKUP = "BACKUP"
 
 
 @stored_as("token-requested.v1")
@@ -489,6 +491,22 @@ class CollectionEnded:
     effective_at: datetime
 
 
+@stored_as("collection-postponed.v1")
+@attrs.frozen(kw_only=True)
+class CollectionPostponed:
+    """An invoice is not charged before collect_at because the instrument's budget is used up.
+
+    collect_at: UTC. It is no retry: nothing was sent.
+    reason: the budget that is used up, e.g. "visa-30-days".
+    """
+
+    customer_id: str
+    invoice_number: int
+    collect_at: datetime
+    reason: str
+    effective_at: datetime
+
+
 # --- changing ---------------------------------------------------------------------------------
 
 
@@ -687,6 +705,7 @@ SubscriptionEvent = (
     | ChargeDiscrepancyFound
     | RetryScheduled
     | CollectionEnded
+    | CollectionPostponed
     | TermsChanged
     | SubscriptionPaused
     | SubscriptionResumed

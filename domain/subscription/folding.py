@@ -24,6 +24,7 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
     CreditApplied,
     CreditGranted,
     DeclineClass,
@@ -88,7 +89,11 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeDiscrepancyFound(invoice_number=number):
             return _with_invoice(state, number, ended=DISCREPANCY)
         case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
-            return _with_invoice(state, number, retries=retries, retry_at=retry_at)
+            return _with_invoice(
+                state, number, retries=retries, retry_at=retry_at, postponed=""
+            )
+        case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
+            return _with_invoice(state, number, retry_at=at, postponed=reason)
         case CollectionEnded(invoice_number=number, reason=reason):
             return _with_invoice(state, number, ended=reason)
         case TermsChanged():
@@ -185,7 +190,7 @@ def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
     """A new token gives every open invoice a fresh start, unless a person has to look first."""
     if invoice.ended == DISCREPANCY:
         return invoice
-    return with_(invoice, retry_at=None, retries=0, ended="")
+    return with_(invoice, retry_at=None, retries=0, ended="", postponed="")
 
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
@@ -201,7 +206,10 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         key_expires_at=event.key_expires_at,
     )
     return _with_invoice(
-        with_(state, open_attempt=attempt), event.invoice_number, attempts=event.attempt_number
+        with_(state, open_attempt=attempt),
+        event.invoice_number,
+        attempts=event.attempt_number,
+        postponed="",
     )
 
 

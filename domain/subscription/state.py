@@ -17,7 +17,7 @@ from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 DISCREPANCY = "discrepancy"
 
@@ -62,6 +62,7 @@ class OpenInvoice:
 
     credited: what credits paid of it. paid: what charges paid.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
+    postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
     """
 
@@ -74,6 +75,7 @@ class OpenInvoice:
     retries: int = 0
     retry_at: datetime | None = None
     ended: str = ""
+    postponed: str = ""
 
     @property
     def open(self) -> Money:

@@ -17,6 +17,7 @@ import structlog
 from domain.ports import Granted, LookUpAnswer, NotDone, Secret, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
+from domain.processes.places import place_for, without_place
 from domain.processes.steps import (
     AskToken,
     Call,
@@ -38,6 +39,7 @@ from infrastructure.workers.crash_points import (
     AFTER_INTENT,
     AFTER_OUTCOME,
     BEFORE_INTENT,
+    PLACE_TAKEN,
     TOKEN_IN_VAULT,
     reached,
 )
@@ -99,19 +101,36 @@ class Advancer:
             match step:
                 case Nothing():
                     return
-                case Record(events=events, cause=cause):
-                    reached(BEFORE_INTENT)
-                    if await self._write(hand, events, f"agenda:{cause}"):
-                        reached(AFTER_INTENT)
-                        # What is open now was attempted here and sent by nobody else.
-                        hand.taken_before = False
-                    else:
-                        await self._reload(hand)
-                        # Whoever was faster may have attempted a charge, and sent it.
-                        hand.taken_before = True
+                case Record():
+                    await self._record(hand, step)
                 case call:
                     if not await self.carry_out(hand, call):
                         return
+
+    async def _record(self, hand: Hand, step: Record) -> None:
+        """Write what follows from the state and the time.
+
+        An attempt on a card needs a place in the card's budgets first, and is put off without.
+        """
+        place = place_for(hand.state, step.events)
+        if place is not None:
+            wait = await self._desk.reserve(place)
+            reached(PLACE_TAKEN)
+            if wait is not None:
+                step = without_place(hand.state, step, wait, now=place.attempted_at)
+                place = None
+        reached(BEFORE_INTENT)
+        if not step.events or await self._write(hand, step.events, f"agenda:{step.cause}"):
+            reached(AFTER_INTENT)
+            # What is open now was attempted here and sent by nobody else.
+            hand.taken_before = False
+            return
+        await self._reload(hand)
+        # Whoever was faster may have attempted a charge, and sent it.
+        hand.taken_before = True
+        attempt = hand.state.open_attempt
+        if place is not None and (attempt is None or attempt.attempt_id != place.attempt_id):
+            await self._desk.release_place(place.attempt_id)
 
     async def carry_out(self, hand: Hand, call: Call) -> bool:
         """Make a call and write what follows. False when the provider did nothing: wait."""

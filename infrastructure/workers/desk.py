@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import attrs
 
+from domain.budgets import Wait
 from domain.identity import stream_of
 from domain.ports import Secret
+from domain.processes.places import Place
 from domain.recorded import Stamp
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.state import Subscription
 from infrastructure.clock import Clock
 from infrastructure.store.agenda import Agenda, Claim
+from infrastructure.store.attempts import Attempts
 from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded
 from infrastructure.store.vault import TokenVault
 from infrastructure.workers.batching import Batcher
@@ -54,6 +57,7 @@ class Desk:
         *,
         ledger: Ledger[Subscription],
         agenda: Agenda,
+        attempts: Attempts,
         vault: TokenVault,
         clock: Clock,
         actor: str,
@@ -62,11 +66,13 @@ class Desk:
     ) -> None:
         self.agenda, self.clock, self.actor = agenda, clock, actor
         self.owner, self.lease_s = owner, lease_s
-        self._ledger, self._vault = ledger, vault
+        self._ledger, self._vault, self._attempts = ledger, vault, attempts
         self.append = Batcher[Append, Appended | Conflict](self._append)
         self.load = Batcher[str, Loaded[Subscription]](self._load)
         self.open_token = Batcher[str, Secret | None](self._open_tokens)
         self.keep_token = Batcher[Given, None](self._keep_tokens)
+        self.reserve = Batcher[Place, Wait | None](self._reserve)
+        self.release_place = Batcher[UUID, None](self._release_places)
         self.give_back = Batcher[Returned, None](self._give_back)
         self.renew = Batcher[Claim, bool](self._renew)
         # (subscription id, version, state)
@@ -103,6 +109,13 @@ class Desk:
     def _keep_tokens(self, given: Sequence[Given]) -> Sequence[None]:
         self._vault.put_many([(each.customer_id, each.token_ref, each.token) for each in given])
         return [None] * len(given)
+
+    def _reserve(self, places: Sequence[Place]) -> Sequence[Wait | None]:
+        return self._attempts.reserve(places)
+
+    def _release_places(self, attempt_ids: Sequence[UUID]) -> Sequence[None]:
+        self._attempts.release(attempt_ids)
+        return [None] * len(attempt_ids)
 
     def _give_back(self, returned: Sequence[Returned]) -> Sequence[None]:
         self.agenda.release(

@@ -43,6 +43,7 @@ async def work(
     desk = Desk(
         ledger=system.ledger,
         agenda=system.agenda,
+        attempts=system.attempts,
         vault=system.vault,
         clock=system.clock,
         actor="worker",

@@ -91,6 +91,8 @@ CODES: Mapping[str, str] = {
     "discrepancy-wrong": "a discrepancy that does not say what differs",
     "discrepancy-unfounded": "a discrepancy where nothing differs",
     "retry-wrong": "a retry's number is not the next one, or its invoice or attempt is another",
+    "budget-exceeded": "more attempts on one card than its network or the acquirer allows",
+    "postponed-wrong": "a charge put off that was not to be made, or for no budget of its card",
     "collection-end-wrong": "collection ended of no open invoice, or after no failed attempt",
 }
 
