@@ -141,7 +141,7 @@ def verdict_of(*, differs: bool, incomplete: bool) -> Verdict:
 
 
 class Audit:
-    """A running audit; see the module."""
+    """A running audit; see the module. attempts: on cards, of the last weeks of the log."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
@@ -152,7 +152,7 @@ class Audit:
         self._position = 0
         self._read = 0
         self._recorded_at: datetime | None = None
-        self._attempts = AttemptLog()
+        self.attempts = AttemptLog()
 
     def see(self, recorded: Recorded[Any]) -> None:
         """Judge the next fact of the log."""
@@ -172,7 +172,7 @@ class Audit:
             return
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
-        check_budgets(self._attempts, recorded, say)
+        check_budgets(self.attempts, recorded, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -248,7 +248,7 @@ class Audit:
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
             case CollectionPostponed():
-                check_postponed(book, event, self._attempts, say)
+                check_postponed(book, event, self.attempts, say)
             case SubscriptionCancelled() | SubscriptionCompleted():
                 check_end(book, event, say)
             case _:
