@@ -9,8 +9,11 @@ from projections.auditing.codes import CODES
 from tests.histories import History
 from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
+from tests.projections.plants_of_budgets import PLANTS_OF_BUDGETS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
+
+STORIES = PLANTS_OF_CHANGES + PLANTS_OF_BUDGETS
 
 _ENOUGH = 4
 
@@ -36,9 +39,9 @@ def test_a_planted_fault_is_found(what: str, code: str, forge: Forger, corpus: l
 
 
 @pytest.mark.parametrize(
-    "plant", PLANTS_OF_CHANGES, ids=[f"{code}: {what}" for what, code, *_ in PLANTS_OF_CHANGES]
+    "plant", STORIES, ids=[f"{code}: {what}" for what, code, *_ in STORIES]
 )
-def test_a_fault_planted_in_a_change_is_found(plant: Plant):
+def test_a_fault_planted_in_a_story_is_found(plant: Plant):
     """In a story that is clean without it."""
     _, code, story, forge = plant
     log = list(story().log)
@@ -53,5 +56,5 @@ def test_a_fault_planted_in_a_change_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in PLANTS_OF_CHANGES}
+    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in STORIES}
     assert planted == set(CODES)
