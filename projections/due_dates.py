@@ -22,6 +22,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve
 from domain.subscription.state import Subscription
+from projections.expiring import first_expiry
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -140,6 +141,9 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "listed_from": Column(ColumnType.INSTANT, lambda row: row.listed_from, indexed=True),
         "token_request_ref": Column(
             ColumnType.TEXT, lambda row: row.token_request_ref or None, indexed=True
+        ),
+        "card_expires_on": Column(
+            ColumnType.DAY, lambda row: first_expiry(row.state), indexed=True
         ),
         "awaits_payer": Column(ColumnType.FLAG, lambda row: row.awaits_payer),
         "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),

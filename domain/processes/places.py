@@ -13,7 +13,6 @@ import attrs
 from domain.budgets import BUDGETS, Budget, Wait, budgets_of, instrument_key, network_of
 from domain.processes.steps import Record
 from domain.providers import Provider
-from domain.subscription.charging import instrument_of
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.postponing import postpone
 from domain.subscription.state import Subscription
@@ -46,15 +45,15 @@ def place_for(
     attempted = next((each for each in events if isinstance(each, ChargeAttempted)), None)
     if attempted is None:
         return None
-    instrument = instrument_of(state, attempted.token_ref)
-    network = "" if instrument is None else network_of(instrument)
+    token = state.token_of(attempted.token_ref)
+    network = "" if token is None else network_of(token.instrument)
     keeping = budgets_of(network, state.provider, budgets)
-    if instrument is None or not keeping:
+    if token is None or not keeping:
         return None
     return Place(
         attempt_id=attempted.attempt_id,
         instrument=instrument_key(
-            state.provider, state.account, state.customer_id, instrument, attempted.token_ref
+            state.provider, state.account, state.customer_id, token.instrument, attempted.token_ref
         ),
         network=network,
         provider=state.provider,

@@ -23,19 +23,12 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     Discrepancy,
-    Instrument,
     SubscriptionEvent,
 )
 from domain.subscription.retrying import after_decline
 from domain.subscription.state import Attempt, OpenInvoice, Subscription
 
 ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
-
-
-def instrument_of(state: Subscription, token_ref: str) -> Instrument | None:
-    """What lies behind a token that the subscription may charge; None: it has no such token."""
-    token = state.token
-    return None if token is None or token.token_ref != token_ref else token.instrument
 
 
 def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:

@@ -89,9 +89,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeDiscrepancyFound(invoice_number=number):
             return _with_invoice(state, number, ended=DISCREPANCY)
         case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
-            return _with_invoice(
-                state, number, retries=retries, retry_at=retry_at, postponed=""
-            )
+            return _with_invoice(state, number, retries=retries, retry_at=retry_at, postponed="")
         case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
             return _with_invoice(state, number, retry_at=at, postponed=reason)
         case CollectionEnded(invoice_number=number, reason=reason):

@@ -172,6 +172,7 @@ class Subscription:
     lines_to_come: put on the next invoice beside its own.
     credits: with something left, oldest first.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
+    token: charged first. backup: a second method, tried where the terms say so.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
     failed_attempts: settled without money; kept to recognise money that turns up late.
@@ -192,6 +193,7 @@ class Subscription:
     invoices_issued: int = 0
     next_due_at: datetime | None = None
     token: Token | None = None
+    backup: Token | None = None
     token_request: OpenTokenRequest | None = None
     token_requests: int = 0
     open_invoices: tuple[OpenInvoice, ...] = ()
@@ -205,6 +207,11 @@ class Subscription:
     credits_granted: int = 0
     pause: Pause | None = None
     cancellation: Cancellation | None = None
+
+    def token_of(self, token_ref: str) -> Token | None:
+        """The token of that reference, if it may be charged by this subscription."""
+        tokens = (self.token, self.backup)
+        return next((each for each in tokens if each and each.token_ref == token_ref), None)
 
     @property
     def bills(self) -> bool:

@@ -28,6 +28,7 @@ from domain.subscription.state import (
     Status,
     Subscription,
 )
+from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
@@ -182,6 +183,13 @@ class ChargesAnswer(msgspec.Struct, kw_only=True):
 
     position: int
     items: tuple[Charge, ...]
+
+
+class AttemptsAnswer(msgspec.Struct, kw_only=True):
+    """What was tried on instruments, and how far their budgets are used."""
+
+    position: int
+    items: tuple[InstrumentUse, ...]
 
 
 class DueAnswer(msgspec.Struct, kw_only=True):

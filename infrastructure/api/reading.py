@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 from domain.identity import checked_id, stream_of
 from domain.refusals import Refused
 from infrastructure.api.messages import (
+    AttemptsAnswer,
     BalancesAnswer,
     BalanceView,
     ChargesAnswer,
@@ -23,9 +24,12 @@ from infrastructure.api.messages import (
 )
 from infrastructure.api.problems import NotReached
 from infrastructure.bootstrap import System
+from infrastructure.commands.expiring import ExpiringCards, cards_that_expire
 from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.commands.trying import use_by_key, use_by_subscription
 from projections.charges import ChargeStatus
 from projections.due_dates import due_lines
+from projections.expiring import DEFAULT_DAYS
 from projections.table import ColumnValue
 from projections.timeline import entry
 
@@ -177,6 +181,51 @@ def read_charges(
     return ChargesAnswer(position=page.position, items=tuple(page.rows.values()))
 
 
+@get("/subscriptions/{subscription_id:str}/attempts", sync_to_thread=True)
+def read_attempts(
+    system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0, limit: Limit = 100
+) -> AttemptsAnswer:
+    """How far the budgets of the subscription's cards are used, by all subscriptions on them.
+
+    limit: attempts shown of each card. 404 subscription-unknown; 422 id-malformed; 503
+    position-not-reached.
+    """
+    _require_log(system, at_least)
+    position = system.ledger.head()
+    uses = use_by_subscription(system, subscription_id, limit=limit)
+    return AttemptsAnswer(position=position, items=uses)
+
+
+@get("/instruments/{key:str}/attempts", sync_to_thread=True)
+def read_instrument(
+    system: Books, key: FromPath[str], at_least: AtLeast = 0, limit: Limit = 100
+) -> AttemptsAnswer:
+    """The same for the instrument with a key, as the other answer gives it.
+
+    404 instrument-unknown; 503 position-not-reached.
+    """
+    _require_log(system, at_least)
+    position = system.ledger.head()
+    return AttemptsAnswer(position=position, items=(use_by_key(system, key, limit=limit),))
+
+
+@get("/expiring-cards", sync_to_thread=True)
+def read_expiring(
+    system: Books,
+    days: Annotated[int, QueryParameter(ge=0, le=3650)] = DEFAULT_DAYS,
+    at_least: AtLeast = 0,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> ExpiringCards:
+    """Cards whose last day comes within `days`, of subscriptions that still bill.
+
+    An expired card is not treated as declined: it is tried. limit, offset: count subscriptions.
+    503 position-not-reached.
+    """
+    _require_view(system, "due_dates", at_least)
+    return cards_that_expire(system, days=days, limit=limit, offset=offset)
+
+
 def instant(moment: datetime) -> datetime:
     """In UTC. Raises: Refused("instant-without-offset"), Refused("instant-out-of-range")."""
     if moment.utcoffset() is None:
@@ -205,4 +254,7 @@ READING = [
     read_due,
     read_balances,
     read_charges,
+    read_attempts,
+    read_instrument,
+    read_expiring,
 ]

@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "due": ("reading:due", "What falls due when, and why something does not."),
     "balances": ("reading:balances", "What customers were billed, have paid and owe."),
     "charges": ("reading:charges", "Attempts to collect and how they ended."),
+    "attempts": ("cards:attempts", "How far a card's attempt budgets are used; the next place."),
+    "expiring": ("cards:expiring", "Cards that expire soon, of subscriptions that still bill."),
     "show": ("showing:show", "One subscription's life in words, and what is open."),
     "explain": ("explaining:explain", "From an amount to its facts, workings and evidence."),
     "inbox": ("showing:inbox", "Callbacks that wait, or are set aside for a person."),

@@ -26,6 +26,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
     from domain.refusals import Refused
     from infrastructure.api.messages import SubscriptionAnswer
     from infrastructure.commands.subscriptions import Subscriptions
+    from projections.expiring import DEFAULT_DAYS, expiring
     from projections.timeline import entry
 
     stream = stream_of(checked_id("subscription id", subscription))
@@ -44,6 +45,8 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         click.echo(f"\nnow {state.status.value.lower()}")
         for words in _agreed(state):
             click.echo(f"  {words}")
+        for card in expiring(state, now=system.clock(), days=DEFAULT_DAYS):
+            click.echo(f"  {card}")
         for item in agenda_of(state):
             click.echo(f"  {instant(item.due_at)}  {item.kind.value} {item.key}: {item.why}")
         if state.token_request is not None and state.token_request.approve_url:

@@ -29,7 +29,7 @@ BATCH = 5000
 # A place whose attempt is not in the log may be about to be recorded; after so long it is not.
 UNUSED_AFTER = timedelta(days=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = "attempt_id, instrument, network, provider, attempted_at, outcome, code"
+_COLUMNS = SQL("attempt_id, instrument, network, provider, attempted_at, outcome, code")
 
 Connect = Callable[[], Connection[Any]]
 
@@ -143,9 +143,11 @@ def _follow(
 
 
 def _stored(connect: Connect, schema: str, since: datetime) -> dict[UUID, AttemptRow]:
-    statement = SQL("SELECT " + _COLUMNS + " FROM {} WHERE attempted_at >= %s")
+    statement = SQL("SELECT {} FROM {} WHERE attempted_at >= %s")
     with connect() as conn:
-        found = conn.execute(statement.format(Identifier(schema, NAME)), [since]).fetchall()
+        found = conn.execute(
+            statement.format(_COLUMNS, Identifier(schema, NAME)), [since]
+        ).fetchall()
     return {
         key: AttemptRow(
             attempt_id=key,
@@ -163,14 +165,14 @@ def _stored(connect: Connect, schema: str, since: datetime) -> dict[UUID, Attemp
 def _write(conn: Connection[Any], table: Identifier, rows: Sequence[AttemptRow]) -> None:
     conn.execute(
         SQL(
-            "INSERT INTO {} AS attempts (" + _COLUMNS + ")"
+            "INSERT INTO {} AS attempts ({})"
             " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[],"
             " %s::timestamptz[], %s::text[], %s::text[])"
             " ON CONFLICT (attempt_id) DO UPDATE SET instrument = excluded.instrument,"
             " network = excluded.network, provider = excluded.provider,"
             " attempted_at = excluded.attempted_at, outcome = excluded.outcome,"
             " code = excluded.code"
-        ).format(table),
+        ).format(table, _COLUMNS),
         [
             [each.attempt_id for each in rows],
             [each.instrument for each in rows],

@@ -36,10 +36,16 @@ class Attempts:
 
     def __init__(self, pool: ConnectionPool[Connection[Any]], schema: str) -> None:
         self._pool = pool
-        names = {"attempts": Identifier(schema, "attempts"), "schema": Literal(schema)}
+        names = {
+            "attempts": Identifier(schema, "attempts"),
+            "schema": Literal(schema),
+            "asked": SQL(_ASKED),
+            "has": SQL(_HAS),
+            "again": SQL(_AGAIN),
+        }
         texts = {
             "lock": _LOCK, "take": _TAKE, "missing": _MISSING, "insert": _INSERT,
-            "drop": _DROP, "select": _SELECT, "events": _LATEST_OF,
+            "drop": _DROP, "select": _SELECT,
         }  # fmt: skip
         self._sql: dict[str, Composed] = {
             name: SQL(text).format(**names) for name, text in texts.items()
@@ -108,12 +114,6 @@ class Attempts:
             found = conn.execute(self._sql["select"], values).fetchall()
         return _rows(found)
 
-    def instruments_of(self, attempt_ids: Collection[UUID]) -> list[str]:
-        """The instruments of these attempts, the latest used first."""
-        with self._pool.connection() as conn:
-            found = conn.execute(self._sql["events"], {"ids": list(attempt_ids)}).fetchall()
-        return [row[0] for row in found]
-
 
 def _columns(places: Sequence[Place]) -> dict[str, Any]:
     return {
@@ -178,14 +178,9 @@ ON CONFLICT (attempt_id) DO UPDATE SET
 # A place that is there stays, and moves with the clock while its attempt is open. A new one is
 # taken here only where even all attempts of the longest window, whatever became of them but a
 # success, leave room under the least limit; everything else is judged by the rules.
-_TAKE = (
-    "WITH "
-    + _ASKED
-    + """
-, there AS (
-    SELECT asked.id FROM asked JOIN {attempts} AS attempts ON """
-    + _HAS
-    + """
+_TAKE = """
+WITH {asked}, there AS (
+    SELECT asked.id FROM asked JOIN {attempts} AS attempts ON {has}
 ), moved AS (
     UPDATE {attempts} AS attempts SET attempted_at = greatest(attempts.attempted_at, asked.at)
     FROM asked JOIN there USING (id)
@@ -201,39 +196,27 @@ WHERE turn + (
     WHERE attempts.instrument = fresh.instrument AND attempts.outcome <> 'succeeded'
       AND attempts.attempted_at > fresh.at - %(longest)s
 ) <= least
+{again}
 """
-    + _AGAIN
-)
 
-_MISSING = (
-    "WITH "
-    + _ASKED
-    + """
-SELECT asked.id FROM asked
-WHERE NOT EXISTS (SELECT FROM {attempts} AS attempts WHERE """
-    + _HAS
-    + ")"
-)
+_MISSING = """
+WITH {asked} SELECT asked.id FROM asked
+WHERE NOT EXISTS (SELECT FROM {attempts} AS attempts WHERE {has})
+"""
 
-_INSERT = (
-    """
+_INSERT = """
 INSERT INTO {attempts} (attempt_id, instrument, network, provider, attempted_at)
 SELECT * FROM unnest(
     %(ids)s::uuid[], %(instruments)s::text[], %(networks)s::text[], %(providers)s::text[],
     %(ats)s::timestamptz[]
 )
+{again}
 """
-    + _AGAIN
-)
 
 _DROP = "DELETE FROM {attempts} WHERE attempt_id = ANY (%(ids)s::uuid[]) AND outcome = 'open'"
 
 _SELECT = """
 SELECT attempt_id, instrument, network, provider, attempted_at, outcome, code FROM {attempts}
-WHERE instrument = ANY (%(instruments)s::text[]) AND attempted_at > %(since)s ORDER BY attempted_at, attempt_id
-"""
-
-_LATEST_OF = """
-SELECT instrument FROM {attempts} WHERE attempt_id = ANY (%(ids)s::uuid[])
-GROUP BY instrument ORDER BY max(attempted_at) DESC
+WHERE instrument = ANY (%(instruments)s::text[]) AND attempted_at > %(since)s
+ORDER BY attempted_at, attempt_id
 """

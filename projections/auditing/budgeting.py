@@ -32,9 +32,7 @@ def check_budgets(attempts: AttemptLog, recorded: Recorded[Any], say: Say) -> No
         say("budget-exceeded", f"{wait.budget.name} of {row.instrument}: {words}")
 
 
-def check_postponed(
-    book: Book, event: CollectionPostponed, attempts: AttemptLog, say: Say
-) -> None:
+def check_postponed(book: Book, event: CollectionPostponed, attempts: AttemptLog, say: Say) -> None:
     """A charge that was due is put off, no longer than the budget that it names lasts."""
     number = event.invoice_number
     if event.customer_id != book.beginning.customer_id:

@@ -16,8 +16,8 @@ from domain.subscription.events import SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.state import Subscription
 from infrastructure.audit import BooksReport, as_data, as_json, as_words, audit_books
-from infrastructure.store.books import Books as StoredBooks
 from infrastructure.store.attempt_rebuild import rebuild_attempts
+from infrastructure.store.books import Books as StoredBooks
 from infrastructure.store.ledger import Append, Appended, Ledger
 from infrastructure.store.projector import Runner
 from projections.audit import Verdict
@@ -49,9 +49,13 @@ class Shop:
 
     def catch_up(self) -> None:
         """Bring the views and the ledger of attempts to the end of the log."""
-        now = signed_up().now
-        self.runner.catch_up(now)
-        rebuild_attempts(self.books.connect, self.books.schema, self.ledger, now=now)
+        self.runner.catch_up(signed_up().now)
+        self.rebuild_attempts()
+
+    def rebuild_attempts(self) -> None:
+        """Make the ledger of attempts from the log, long after its end."""
+        connect, later = self.books.connect, signed_up().now + 9999 * DAY
+        rebuild_attempts(connect, self.books.schema, self.ledger, now=later)
 
     def audit(self, **options: Any) -> BooksReport:
         """The audit, in small batches."""
@@ -196,8 +200,7 @@ def test_the_ledger_of_attempts_is_held_against_the_log(shop: Shop):
     assert 'outcome is "succeeded", the facts say "declined"' in words
     assert "row-missing: attempts row" in words
     assert "row-unfounded: attempts row" in words
-    later = signed_up().now + 90 * DAY
-    rebuild_attempts(shop.books.connect, shop.books.schema, shop.ledger, now=later)
+    shop.rebuild_attempts()
     assert shop.audit().clean
 
 
@@ -217,5 +220,5 @@ def test_a_lost_ledger_of_attempts_is_made_from_the_log(shop: Shop, corpus: list
     assert before
     shop.damage("attempts", "DELETE FROM {}")
     assert shop.audit().verdict is Verdict.DIFFERENCES
-    shop.catch_up()
+    shop.rebuild_attempts()
     assert rows() == before

@@ -38,9 +38,7 @@ def test_a_planted_fault_is_found(what: str, code: str, forge: Forger, corpus: l
     assert found, f"{what} was planted {tried} times and never called {code}"
 
 
-@pytest.mark.parametrize(
-    "plant", STORIES, ids=[f"{code}: {what}" for what, code, *_ in STORIES]
-)
+@pytest.mark.parametrize("plant", STORIES, ids=[f"{code}: {what}" for what, code, *_ in STORIES])
 def test_a_fault_planted_in_a_story_is_found(plant: Plant):
     """In a story that is clean without it."""
     _, code, story, forge = plant

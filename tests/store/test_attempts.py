@@ -20,8 +20,8 @@ from infrastructure.store.attempts import Attempts
 from infrastructure.store.books import Books
 from infrastructure.store.ledger import Append, Ledger
 from tests.examples import EXAMPLES
-from tests.store.writing import Tally, stamp
 from tests.store.toy_views import NOW
+from tests.store.writing import Tally, stamp
 
 DAY = timedelta(days=1)
 CARD, OTHER = "c" * 32, "d" * 32
@@ -185,9 +185,7 @@ def test_an_outcome_is_noted_with_its_fact(
     }
 
 
-def test_an_outcome_of_what_has_no_place_changes_nothing(
-    attempts: Attempts, ledger: Ledger[Tally]
-):
+def test_an_outcome_of_what_has_no_place_changes_nothing(attempts: Attempts, ledger: Ledger[Tally]):
     """Wallets have none."""
     settle(ledger, "charge-succeeded.v1", uuid4())
     assert taken(attempts) == 0
@@ -225,9 +223,7 @@ def test_a_success_gives_dinteros_count_back_and_not_the_networks(
     assert fail(14) == 20 - 14
 
 
-def test_the_wait_ends_when_the_oldest_leaves_the_window(
-    attempts: Attempts, ledger: Ledger[Tally]
-):
+def test_the_wait_ends_when_the_oldest_leaves_the_window(attempts: Attempts, ledger: Ledger[Tally]):
     """Ten declines, an hour apart: the eleventh has its place a day after the first."""
     hour = timedelta(hours=1)
     for number in range(10):
@@ -260,5 +256,3 @@ def test_the_least_limit_is_what_the_quick_count_goes_by():
             kept: tuple[Budget, ...] = budgets_of(network, provider)
             assert kept
             assert all(each.limit >= 1 for each in kept)
-
-
