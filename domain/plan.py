@@ -84,6 +84,8 @@ class Terms:
     description: what the customer bought, 1-127 characters, shown to the payer.
     quantity: units billed each period, 1 to LARGEST_QUANTITY.
     proration: the rule for parts of a period; repeated in every line that it makes.
+    backup: whether the backup method is tried after a hard or payer-action decline, and when
+        retries of the first are used up.
     """
 
     plan: str
@@ -100,6 +102,7 @@ class Terms:
     retry: RetryPolicy = RetryPolicy()
     quantity: int = 1
     proration: Proration = Proration.BY_DAY
+    backup: bool = False
 
     @property
     def amount(self) -> Money:

@@ -46,7 +46,7 @@ from domain.subscription.events import (
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import request_token
+from domain.subscription.vaulting import ask_payer
 from tests.books import ZONE_VERSION, Books, Clock
 from tests.replies import Reply, received, reply_to
 from tests.wishes import Wish, decide
@@ -151,7 +151,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 elif move.act is Act.WISH:
                     facts = decide(state, move.wish, move.variant, now)
                 else:
-                    facts = request_token(state, reason="payer asked", now=now)
+                    backup = move.variant % 2 == 1
+                    facts = ask_payer(state, backup=backup, reason="payer asked", now=now)
             except Refused:
                 return
             books.append(subscription_id, facts, actor="api:shop", cause="command:api")
@@ -228,6 +229,7 @@ def terms(draw: st.DrawFn) -> Terms:
         retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
+        backup=draw(st.booleans()),
     )
 
 
@@ -256,7 +258,12 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
-_ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
+_ACTS = (
+    [Act.WORK] * 30
+    + [Act.LATE, Act.PERSON, Act.CALLBACK, Act.NEW_TOKEN] * 3
+    + [Act.WISH] * 9
+    + list(Act)
+)
 _WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + list(Wish)
 _REPLIES = (
     [Reply.YES] * 24

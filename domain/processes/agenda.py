@@ -13,6 +13,7 @@ from enum import Enum
 import attrs
 
 from domain.identity import token_request_id
+from domain.subscription.backing import method_for
 from domain.subscription.state import OpenInvoice, Status, Subscription
 
 
@@ -132,11 +133,13 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = f"not collected by itself: {invoice.ended}; a person has to look"
     elif state.open_attempt is not None:
         why = "waits for the outcome of another charge"
-    elif state.token is None or not state.token.usable:
+    elif (method := method_for(state, invoice)) is None:
         why = "waits for a new token"
     else:
         due = invoice.collect_at
         why = _why_then(invoice)
+        if method != state.token:
+            why = f"{why}, by the backup method"
     return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)
 
 

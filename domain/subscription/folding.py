@@ -37,6 +37,7 @@ from domain.subscription.events import (
     SubscriptionResumed,
     SubscriptionStarted,
     TermsChanged,
+    TokenPurpose,
     TokenRefused,
     TokenRequested,
     TokenRequestExpired,
@@ -89,7 +90,14 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeDiscrepancyFound(invoice_number=number):
             return _with_invoice(state, number, ended=DISCREPANCY)
         case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
-            return _with_invoice(state, number, retries=retries, retry_at=retry_at, postponed="")
+            return _with_invoice(
+                state,
+                number,
+                retries=retries,
+                retry_at=retry_at,
+                postponed="",
+                first_failed=False,
+            )
         case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
             return _with_invoice(state, number, retry_at=at, postponed=reason)
         case CollectionEnded(invoice_number=number, reason=reason):
@@ -174,6 +182,15 @@ def _vaulting(
             return with_(state, token_request=offered)
         case TokenVaulted():
             token = Token(token_ref=event.token_ref, instrument=event.instrument, usable=True)
+            if _answers_for_backup(state):
+                return with_(
+                    state,
+                    backup=token,
+                    token_request=None,
+                    open_invoices=tuple(
+                        with_(each, backup_tried=False) for each in state.open_invoices
+                    ),
+                )
             status = Status.ACTIVE if state.status is Status.PENDING else state.status
             return with_(
                 state,
@@ -184,11 +201,24 @@ def _vaulting(
             )
 
 
+def _answers_for_backup(state: Subscription) -> bool:
+    request = state.token_request
+    return request is not None and request.purpose is TokenPurpose.BACKUP
+
+
 def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
     """A new token gives every open invoice a fresh start, unless a person has to look first."""
     if invoice.ended == DISCREPANCY:
         return invoice
-    return with_(invoice, retry_at=None, retries=0, ended="", postponed="")
+    return with_(
+        invoice,
+        retry_at=None,
+        retries=0,
+        ended="",
+        postponed="",
+        first_failed=False,
+        backup_tried=False,
+    )
 
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
@@ -208,6 +238,7 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         event.invoice_number,
         attempts=event.attempt_number,
         postponed="",
+        **({"backup_tried": True} if state.on_backup(attempt) else {}),
     )
 
 
@@ -268,22 +299,28 @@ def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
 
 
 def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
-    attempt, token = state.open_attempt, state.token
+    attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
-    if (
-        token is not None
-        and isinstance(event, ChargeDeclined)
-        and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
-        and attempt.token_ref == token.token_ref
-    ):
-        token = with_(token, usable=False)
-    return with_(
-        state,
-        open_attempt=None,
-        token=token,
-        failed_attempts=(*state.failed_attempts, attempt),
-    )
+    settled = with_(state, open_attempt=None, failed_attempts=(*state.failed_attempts, attempt))
+    number, first = event.invoice_number, state.token
+    if isinstance(event, ChargeNotMade):
+        # The backup is tried once; what was never made was not that once.
+        on_backup = state.on_backup(attempt)
+        return _with_invoice(settled, number, backup_tried=False) if on_backup else settled
+    if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
+        backup = _spent(state.backup, attempt)
+        settled = with_(settled, token=_spent(first, attempt), backup=backup)
+    if first is not None and first.token_ref == attempt.token_ref:
+        settled = _with_invoice(settled, number, first_failed=True)
+    return settled
+
+
+def _spent(token: Token | None, attempt: Attempt) -> Token | None:
+    """The token, which may be charged no more if the attempt was on it."""
+    if token is None or token.token_ref != attempt.token_ref:
+        return token
+    return with_(token, usable=False)
 
 
 def _with_invoice(state: Subscription, number: int, **changes: Any) -> Subscription:

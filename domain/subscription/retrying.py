@@ -7,6 +7,7 @@ from typing import assert_never
 
 from domain.plan import RetryPolicy
 from domain.ports import Declined
+from domain.subscription.backing import after_backup_declined, backup_follows
 from domain.subscription.events import (
     CollectionEnded,
     DeclineClass,
@@ -31,6 +32,10 @@ def after_decline(
     """
     if not state.collects:
         return ()
+    if state.on_backup(attempt):
+        return after_backup_declined(state, attempt, declined.decline, declined.code, now=now)
+    if declined.decline is not DeclineClass.MERCHANT and _backup_is_next(state, attempt, declined):
+        return ()
     if declined.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
         return request_token(state, reason=declined.code, now=now)
     invoice = state.invoice(attempt.invoice_number)
@@ -43,6 +48,16 @@ def after_decline(
             return (_end(attempt, declined.code, now),)
         case _:
             assert_never(declined.decline)
+
+
+def _backup_is_next(state: Subscription, attempt: Attempt, declined: Declined) -> bool:
+    """Whether the backup is tried now: at once after a decline that is not soft, else when the
+    schedule is used up."""
+    invoice = state.invoice(attempt.invoice_number)
+    if invoice is None or not backup_follows(state, attempt):
+        return False
+    used_up = invoice.retries >= len(state.terms.retry.wait_days)
+    return declined.decline is not DeclineClass.SOFT or used_up
 
 
 def _retry(

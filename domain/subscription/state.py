@@ -64,6 +64,8 @@ class OpenInvoice:
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
+    first_failed: the first method was declined for it, and no retry on it is planned.
+    backup_tried: it was tried on the backup method; both begin anew with a new token.
     """
 
     number: int
@@ -76,6 +78,8 @@ class OpenInvoice:
     retry_at: datetime | None = None
     ended: str = ""
     postponed: str = ""
+    first_failed: bool = False
+    backup_tried: bool = False
 
     @property
     def open(self) -> Money:
@@ -207,6 +211,10 @@ class Subscription:
     credits_granted: int = 0
     pause: Pause | None = None
     cancellation: Cancellation | None = None
+
+    def on_backup(self, attempt: Attempt) -> bool:
+        """Whether an attempt charges the backup method."""
+        return self.backup is not None and self.backup.token_ref == attempt.token_ref
 
     def token_of(self, token_ref: str) -> Token | None:
         """The token of that reference, if it may be charged by this subscription."""

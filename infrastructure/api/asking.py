@@ -59,6 +59,7 @@ class AgreedTerms(Asked, kw_only=True):
     price: of one unit and period. quantity: units. proration: the rule for parts of a period.
     cycles: number of payments; without it the end is open.
     retry_days: days from each decline to the next attempt.
+    backup: whether the backup method is tried when the first fails.
     """
 
     price: Amount
@@ -74,6 +75,7 @@ class AgreedTerms(Asked, kw_only=True):
     cycles: int | None = None
     retry_days: tuple[int, ...] = RetryPolicy().wait_days
     proration: Proration = Proration.BY_DAY
+    backup: bool = False
 
     def terms(self) -> Terms:
         """As the domain has it. Raises: Refused."""
@@ -92,6 +94,7 @@ class AgreedTerms(Asked, kw_only=True):
             retry=RetryPolicy(self.retry_days),
             quantity=self.quantity,
             proration=self.proration,
+            backup=self.backup,
         )
 
 
@@ -125,9 +128,13 @@ class StartRequest(AgreedTerms, kw_only=True):
 
 
 class TokenWanted(Asked):
-    """Ask the payer to approve. reason: for people, 1-200 characters."""
+    """Ask the payer to approve. reason: for people, 1-200 characters.
+
+    backup: a second method, tried when the first fails; it replaces nothing.
+    """
 
     reason: str = "requested by the API"
+    backup: bool = False
 
 
 class ChangedTerms(Asked):
@@ -142,6 +149,7 @@ class ChangedTerms(Asked):
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry_days: tuple[int, ...] | None = None
+    backup: bool | None = None
 
     def new_terms(self) -> NewTerms:
         """As the commands have it. Raises: Refused."""
@@ -155,6 +163,7 @@ class ChangedTerms(Asked):
             proration=self.proration,
             capture=self.capture,
             retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
+            backup=self.backup,
         )
 
 

@@ -80,7 +80,8 @@ async def request_token(
     """Ask for the payer's approval. While a request is open, it is that one.
 
     wait_s: wait that long for the provider's page; the link is in the answer once it is there.
-    202: the request is written. 404 subscription-unknown. 409 subscription-ended.
+    202: the request is written. 404 subscription-unknown. 409 subscription-ended,
+    token-request-open (the other method's), first-method-missing (for a backup of nothing).
     """
     asked = strictly(body, data)
 
@@ -92,7 +93,7 @@ async def request_token(
             asked,
             202,
             lambda command_id: by(system, request).request_token(
-                subscription_id, reason=asked.reason, command_id=command_id
+                subscription_id, reason=asked.reason, backup=asked.backup, command_id=command_id
             ),
         )
 

@@ -16,7 +16,7 @@ from domain.plan import Terms
 from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
-from domain.subscription.events import Instrument, InvoiceLine
+from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.subscription.state import (
     Attempt,
     Cancellation,
@@ -46,10 +46,16 @@ class Accepted(msgspec.Struct, kw_only=True):
 
 
 class TokenState(msgspec.Struct, kw_only=True):
-    """The token and the open request for one. approve_url: "" until the provider has a page."""
+    """The token and the open request for one. approve_url: "" until the provider has a page.
+
+    backup, backup_usable: the second method, null where there is none. purpose: of the request.
+    """
 
     usable: bool
     instrument: Instrument | None
+    backup: Instrument | None
+    backup_usable: bool
+    purpose: TokenPurpose | None
     request_id: UUID | None
     approve_url: str
     expires_at: datetime | None
@@ -61,6 +67,9 @@ class TokenState(msgspec.Struct, kw_only=True):
         return cls(
             usable=state.token is not None and state.token.usable,
             instrument=None if state.token is None else state.token.instrument,
+            backup=None if state.backup is None else state.backup.instrument,
+            backup_usable=state.backup is not None and state.backup.usable,
+            purpose=None if request is None else request.purpose,
             request_id=None if request is None else request.request_id,
             approve_url="" if request is None else request.approve_url,
             expires_at=None if request is None else request.expires_at,

@@ -52,6 +52,8 @@ CONFLICTS = frozenset(
         "timing-fixed",
         "instalments-fixed",
         "trial-not-begun",
+        "token-request-open",
+        "first-method-missing",
     }
 )
 UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "instrument-unknown"})

@@ -43,6 +43,7 @@ def _policy(name: str | None) -> Proration | None:
 @click.option("--plan", help="The catalogue's code.")
 @click.option("--plan-version", type=int)
 @click.option("--description", help="Shown to the payer.")
+@click.option("--backup/--no-backup", default=None, help="Try the backup when the first fails.")
 @click.option("--rule", type=policy_type, help="Agree to this rule for parts of a period.")
 @click.option("--at-period-end", is_flag=True, help="Leave the running period as it is.")
 @click.option("--proration", type=policy_type, help="Another rule, for this change only.")
@@ -59,6 +60,7 @@ def change(
     plan: str | None,
     plan_version: int | None,
     description: str | None,
+    backup: bool | None,
     rule: str | None,
     at_period_end: bool,
     proration: str | None,
@@ -89,6 +91,7 @@ def change(
             price=None if price is None else parse_money(price, state.currency),
             quantity=quantity,
             proration=_policy(rule),
+            backup=backup,
         )
         if dry_run:
             seen = preview_of(

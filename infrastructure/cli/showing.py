@@ -12,7 +12,7 @@ from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_standing, print_table
 
 if TYPE_CHECKING:
-    from domain.subscription.state import Subscription
+    from domain.subscription.state import Subscription, Token
 
 
 @click.command(epilog=TABLE)
@@ -60,6 +60,11 @@ def _agreed(state: Subscription) -> Iterator[str]:
     from infrastructure.cli.change_table import terms_words, working_words
 
     yield terms_words(state.terms)
+    for which, token in (("charged", state.token), ("backup", state.backup)):
+        if token is not None:
+            yield f"{which}: {_instrument_words(token)}"
+    if state.backup is not None and not state.terms.backup:
+        yield "the terms do not let the backup be tried"
     if (later := state.following) is not None:
         yield f"from invoice {later.from_invoice} on: {terms_words(later.terms)}"
     if state.pause is not None:
@@ -72,6 +77,13 @@ def _agreed(state: Subscription) -> Iterator[str]:
         yield f"credit: {total((each.left for each in state.credits), state.currency)}"
     for line in state.lines_to_come:
         yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
+
+
+def _instrument_words(token: Token) -> str:
+    shown = token.instrument
+    name = " ".join(part for part in (shown.brand, shown.kind, shown.last_digits) if part)
+    expires = f", expires {shown.expires}" if shown.expires else ""
+    return f"{name}{expires}" + ("" if token.usable else " (declined; not charged again)")
 
 
 @click.command(epilog=TABLE)

@@ -23,7 +23,7 @@ from domain.subscription.events import When
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import request_token
+from domain.subscription.vaulting import ask_payer
 from domain.subscription.wording import checked_reason
 from infrastructure.commands.deciding import Done, Events, StreamBusy
 from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
@@ -46,17 +46,19 @@ class Subscriptions(Starting):
         subscription_id: str,
         *,
         reason: str,
+        backup: bool = False,
         cause: str = "command:token",
         command_id: UUID | None = None,
     ) -> Done:
-        """Ask for a new approval. Quiet while a request is open.
+        """Ask for a new approval. Quiet while such a request is open.
 
-        Refused: "subscription-unknown", "reason-malformed", "subscription-ended".
+        backup: of the backup method, which replaces nothing.
+        Refused: "subscription-unknown", "reason-malformed", and what vaulting.ask_payer refuses.
         """
         checked_reason(reason)
 
         def decide(state: Subscription) -> Events:
-            return request_token(state, reason=reason, now=self._clock())
+            return ask_payer(state, backup=backup, reason=reason, now=self._clock())
 
         return self._change(subscription_id, decide, cause, command_id)
 

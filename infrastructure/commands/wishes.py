@@ -31,6 +31,7 @@ class NewTerms:
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry: RetryPolicy | None = None
+    backup: bool | None = None
 
     def over(self, agreed: Terms) -> Terms:
         """The agreed terms with what changes of them. Refused: "id-malformed" for the plan."""

@@ -15,7 +15,7 @@ from domain.calendar import Period
 from domain.money import Money
 from domain.plan import Terms, Timing
 from domain.schedule import Schedule
-from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
+from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted, TokenPurpose
 from domain.subscription.state import Status
 
 
@@ -25,6 +25,7 @@ class Owed:
 
     paid: by charges; credited: by credit.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
+    first_failed: the first method was declined and no retry planned. backup_tried: in this cycle.
     """
 
     total: int
@@ -37,6 +38,8 @@ class Owed:
     ended: bool = False
     disputed: bool = False
     charged: bool = False
+    first_failed: bool = False
+    backup_tried: bool = False
 
     @property
     def open(self) -> int:
@@ -167,7 +170,10 @@ class Book:
     failed: dict[UUID, int] = attrs.field(factory=dict)
     token_ref: str | None = None
     token_usable: bool = False
+    backup_ref: str | None = None
+    backup_usable: bool = False
     request: UUID | None = None
+    request_purpose: TokenPurpose | None = None
     requests: int = 0
     difference: Difference | None = None
 

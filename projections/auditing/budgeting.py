@@ -41,11 +41,12 @@ def check_postponed(book: Book, event: CollectionPostponed, attempts: AttemptLog
     collects = book.status in (Status.ACTIVE, Status.PAUSED) and book.attempt is None
     if owed is None or owed.ended or owed.disputed or not collects:
         say("postponed-wrong", f"invoice {number} was not to be collected")
-    instrument = attempts.instrument(book.token_ref)
-    network = "" if instrument is None else network_of(instrument)
+    methods = [attempts.instrument(ref) for ref in (book.token_ref, book.backup_ref)]
     named = [
         each
-        for each in budgets_of(network, book.beginning.provider)
+        for method in methods
+        if method is not None
+        for each in budgets_of(network_of(method), book.beginning.provider)
         if each.name == event.reason
         and event.effective_at < event.collect_at <= event.effective_at + each.window
     ]

@@ -27,7 +27,9 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
         )
     if book.status not in (Status.ACTIVE, Status.PAUSED):
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
-    if event.token_ref != book.token_ref or not book.token_usable:
+    if event.token_ref == book.backup_ref and book.backup_usable:
+        _check_backup(book, number, say)
+    elif event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")
     if (event.provider, event.account) != (begun.provider, begun.account):
         say("attempt-elsewhere", f"through {event.provider.value} account {event.account}")
@@ -43,6 +45,20 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
     else:
         _check_owed(owed, event, say)
     book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
+
+
+def _check_backup(book: Book, number: int, say: Say) -> None:
+    """The backup is tried where the terms say so, once, and after the first method failed."""
+    owed = book.owed.get(number)
+    if owed is None:
+        return
+    if not book.agreed_for(book.invoices + 1).terms.backup:
+        say("backup-misused", f"attempt on invoice {number}, and the terms know no backup")
+    if owed.backup_tried:
+        say("backup-misused", f"a second attempt on invoice {number}")
+    if book.token_usable and not owed.first_failed:
+        say("backup-misused", f"attempt on invoice {number} before the first method failed")
+    owed.backup_tried = True
 
 
 def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
@@ -101,3 +117,4 @@ def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -
         say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")
     if owed is not None:
         owed.retries, owed.retry_at = event.retry_number, event.retry_at
+        owed.first_failed = False

@@ -79,6 +79,7 @@ CODES: Mapping[str, str] = {
     "attempt-after-collection-ended": "an attempt on an invoice that was not to be collected",
     "attempt-elsewhere": "an attempt through another provider or account than agreed",
     "token-unusable": "an attempt on a token that is not the present one, or may not be charged",
+    "backup-misused": "the backup was tried too early, twice, or where the terms know none",
     "attempt-not-open": "a fact about an attempt that is not open",
     "settled-without-attempt": "an outcome for an attempt that was settled before, or never made",
     "invoice-mixed": "an outcome names another invoice than its attempt",

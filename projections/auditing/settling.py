@@ -61,12 +61,17 @@ def check_failure(book: Book, event: ChargeDeclined | ChargeNotMade, say: Say) -
     if attempt is None:
         return
     book.failed[attempt.attempt_id] = attempt.invoice_number
-    if (
-        isinstance(event, ChargeDeclined)
-        and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
-        and attempt.token_ref == book.token_ref
-    ):
-        book.token_usable = False
+    owed = book.owed.get(attempt.invoice_number)
+    if isinstance(event, ChargeNotMade):
+        if owed is not None and attempt.token_ref == book.backup_ref:
+            owed.backup_tried = False
+        return
+    on_first = attempt.token_ref == book.token_ref
+    if owed is not None and on_first:
+        owed.first_failed = True
+    if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
+        book.token_usable = book.token_usable and not on_first
+        book.backup_usable = book.backup_usable and attempt.token_ref != book.backup_ref
 
 
 def check_late(book: Book, event: ChargeFoundLate, totals: TotalsOf, say: Say) -> None:
