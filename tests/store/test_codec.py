@@ -27,7 +27,12 @@ from tests.examples import EXAMPLES
 GOLDEN = Path(__file__).parent / "golden"
 # Facts whose class has got fields since their first golden file was written. That file stays as it
 # is, for it is what old books hold; what is written today is beside it, under the name given here.
-LATEST = {"subscription-started.v1": "subscription-started.v1+quantity"}
+LATEST = {
+    "subscription-started.v1": "subscription-started.v1+backup",
+    "terms-changed.v1": "terms-changed.v1+backup",
+}
+# What was written in between.
+BETWEEN = {"subscription-started.v1+quantity": "subscription-started.v1"}
 codec = Codec()
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 
@@ -45,7 +50,8 @@ def golden(file: str) -> bytes:
 def test_every_stored_name_has_an_example_and_a_golden_file():
     """No name is forgotten, and no golden file outlives its name."""
     assert set(EXAMPLES) == set(STORED_NAMES)
-    assert {path.stem for path in GOLDEN.glob("*.json")} == {*STORED_NAMES, *LATEST.values()}
+    files = {path.stem for path in GOLDEN.glob("*.json")}
+    assert files == {*STORED_NAMES, *LATEST.values(), *BETWEEN}
     assert set(LATEST) <= set(STORED_NAMES)
 
 
@@ -60,6 +66,13 @@ def test_a_golden_file_decodes_to_its_example(name):
     """What was written once is read as it was meant, also before its class had got new fields."""
     assert codec.decode(name, golden(name)) == EXAMPLES[name]
     assert codec.decode(name, golden(LATEST.get(name, name))) == EXAMPLES[name]
+
+
+@pytest.mark.parametrize("file", sorted(BETWEEN))
+def test_what_was_written_in_between_decodes_likewise(file):
+    """Each shape that a class ever had."""
+    name = BETWEEN[file]
+    assert codec.decode(name, golden(file)) == EXAMPLES[name]
 
 
 def test_a_start_from_before_quantities_is_one_unit_prorated_by_day():
