@@ -8,12 +8,14 @@ anew.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
 import attrs
 import structlog
 
+from domain.budgets import BUDGETS, Budget
 from domain.ports import Granted, LookUpAnswer, NotDone, Secret, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
@@ -84,10 +86,18 @@ class Advancer:
     """Advances subscriptions of one set of books through its gateways.
 
     zone_version: version of the tz database that due instants are computed with.
+    budgets: how often a card may be tried.
     """
 
-    def __init__(self, desk: Desk, gateways: Gateways, zone_version: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        gateways: Gateways,
+        zone_version: str,
+        budgets: Sequence[Budget] = BUDGETS,
+    ) -> None:
         self._desk, self._gateways, self._zone_version = desk, gateways, zone_version
+        self._budgets = budgets
 
     async def advance(self, hand: Hand) -> None:
         """Do all that is due now. Raises: LeaseLost."""
@@ -112,7 +122,7 @@ class Advancer:
 
         An attempt on a card needs a place in the card's budgets first, and is put off without.
         """
-        place = place_for(hand.state, step.events)
+        place = place_for(hand.state, step.events, self._budgets)
         if place is not None:
             wait = await self._desk.reserve(place)
             reached(PLACE_TAKEN)

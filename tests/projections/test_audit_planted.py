@@ -9,11 +9,12 @@ from projections.auditing.codes import CODES
 from tests.histories import History
 from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
+from tests.projections.plants_of_backups import PLANTS_OF_BACKUPS
 from tests.projections.plants_of_budgets import PLANTS_OF_BUDGETS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
 
-STORIES = PLANTS_OF_CHANGES + PLANTS_OF_BUDGETS
+STORIES = PLANTS_OF_CHANGES + PLANTS_OF_BUDGETS + PLANTS_OF_BACKUPS
 
 _ENOUGH = 4
 
