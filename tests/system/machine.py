@@ -49,7 +49,7 @@ MEANWHILE = (
 # "leave" comes last: of twelve draws one leaves.
 WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
-    *("token", "more", "resume", "leave"),
+    *("token", "more", "resume", "leave", "backup"),
 )
 
 
@@ -134,6 +134,8 @@ class Billing(Watched):
         match wish:
             case "token":
                 commands.request_token(name, reason="new card")
+            case "backup":
+                commands.request_token(name, reason="to be safe", backup=True)
             case "more":
                 commands.change_terms(name, NewTerms(quantity=3), when=When.NOW, reason=reason)
             case "less":
