@@ -2,7 +2,7 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py and planted_changes.py is planted in a temporary copy of the
+Each fault of the planted_*.py files is planted in a temporary copy of the
 project; the fast tests of the rules run on it (the properties too, when those pass). Nothing here
 is touched.
 
@@ -24,11 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from planted_budgets import FAULTS as BUDGETS
 from planted_changes import FAULTS as CHANGES
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
 
-FAULTS = BASICS + CHANGES
+FAULTS = BASICS + CHANGES + BUDGETS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "tests", "pyproject.toml")
 RULES_TESTS = "tests/domain"
