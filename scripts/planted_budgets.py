@@ -153,8 +153,8 @@ FAULTS = (
     Fault(
         "a backup that was never charged counts as tried",
         FOLDING,
-        "        return _with_invoice(settled, number, backup_tried=False) if on_backup else settled",
-        "        return settled if on_backup else settled",
+        "        return _with_invoice(settled, number, backup_tried=False) if on_backup",
+        "        return settled if on_backup",
     ),
     Fault(
         "a first method that fails while a backup is asked for is forgotten",

@@ -28,7 +28,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import request_token
+from domain.subscription.vaulting import ask_payer, request_token
 from tests.replies import Reply, reply_to
 
 ZONE_VERSION = "2025b"
@@ -209,6 +209,15 @@ class Books:
         self.work(wish.subscription_id)
         self.payer_comes(wish.subscription_id, Reply.YES)
         return self.states[wish.subscription_id]
+
+    def add_backup(self, subscription_id: str) -> None:
+        """The payer gives a backup method as well."""
+        facts = ask_payer(
+            self.states[subscription_id], backup=True, reason="to be safe", now=self.now
+        )
+        self.append(subscription_id, facts, actor="api:shop", cause="command:api")
+        self.work(subscription_id)
+        self.payer_comes(subscription_id, Reply.YES)
 
     def payer_comes(self, subscription_id: str, reply: Reply) -> None:
         """A callback says that the payer is done with the approval page."""

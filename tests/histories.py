@@ -295,6 +295,8 @@ def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) 
     for wish in wanted:
         if draw(st.sampled_from([True, True, True, True, False])):
             books.sign_up(wish)
+            if wish.terms.backup and draw(st.booleans()):
+                books.add_backup(wish.subscription_id)
         else:
             books.start(wish)
     # Hypothesis draws short lists; money moves in long ones. Both, so that examples still shrink.

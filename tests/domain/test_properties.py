@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import attrs
 import pytest
@@ -27,7 +28,9 @@ from domain.subscription.events import (
     ChargeDiscrepancyFound,
     ChargeFoundLate,
     ChargeNotMade,
+    ChargeOutcomeUnknown,
     ChargeSucceeded,
+    CollectionPostponed,
     CreditApplied,
     CreditGranted,
     InvoiceIssued,
@@ -300,6 +303,59 @@ def test_F04_what_may_have_been_sent_is_never_sent_again(history: History) -> No
                         assert isinstance(step, SendCapture) == (attempt.capture_id is not None)
                     elif isinstance(step, LookUp):
                         event(f"looks, unknown: {attempt.unknown}, taken before: {taken}")
+
+
+@SOME
+@given(histories())
+def test_no_card_is_tried_more_often_than_it_may_be(history: History) -> None:
+    """Over all subscriptions of a card: two attempts that did not succeed in 30 days (the small
+    budgets of these histories), as was known when the next one was made."""
+    cards: dict[object, dict[UUID, datetime]] = defaultdict(dict)
+    card_of: dict[UUID, object] = {}
+    counted: set[UUID] = set()
+    for recorded in history.log:
+        match fact := recorded.event:
+            case ChargeAttempted():
+                card = (fact.provider, fact.customer_id)
+                begins = fact.effective_at - timedelta(days=30)
+                used = sum(at > begins and key in counted for key, at in cards[card].items())
+                event(f"used of two: {used}")
+                assert used < 2
+                cards[card][fact.attempt_id], card_of[fact.attempt_id] = fact.effective_at, card
+                counted.add(fact.attempt_id)
+            case ChargeSucceeded() | ChargeFoundLate() | ChargeNotMade():
+                counted.discard(fact.attempt_id)
+            case ChargeDeclined() | ChargeOutcomeUnknown():
+                counted.add(fact.attempt_id)
+            case CollectionPostponed():
+                event("put off")
+    event(f"subscriptions: {len(history.wishes)}, cards tried: {len(cards)}")
+
+
+@SOME
+@given(histories())
+def test_the_backup_is_tried_once_and_only_where_it_may_be(history: History) -> None:
+    """Never first, never twice for one invoice and cycle, never where the terms say no."""
+    for log in streams(history).values():
+        tried: set[int] = set()
+        for moment in moments(log):
+            fact, before = moment.recorded.event, moment.before
+            if isinstance(fact, TokenVaulted):
+                tried.clear()
+            elif isinstance(fact, ChargeNotMade):
+                tried.discard(fact.invoice_number)
+            elif isinstance(fact, ChargeAttempted) and before is not None:
+                backup = before.backup
+                if backup is None or backup.token_ref != fact.token_ref:
+                    continue
+                event("tried on the backup")
+                invoice = before.invoice(fact.invoice_number)
+                assert before.terms.backup
+                assert backup.usable
+                assert fact.invoice_number not in tried
+                assert before.token is not None
+                assert not before.token.usable or (invoice and invoice.first_failed)
+                tried.add(fact.invoice_number)
 
 
 @SOME

@@ -8,7 +8,6 @@ import attrs
 
 from domain.plan import RetryPolicy
 from domain.subscription import events as e
-from domain.subscription.vaulting import ask_payer
 from tests.books import Books
 from tests.projections.forging import Forger, Log, changed, dropped
 from tests.projections.plants_of_changes import Plant
@@ -21,11 +20,7 @@ def backed() -> Books:
     """A subscription with a backup, that bills once and is not retried."""
     agreed = terms(backup=True, retry=RetryPolicy(()))
     books = signed_up(agreed, into=Books(SIGNED_UP, budgets=()))
-    books.append(
-        "s-1", ask_payer(books.states["s-1"], backup=True, reason="to be safe", now=books.now)
-    )
-    books.work("s-1")
-    books.payer_comes("s-1", Reply.YES)
+    books.add_backup("s-1")
     return books
 
 
