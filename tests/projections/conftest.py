@@ -30,5 +30,5 @@ def _drawn(count: int) -> list[History]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[History]:
-    """The same two hundred histories in every run, and sixty stories full of changes."""
-    return [*_drawn(200), *(story(seed) for seed in range(60))]
+    """The same three hundred histories in every run, and sixty stories full of changes."""
+    return [*_drawn(300), *(story(seed) for seed in range(60))]
