@@ -111,9 +111,9 @@ def _money_of(event: Any) -> Money | None:
             return money
         case ChargeSucceeded(amount=money) | ChargeFoundLate(amount=money):
             return money
-        case CreditGranted(amount=money, kind=kind):
-            return None if kind is CreditKind.OVERPAYMENT else money
-        case CreditApplied(amount=money) | InvoiceWrittenOff(amount=money):
+        case CreditGranted(amount=money) | CreditApplied(amount=money):
+            return money
+        case InvoiceWrittenOff(amount=money):
             return money
         case _:
             return None
@@ -135,6 +135,8 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
     match event:
         case InvoiceIssued():
             return _billed(before, subscription_id, event)
+        case CreditGranted() if event.kind is CreditKind.OVERPAYMENT:
+            return before  # this money was booked when it came
         case CreditGranted():
             credited, credit = before.credited + money.minor, before.credit + money.minor
             return attrs.evolve(before, credited=credited, credit=credit)
