@@ -49,8 +49,8 @@ COLUMNS = (
     *NEEDED,
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
-    *("setup_fee", "cycles", "capture", "zone", "retry_days", "dunning"),
-    "grace_days",
+    *("setup_fee", "cycles", "capture", "zone", "retry_days"),
+    *("dunning", "grace_days"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000
