@@ -173,6 +173,16 @@ class Billing(Watched):
                 attempt = state.unresolved[0].attempt_id
                 commands.resolve_discrepancy(name, attempt, how, reason=reason)
 
+    def look_after_everybody(self) -> None:
+        """A person goes through what was not paid, or not as it was asked for."""
+        for wish in ("accept", "collect", "reinstate"):
+            for number in range(len(self.names)):
+                self.wish_something(number, wish)
+            self.world.project()
+            self.world.work(100)
+        self.world.project()
+        self.check()
+
     def have_every_wish(self) -> None:
         """One customer wishes for everything there is, and is billed in between."""
         number = next(
