@@ -175,7 +175,7 @@ class Billing(Watched):
 
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""
-        for wish in ("accept", "collect", "reinstate"):
+        for wish in ("accept", "collect", "reinstate", "write off"):
             for number in range(len(self.names)):
                 self.wish_something(number, wish)
             self.world.project()
