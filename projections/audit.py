@@ -37,16 +37,21 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionResumed,
     CreditApplied,
     CreditGranted,
+    DiscrepancyResolved,
     InvoiceIssued,
+    InvoiceWrittenOff,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenRefused,
     TokenRequested,
@@ -64,6 +69,12 @@ from projections.auditing.crediting import (
     check_grant,
     credit_lies_idle,
 )
+from projections.auditing.dunning import (
+    check_collected_again,
+    check_reinstatement,
+    check_suspension,
+    check_write_off,
+)
 from projections.auditing.ending import (
     all_is_paid,
     check_end,
@@ -72,6 +83,7 @@ from projections.auditing.ending import (
 )
 from projections.auditing.invoicing import check_invoice
 from projections.auditing.pausing import check_pause, check_resume
+from projections.auditing.resolving import check_credited, check_resolution
 from projections.auditing.settling import (
     check_awaited,
     check_discrepancy,
@@ -168,6 +180,7 @@ class Audit:
             return
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
+        check_credited(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -242,6 +255,16 @@ class Audit:
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
+            case DiscrepancyResolved():
+                check_resolution(book, event, say)
+            case CollectionResumed():
+                check_collected_again(book, event, say)
+            case InvoiceWrittenOff():
+                check_write_off(book, event, self._totals_of(event.amount.currency), say)
+            case SubscriptionSuspended():
+                check_suspension(book, event, say)
+            case SubscriptionReinstated():
+                check_reinstatement(book, event, say)
             case SubscriptionCancelled() | SubscriptionCompleted():
                 check_end(book, event, say)
             case _:
@@ -290,6 +313,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.difference is not None:
         words = f"{book.difference.received} received, and no word of it"
         yield _finding(book.position, book.subscription_id, "discrepancy-missing", words)
+    if book.overpaid is not None:
+        words = f"{book.overpaid} too much was received and accepted"
+        yield _finding(book.position, book.subscription_id, "overpayment-not-credited", words)
     if book.unused is not None:
         words = f"{book.unused.amount}, and nothing gave the days back"
         yield _finding(book.position, book.subscription_id, "credit-unfounded", words)

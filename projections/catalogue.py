@@ -34,6 +34,7 @@ TABLES: tuple[Listening, ...] = (
                 events.InvoiceIssued,
                 events.ChargeSucceeded,
                 events.ChargeFoundLate,
+                events.InvoiceWrittenOff,
                 events.CreditGranted,
                 events.CreditApplied,
             }
@@ -53,6 +54,7 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeNotMade,
                 events.ChargeFoundLate,
                 events.ChargeDiscrepancyFound,
+                events.DiscrepancyResolved,
             }
         ),
     ),

@@ -24,6 +24,7 @@ CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/in
 LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
 BILLS, COMPLETING = "domain/subscription/folding_bills.py", "domain/subscription/completing.py"
+PAYMENTS = "domain/subscription/folding_payments.py"
 STATE, ENDING = "domain/subscription/state.py", "domain/subscription/ending.py"
 NEXT_STEP, AGENDA = "domain/processes/next_step.py", "domain/processes/agenda.py"
 MONEY, IDENTITY, PROVIDERS = "domain/money.py", "domain/identity.py", "domain/providers.py"
@@ -102,8 +103,8 @@ FAULTS = (
     Fault(
         "billed again by every worker that comes by",
         BILLS,
-        "        invoices_issued=number,\n        next_due_at=event.next_due_at,",
-        "        invoices_issued=number,\n        next_due_at=state.next_due_at,",
+        "        next_due_at=event.next_due_at,\n        open_invoices=invoices,",
+        "        next_due_at=state.next_due_at,\n        open_invoices=invoices,",
     ),
     Fault(
         "billed before the first approval",
@@ -220,11 +221,9 @@ FAULTS = (
     ),
     Fault(
         "dollars pay an invoice in kroner",
-        FOLDING,
-        "    if invoice is None or amount.currency != invoice.total.currency:\n"
-        "        return state\n",
-        "    if invoice is None:\n        return state\n"
-        "    amount = Money(amount.minor, invoice.total.currency)\n",
+        PAYMENTS,
+        "    fits = invoice is not None and amount.currency == invoice.total.currency\n",
+        "    fits = invoice is not None\n    amount = Money(amount.minor, state.currency)\n",
     ),
     Fault(
         "money that turns up late is not booked",

@@ -270,6 +270,48 @@ RESUMED = Schedule(
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
 )
 
+_DUNNING: tuple[e.SubscriptionEvent, ...] = (
+    e.DiscrepancyResolved(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        resolution=e.Resolution.ACCEPTED,
+        received=Money(3980, "USD"),
+        reason="the payer's bank took a fee",
+        effective_at=CHANGED,
+    ),
+    e.CollectionResumed(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        reason="the payer asked for another try",
+        effective_at=CHANGED,
+    ),
+    e.InvoiceWrittenOff(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=Money(5, "USD"),
+        reason="not worth a letter",
+        effective_at=CHANGED,
+    ),
+    e.SubscriptionSuspended(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        last_invoice=1,
+        reason="retries-used-up",
+        effective_at=CHANGED,
+    ),
+    e.SubscriptionReinstated(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        schedule=RESUMED,
+        lines=(),
+        next_due_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+        zone_version="2026f",
+        reason="paid",
+        effective_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+    ),
+)
+
 _CHANGING: tuple[e.SubscriptionEvent, ...] = (
     e.CreditGranted(
         customer_id=CUSTOMER,
@@ -348,6 +390,5 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.SubscriptionCompleted(effective_at=NEXT_DUE),
 )
 
-EXAMPLES: dict[str, e.SubscriptionEvent] = {
-    stored_name(type(event)): event for event in (*_STARTING, *_CHARGING, *_CHANGING, *_ENDING)
-}
+_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_ENDING)
+EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}

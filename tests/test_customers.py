@@ -10,7 +10,7 @@ import pytest
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
 from infrastructure.commands.customers import (
@@ -82,6 +82,8 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "capture": "after_authorization",
         "zone": "Europe/Oslo",
         "retry_days": "1 2 3",
+        "dunning": "write_off",
+        "grace_days": "14",
     }
     assert set(values) == set(COLUMNS)
     line = ",".join(f'"{value}"' for value in values.values())
@@ -98,7 +100,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert terms.trial == Interval(Unit.DAY, 14)
     assert (terms.price, terms.setup_fee) == (Money(29900, "NOK"), Money(4900, "NOK"))
     assert terms.capture is CaptureMode.AFTER_AUTHORIZATION
-    assert terms.retry.wait_days == (1, 2, 3)
+    assert terms.retry == RetryPolicy((1, 2, 3), DunningEnd.WRITE_OFF, 14)
     assert (row.churned, row.state) == (True, "Oslo")
 
 
@@ -154,6 +156,8 @@ def test_public_sample_adds_up() -> None:
         ("customer_id,price,cycles", "c-1,1,0", "cycles-missing"),
         ("customer_id,price,retry_days", "c-1,1,3 x", "number-malformed"),
         ("customer_id,price,retry_days", "c-1,1,0", "retry-policy-malformed"),
+        ("customer_id,price,dunning", "c-1,1,forget", "choice-unknown"),
+        ("customer_id,price,grace_days", "c-1,1,366", "grace-malformed"),
         ("customer_id,price,setup_fee", "c-1,1,0", "setup-fee-not-positive"),
     ],
 )

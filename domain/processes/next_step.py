@@ -1,8 +1,8 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first settle what may have been sent, then bill what is due, then collect
-what is open, then get a token. A token comes last because a provider that makes no page must not
-hold up what the present token can pay.
+The order is the rule: first settle what may have been sent, then end a pause or a grace, then bill
+what is due, then collect what is open, then get a token. A token comes last because a provider that
+makes no page must not hold up what the present token can pay.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from domain.processes.steps import (
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
+from domain.subscription.dunning import end_dunning
 from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
@@ -42,6 +43,8 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
         if not isinstance(step, Nothing):
             return step
     step = _resume(state, now, zone_version)
+    if isinstance(step, Nothing):
+        step = _dun(state, now, zone_version)
     if isinstance(step, Nothing):
         step = _bill(state, now, zone_version)
     if isinstance(step, Nothing):
@@ -82,6 +85,12 @@ def _resume(state: Subscription, now: datetime, zone_version: str) -> Step:
     """The end of a pause, on the day that was named."""
     facts = resume_as_scheduled(state, now=now, zone_version=zone_version)
     return Record(facts, ItemKind.RESUME.value) if facts else Nothing()
+
+
+def _dun(state: Subscription, now: datetime, zone_version: str) -> Step:
+    """The end of a grace or of a suspension; before anything is billed that it rules out."""
+    facts = end_dunning(state, now=now, zone_version=zone_version)
+    return Record(facts, ItemKind.DUNNING.value) if facts else Nothing()
 
 
 def _cancel(state: Subscription, now: datetime) -> Step:

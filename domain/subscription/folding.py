@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import assert_never
 
 from domain.copying import with_
-from domain.money import Money
 from domain.schedule import schedule_of
 from domain.subscription.events import (
     ApprovalOffered,
@@ -23,17 +22,22 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionResumed,
     CreditApplied,
     CreditGranted,
     DeclineClass,
+    DiscrepancyResolved,
     InvoiceIssued,
+    InvoiceWrittenOff,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenRefused,
     TokenRequested,
@@ -46,6 +50,14 @@ from domain.subscription.folding_bills import (
     paused,
     resumed,
     terms_changed,
+)
+from domain.subscription.folding_payments import (
+    collection,
+    difference_found,
+    dunned,
+    received,
+    resolved,
+    with_invoice,
 )
 from domain.subscription.state import (
     DISCREPANCY,
@@ -76,20 +88,25 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
             return _still_open(state, event)
         case ChargeSucceeded(invoice_number=number, amount=amount):
-            return _paid(with_(state, open_attempt=None), number, amount)
+            asked = None if state.open_attempt is None else state.open_attempt.amount
+            settled = with_(state, open_attempt=None)
+            return received(settled, number, amount, differs=amount != asked)
         case ChargeFoundLate(invoice_number=number, amount=amount):
             remaining = tuple(
                 each for each in state.failed_attempts if each.attempt_id != event.attempt_id
             )
-            return _paid(with_(state, failed_attempts=remaining), number, amount)
+            found = with_(state, failed_attempts=remaining)
+            return received(found, number, amount, differs=True)
         case ChargeDeclined() | ChargeNotMade():
             return _failed(state, event)
-        case ChargeDiscrepancyFound(invoice_number=number):
-            return _with_invoice(state, number, ended=DISCREPANCY)
-        case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
-            return _with_invoice(state, number, retries=retries, retry_at=retry_at)
-        case CollectionEnded(invoice_number=number, reason=reason):
-            return _with_invoice(state, number, ended=reason)
+        case ChargeDiscrepancyFound():
+            return difference_found(state, event)
+        case DiscrepancyResolved():
+            return resolved(state, event)
+        case RetryScheduled() | CollectionEnded() | CollectionResumed():
+            return collection(state, event)
+        case InvoiceWrittenOff() | SubscriptionSuspended() | SubscriptionReinstated():
+            return dunned(state, event)
         case TermsChanged():
             return terms_changed(state, event)
         case SubscriptionPaused():
@@ -110,6 +127,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
                 next_due_at=None,
                 token_request=None,
                 pause=None,
+                suspension=None,
                 cancellation=None,
             )
         case SubscriptionCompleted():
@@ -140,6 +158,7 @@ def _started(event: SubscriptionStarted) -> Subscription:
         schedule=schedule_of(event.start, event.terms),
         status=Status.PENDING,
         started_at=event.effective_at,
+        shaped_at=event.effective_at,
         next_due_at=event.first_due_at,
     )
 
@@ -199,7 +218,7 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         attempted_at=event.effective_at,
         key_expires_at=event.key_expires_at,
     )
-    return _with_invoice(
+    return with_invoice(
         with_(state, open_attempt=attempt), event.invoice_number, attempts=event.attempt_number
     )
 
@@ -250,16 +269,6 @@ def _still_open(
     return with_(state, open_attempt=changed)
 
 
-def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
-    invoice = state.invoice(number)
-    if invoice is None or amount.currency != invoice.total.currency:
-        return state
-    if amount.minor < invoice.open.minor:
-        return _with_invoice(state, number, paid=invoice.paid + amount, retry_at=None)
-    rest = tuple(each for each in state.open_invoices if each.number != number)
-    return with_(state, open_invoices=rest)
-
-
 def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
     attempt, token = state.open_attempt, state.token
     if attempt is None or attempt.attempt_id != event.attempt_id:
@@ -277,10 +286,3 @@ def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subsc
         token=token,
         failed_attempts=(*state.failed_attempts, attempt),
     )
-
-
-def _with_invoice(state: Subscription, number: int, **changes: Any) -> Subscription:
-    invoices = tuple(
-        with_(each, **changes) if each.number == number else each for each in state.open_invoices
-    )
-    return with_(state, open_invoices=invoices)

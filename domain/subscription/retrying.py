@@ -13,10 +13,8 @@ from domain.subscription.events import (
     RetryScheduled,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, OpenInvoice, Subscription
+from domain.subscription.state import RETRIES_USED_UP, Attempt, OpenInvoice, Subscription
 from domain.subscription.vaulting import request_token
-
-RETRIES_USED_UP = "retries-used-up"
 
 
 def after_decline(

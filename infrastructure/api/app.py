@@ -18,6 +18,7 @@ from infrastructure.api.callbacks import CALLBACKS
 from infrastructure.api.callers import guard_for
 from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
+from infrastructure.api.dunning import DUNNING
 from infrastructure.api.measuring import Measures
 from infrastructure.api.operating import OPERATING
 from infrastructure.api.previewing import PREVIEWING
@@ -34,7 +35,7 @@ Gateways = Mapping[tuple[str, str], Gateway]
 
 # Path prefix -> what is served below it. The catalogue for auditors is printed from this table.
 ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
-    "/v1": (*READING, *COMMANDING, *CHANGING, *PREVIEWING),
+    "/v1": (*READING, *COMMANDING, *CHANGING, *DUNNING, *PREVIEWING),
     "": (*CALLBACKS, *RETURNS, *OPERATING),
 }
 

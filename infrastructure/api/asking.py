@@ -13,10 +13,10 @@ import msgspec
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, Proration, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.subscription.events import When
+from domain.subscription.events import Resolution, When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
 from infrastructure.commands.wishes import NewTerms
@@ -59,6 +59,7 @@ class AgreedTerms(Asked, kw_only=True):
     price: of one unit and period. quantity: units. proration: the rule for parts of a period.
     cycles: number of payments; without it the end is open.
     retry_days: days from each decline to the next attempt.
+    dunning: what follows when these are used up, grace_days later.
     """
 
     price: Amount
@@ -73,6 +74,8 @@ class AgreedTerms(Asked, kw_only=True):
     setup_fee: Amount | None = None
     cycles: int | None = None
     retry_days: tuple[int, ...] = RetryPolicy().wait_days
+    dunning: DunningEnd = DunningEnd.LEAVE_OPEN
+    grace_days: int = 0
     proration: Proration = Proration.BY_DAY
 
     def terms(self) -> Terms:
@@ -89,7 +92,7 @@ class AgreedTerms(Asked, kw_only=True):
             setup_fee=None if self.setup_fee is None else self.setup_fee.money(),
             cycles=self.cycles,
             capture=self.capture,
-            retry=RetryPolicy(self.retry_days),
+            retry=RetryPolicy(self.retry_days, self.dunning, self.grace_days),
             quantity=self.quantity,
             proration=self.proration,
         )
@@ -142,6 +145,8 @@ class ChangedTerms(Asked):
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry_days: tuple[int, ...] | None = None
+    dunning: DunningEnd | None = None
+    grace_days: int | None = None
 
     def new_terms(self) -> NewTerms:
         """As the commands have it. Raises: Refused."""
@@ -154,7 +159,9 @@ class ChangedTerms(Asked):
             quantity=self.quantity,
             proration=self.proration,
             capture=self.capture,
-            retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
+            wait_days=self.retry_days,
+            end=self.dunning,
+            grace_days=self.grace_days,
         )
 
 
@@ -224,6 +231,20 @@ class Cancellation(Asked):
 class Withdrawal(Asked):
     """Let a subscription go on that was going to end."""
 
+    reason: str
+
+
+class Because(Asked):
+    """A decision that needs no more than a reason: 1-200 characters, no personal data."""
+
+    reason: str
+
+
+class DiscrepancyDecision(Asked):
+    """ACCEPTED: what was received counts as it is booked, and a surplus becomes credit.
+    DISMISSED: it was settled by other means. reason: 1-200 characters, no personal data."""
+
+    resolution: Resolution
     reason: str
 
 

@@ -4,7 +4,7 @@ status  code
 400     request-malformed        not JSON, a field missing, unknown or of another type
 400     idempotency-key-missing  a POST without Idempotency-Key
 401     not-authenticated        no such bearer key
-404     subscription-unknown, attempt-unknown, not-found
+404     subscription-unknown, attempt-unknown, discrepancy-unknown, not-found
 405     method-not-allowed
 409     what the present state forbids (see CONFLICTS)
 413     body-too-large
@@ -52,9 +52,13 @@ CONFLICTS = frozenset(
         "timing-fixed",
         "instalments-fixed",
         "trial-not-begun",
+        "invoice-not-open",
+        "charge-open",
+        "discrepancy-unresolved",
+        "discrepancy-resolved",
     }
 )
-UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown"})
+UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "discrepancy-unknown"})
 MISSING_KEY = "idempotency-key-missing"
 RETRY_AFTER_S = 2
 

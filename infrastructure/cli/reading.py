@@ -86,7 +86,7 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         for row, stands in _all_rows(system, "balances", where):
             position = min(position, stands)
             view = BalanceView.of(row, now)
-            for name in ("billed", "paid", "open", "overdue", "credit"):
+            for name in _AMOUNTS:
                 totals[row.currency][name] += getattr(view, name).minor
             totals[row.currency]["customers"] += 1
             if len(shown) < limit:
@@ -99,8 +99,11 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         print_standing(position, head)
 
 
+_AMOUNTS = ("billed", "paid", "written_off", "open", "overdue", "credit")
+
+
 def _print_balances(shown: list[Any], totals: dict[str, dict[str, int]]) -> None:
-    names = ("billed", "paid", "open", "overdue", "credit")
+    names = _AMOUNTS
     rows = [
         (
             view.customer_id,
@@ -113,7 +116,8 @@ def _print_balances(shown: list[Any], totals: dict[str, dict[str, int]]) -> None
     for currency, sums in sorted(totals.items()):
         amounts = (amount(sums[name], currency) for name in names)
         rows.append((f"all {sums['customers']}", currency, *amounts, ""))
-    print_table(("customer", "currency", *names, "oldest due"), rows, right=names)
+    titles = tuple(name.replace("_", " ") for name in names)
+    print_table(("customer", "currency", *titles, "oldest due"), rows, right=titles)
 
 
 @click.command(epilog=TABLE)

@@ -62,6 +62,12 @@ def _agreed(state: Subscription) -> Iterator[str]:
     if state.pause is not None:
         until = "until it is resumed" if state.pause.until is None else instant(state.pause.until)
         yield f"paused: {until}; invoice {state.pause.last_invoice} is the last before it resumes"
+    if (stopped := state.suspension) is not None:
+        last = f"invoice {stopped.last_invoice} is the last before it is reinstated"
+        yield f"suspended: invoice {stopped.invoice_number} was not paid; {last}"
+    for each in state.unresolved:
+        asked = f"{each.expected} asked, {each.received} received"
+        yield f"discrepancy of attempt {each.attempt_id}: {asked} for invoice {each.invoice_number}"
     if (planned := state.cancellation) is not None:
         end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
         yield f"ends: {end} ({planned.reason})"

@@ -12,7 +12,7 @@ import attrs
 
 from domain.calendar import Interval, Unit, checked_interval, count_from
 from domain.money import Money, parse_money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing, checked_retry
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Terms, Timing, checked_retry
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.starting import Start, start
@@ -157,17 +157,26 @@ def _terms(fields: _Fields) -> Terms | None:
 
 
 def _retry(fields: _Fields) -> RetryPolicy | None:
+    end = fields.choice("dunning", DunningEnd, DunningEnd.LEAVE_OPEN)
+    grace = fields.number("grace_days") or 0
+    waits = _wait_days(fields)
+    if waits is None:
+        return None
+    return fields.checked(lambda: checked_retry(RetryPolicy(waits, end, grace)))
+
+
+def _wait_days(fields: _Fields) -> tuple[int, ...] | None:
     text = fields.text("retry_days")
     if not text:
-        return RetryPolicy()
+        return RetryPolicy().wait_days
     if text.lower() == "none":
-        return RetryPolicy(())
+        return ()
     parts = text.split()
     if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
         reason = f"retry_days: {text[:40]!r} is neither days such as '3 5 7' nor none"
         fields.problems.append(("number-malformed", reason))
         return None
-    return fields.checked(lambda: checked_retry(RetryPolicy(tuple(int(part) for part in parts))))
+    return tuple(int(part) for part in parts)
 
 
 def _start(fields: _Fields, terms: Terms | None, defaults: Defaults) -> date | None:

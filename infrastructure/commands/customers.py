@@ -22,6 +22,9 @@ cycles           no      number of payments of an instalment plan; default: open
 capture          no      AT_ONCE or AFTER_AUTHORIZATION; default AT_ONCE
 zone             no      IANA time zone; default: the one given for the file
 retry_days       no      days between attempts after declines, e.g. "3 5 7"; "none": no retry
+dunning          no      what follows then: leave_open, suspend, cancel or write_off; default:
+                         leave_open
+grace_days       no      days until it does; default 0
 
 A file with other names is read through a mapping of our names to the file's. Columns that nobody
 asked for are left alone. Every bad line is reported with its number and all that is wrong with it.
@@ -47,6 +50,7 @@ COLUMNS = (
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
     *("setup_fee", "cycles", "capture", "zone", "retry_days"),
+    *("dunning", "grace_days"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000

@@ -21,27 +21,30 @@ from domain.subscription.state import Status
 
 @attrs.define
 class Owed:
-    """An invoice with something left to pay. total, paid, credited: minor units.
+    """An invoice with something left to pay. total, paid, credited, written_off: minor units.
 
-    paid: by charges; credited: by credit.
+    paid: by charges; credited: by credit; written_off: given up.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
+    used_up_at: when its retries were used up, unless a person has reinstated it since.
     """
 
     total: int
     currency: str
     paid: int = 0
     credited: int = 0
+    written_off: int = 0
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
     ended: bool = False
     disputed: bool = False
     charged: bool = False
+    used_up_at: datetime | None = None
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off
 
 
 @attrs.define
@@ -63,6 +66,16 @@ class Difference:
     attempt_id: UUID
     expected: Money
     received: Money
+
+
+@attrs.frozen
+class Contradiction:
+    """A discrepancy on record. surplus: minor units of `received` that no invoice needed."""
+
+    invoice_number: int
+    received: Money
+    surplus: int
+    resolved: bool = False
 
 
 @attrs.frozen
@@ -96,6 +109,14 @@ class Paused:
 
 
 @attrs.frozen
+class Suspended:
+    """A suspension. paid: the invoice whose payment was the last of what led to it, or None."""
+
+    last_invoice: int
+    paid: int | None = None
+
+
+@attrs.frozen
 class Ending:
     """A planned cancellation; see CancellationScheduled for the fields."""
 
@@ -116,11 +137,12 @@ class Unused:
 
 @attrs.define
 class Totals:
-    """One currency, minor units: open - credit == billed - credited - paid."""
+    """One currency, minor units: open - credit == billed - credited - paid - written_off."""
 
     billed: int = 0
     credited: int = 0
     paid: int = 0
+    written_off: int = 0
     open: int = 0
     credit: int = 0
 
@@ -139,6 +161,8 @@ class Book:
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     late: invoices for which money turned up late. failed: attempts settled without money.
+    surplus: minor units of the latest payment that no invoice needed. contradictions: every
+        discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
     """
 
     subscription_id: str
@@ -160,6 +184,7 @@ class Book:
     unused: Unused | None = None
     applying: int | None = None
     pause: Paused | None = None
+    suspension: Suspended | None = None
     ending: Ending | None = None
     owed: dict[int, Owed] = attrs.field(factory=dict)
     late: set[int] = attrs.field(factory=set)
@@ -170,6 +195,9 @@ class Book:
     request: UUID | None = None
     requests: int = 0
     difference: Difference | None = None
+    surplus: int = 0
+    contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
+    overpaid: Money | None = None
 
     @property
     def beginning(self) -> SubscriptionStarted:

@@ -12,7 +12,7 @@ from domain.subscription.events import (
     CollectionEnded,
     RetryScheduled,
 )
-from domain.subscription.state import Status
+from domain.subscription.state import RETRIES_USED_UP, Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
 
@@ -25,7 +25,7 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
             "attempt-doubled",
             f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
         )
-    if book.status not in (Status.ACTIVE, Status.PAUSED):
+    if book.status is Status.PENDING or book.has_ended:
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
     if event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")
@@ -59,6 +59,14 @@ def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
     if owed.retry_at is not None and event.effective_at < owed.retry_at:
         say("attempt-too-early", f"invoice {number} was to be tried again at {owed.retry_at}")
     owed.attempts = event.attempt_number
+
+
+def _check_used_up(book: Book, owed: Owed, event: CollectionEnded, say: Say) -> None:
+    waits = book.agreed_for(book.invoices + 1).terms.retry.wait_days
+    if owed.retries < len(waits):
+        words = f"invoice {event.invoice_number} after {owed.retries} retries of {len(waits)}"
+        say("collection-end-wrong", words)
+    owed.used_up_at = event.effective_at
 
 
 def check_progress(
@@ -96,6 +104,8 @@ def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -
             say("collection-end-wrong", f"invoice {event.invoice_number} after {event.attempt_id}")
         if owed is not None:
             owed.ended = True
+            if event.reason == RETRIES_USED_UP:
+                _check_used_up(book, owed, event, say)
         return
     if owed is None or not failed or event.retry_number != owed.retries + 1:
         say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")

@@ -46,6 +46,7 @@ CODES: Mapping[str, str] = {
     "quantity-not-agreed": "a line's quantity is not the one in the terms",
     "share-wrong": "a line is for another share of the period than its days and its rule give",
     "invoice-while-paused": "an invoice beyond the last one before the subscription is resumed",
+    "invoice-while-suspended": "an invoice beyond the last one before service is reinstated",
     "invoice-after-cancellation": "an invoice due when the subscription was to have ended",
     # changing and pausing
     "change-not-allowed": "terms changed that may not change, or when they could not",
@@ -91,7 +92,18 @@ CODES: Mapping[str, str] = {
     "discrepancy-wrong": "a discrepancy that does not say what differs",
     "discrepancy-unfounded": "a discrepancy where nothing differs",
     "retry-wrong": "a retry's number is not the next one, or its invoice or attempt is another",
-    "collection-end-wrong": "collection ended of no open invoice, or after no failed attempt",
+    "collection-end-wrong": "collection ended of no open invoice, after no failed attempt, or with "
+    "retries left",
+    "collection-resumed-wrong": "collection was resumed of what is collected, or cannot be",
+    "resolution-unfounded": "a discrepancy was resolved that there is not, or was resolved before",
+    "resolution-wrong": "a resolution of other money than was received, or that cannot be accepted",
+    "overpayment-not-credited": "a surplus was accepted and did not become credit",
+    # dunning
+    "dunning-too-early": "an end of dunning before the grace was over, or that is not agreed to",
+    "write-off-above-open": "more of an invoice was written off than was open",
+    "write-off-wrong": "a write-off of what is not open, of a part, or while money may be coming",
+    "suspension-wrong": "a suspension of what is not billed, or is paid, or another last invoice",
+    "reinstatement-wrong": "reinstated what was not suspended, or unpaid and without a reason",
 }
 
 # code, words: how a check reports. The position and the subscription are known to the caller.

@@ -39,13 +39,14 @@ def test_totals_are_those_of_the_balances(history: History):
     sums: dict[str, list[int]] = {}
     for row in replay(BALANCES, history.log).values():
         assert isinstance(row, Balance)
-        added = sums.setdefault(row.currency, [0, 0, 0, 0, 0])
-        for place, minor in enumerate((row.billed, row.credited, row.paid, row.open, row.credit)):
+        amounts = (row.billed, row.credited, row.paid, row.written_off, row.open, row.credit)
+        added = sums.setdefault(row.currency, [0] * len(amounts))
+        for place, minor in enumerate(amounts):
             added[place] += minor
     totals = audit_log(history.log).totals
     assert {code: list(attrs.astuple(each)) for code, each in totals.items()} == sums
     assert all(
-        each.open - each.credit == each.billed - each.credited - each.paid
+        each.open - each.credit == each.billed - each.credited - each.paid - each.written_off
         for each in totals.values()
     )
 

@@ -11,7 +11,10 @@ from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
+from tests.projections.plants_of_dunning import PLANTS_OF_DUNNING
 
+# Faults planted in stories that are told for them.
+TOLD = [*PLANTS_OF_CHANGES, *PLANTS_OF_DUNNING]
 _ENOUGH = 4
 
 
@@ -35,10 +38,8 @@ def test_a_planted_fault_is_found(what: str, code: str, forge: Forger, corpus: l
     assert found, f"{what} was planted {tried} times and never called {code}"
 
 
-@pytest.mark.parametrize(
-    "plant", PLANTS_OF_CHANGES, ids=[f"{code}: {what}" for what, code, *_ in PLANTS_OF_CHANGES]
-)
-def test_a_fault_planted_in_a_change_is_found(plant: Plant):
+@pytest.mark.parametrize("plant", TOLD, ids=[f"{code}: {what}" for what, code, *_ in TOLD])
+def test_a_fault_planted_in_a_story_is_found(plant: Plant):
     """In a story that is clean without it."""
     _, code, story, forge = plant
     log = list(story().log)
@@ -53,5 +54,5 @@ def test_a_fault_planted_in_a_change_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in PLANTS_OF_CHANGES}
+    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in TOLD}
     assert planted == set(CODES)
