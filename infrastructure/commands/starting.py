@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from uuid import UUID
 
-from domain.identity import stream_of
+import attrs
+
+from domain.catalogue.offering import BY_PLAN
+from domain.catalogue.starting import StartByPlan, agreed_start
+from domain.catalogue.state import Plan
+from domain.identity import checked_id, stream_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.folding import evolve_all
@@ -13,10 +19,11 @@ from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from infrastructure.commands.deciding import TRIES, Deciding, Done, Events, StreamBusy
-from infrastructure.commands.wishes import checked_wish
+from infrastructure.commands.wishes import checked_start, checked_wish
 from infrastructure.store.ledger import Append, Appended
 
 LARGEST_START_BATCH = 500
+Wish = Start | StartByPlan
 # Why a token is requested together with the start.
 SIGN_UP = "sign-up"
 
@@ -26,7 +33,7 @@ class Starting(Deciding):
 
     def start(
         self,
-        wish: Start,
+        wish: Wish,
         *,
         request_token: bool = False,
         cause: str = "command:start",
@@ -34,7 +41,8 @@ class Starting(Deciding):
     ) -> Done:
         """Start a subscription, and request its token in the same append if that is wanted.
 
-        Refused: "account-unknown", and what starting.start refuses.
+        Refused: "account-unknown", what starting.start refuses and, by a plan's name, what
+            offering.offered refuses.
         """
         (outcome,) = self.start_many(
             [wish], request_token=request_token, cause=cause, command_id=command_id
@@ -45,7 +53,7 @@ class Starting(Deciding):
 
     def start_many(
         self,
-        wishes: Sequence[Start],
+        wishes: Sequence[Wish],
         *,
         request_token: bool = False,
         cause: str = "command:start",
@@ -53,8 +61,8 @@ class Starting(Deciding):
     ) -> list[Done | Refused]:
         """Start many, in appends of up to LARGEST_START_BATCH; what came of each, in order.
 
-        A subscription that was started before with the same terms is left as it is: no second
-        token is requested, and its keys stay.
+        A subscription that was started before with the same terms, or on the plan that is named,
+        is left as it is: no second token is requested, and its keys stay.
         """
         stamp = self._stamp(cause, command_id)
         outcomes: list[Done | Refused] = []
@@ -66,13 +74,13 @@ class Starting(Deciding):
     # --- inside -------------------------------------------------------------------------------
 
     def _start_batch(
-        self, wishes: Sequence[Start], stamp: Stamp, *, request_token: bool
+        self, wishes: Sequence[Wish], stamp: Stamp, *, request_token: bool
     ) -> list[Done | Refused]:
         outcomes: dict[int, Done | Refused] = {}
-        waiting: dict[int, Start] = {}
+        waiting: dict[int, Wish] = {}
         for place, wish in enumerate(wishes):
             try:
-                waiting[place] = checked_wish(wish)
+                waiting[place] = _checked(wish)
             except Refused as refused:
                 outcomes[place] = refused
         for _ in range(TRIES):
@@ -84,31 +92,35 @@ class Starting(Deciding):
 
     def _start_round(
         self,
-        waiting: Mapping[int, Start],
+        waiting: Mapping[int, Wish],
         outcomes: dict[int, Done | Refused],
         stamp: Stamp,
         with_token: bool,
-    ) -> dict[int, Start]:
+    ) -> dict[int, Wish]:
         """Decide and append once; fill `outcomes`, and return what has to be decided anew."""
         streams = {place: stream_of(wish.subscription_id) for place, wish in waiting.items()}
         loaded = self._ledger.load(list(dict.fromkeys(streams.values())))
         appends: dict[int, Append] = {}
-        again: dict[int, Start] = {}
+        again: dict[int, Wish] = {}
         quiet: list[int] = []
         taken: set[str] = set()
+        by_plan = attrs.evolve(stamp, cause=stamp.cause + BY_PLAN)
+        # Read anew each round: whatever is published by now is what is offered.
+        plans = lru_cache(None)(lambda code: self._plans.load(code)[0])
         for place, wish in waiting.items():
             stream = streams[place]
             if stream in taken:
                 again[place] = wish
                 continue
             try:
-                events = self._started(loaded[stream].state, wish, with_token)
+                events = self._started(loaded[stream].state, wish, with_token, plans)
             except Refused as refused:
                 outcomes[place] = refused
                 continue
             if events:
                 taken.add(stream)
-                appends[place] = Append(stream, loaded[stream].version, events, stamp)
+                why = by_plan if isinstance(wish, StartByPlan) else stamp
+                appends[place] = Append(stream, loaded[stream].version, events, why)
             else:
                 quiet.append(place)
         results = self._ledger.append(list(appends.values()), now=self._clock()) if appends else []
@@ -122,13 +134,31 @@ class Starting(Deciding):
             outcomes.update({place: Done(position=head, changed=False) for place in quiet})
         return again
 
-    def _started(self, state: Subscription | None, wish: Start, with_token: bool) -> Events:
+    def _started(
+        self,
+        state: Subscription | None,
+        asked: Wish,
+        with_token: bool,
+        plans: Callable[[str], Plan | None],
+    ) -> Events:
+        now, wish = self._clock(), asked
+        if isinstance(wish, StartByPlan):
+            wish = checked_wish(agreed_start(state, plans(wish.choice.plan), wish, now=now))
         account = (wish.provider.value, wish.account)
         if account not in self._accounts:
             reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
             raise Refused("account-unknown", reason)
-        now = self._clock()
         events = start(state, wish, now=now, zone_version=self._zone_version)
         if not events or not with_token:
             return events
         return (*events, *request_token(evolve_all(None, events), reason=SIGN_UP, now=now))
+
+
+def _checked(wish: Wish) -> Wish:
+    """The wish, if its names and days can be looked up. Raises: Refused."""
+    if isinstance(wish, Start):
+        return checked_wish(wish)
+    checked_id("subscription id", wish.subscription_id)
+    checked_id("plan", wish.choice.plan)
+    checked_start(wish.start)
+    return wish
