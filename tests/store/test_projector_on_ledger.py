@@ -147,7 +147,7 @@ def test_F26_an_event_of_unknown_name_parks_its_subscription_until_the_code_know
 ):
     """The others go on; a replay with the same code changes nothing."""
     write(ledger, log := lives())
-    version = log.versions[SUBSCRIPTIONS[0]] + 1
+    version = log.versions[stream_of(SUBSCRIPTIONS[0])] + 1
     with books.connect() as conn:
         conn.execute(
             SQL(
