@@ -12,6 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
+from domain.identity import stream_of
 from domain.plan import CaptureMode
 from domain.providers import Provider
 from domain.recorded import Stamp
