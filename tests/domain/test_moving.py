@@ -238,7 +238,7 @@ def test_a_worker_moves_before_it_bills() -> None:
     books = Books(NOW)
     for number in (1, 2):
         books.publish("gold", publish(books.plans.get("gold"), wish(number), now=NOW))
-    books.sign_up(_by_plan("s-1", date(2024, 1, 31), ZONE, Choice(plan="gold", version=1)))
+    books.sign_up(by_plan("s-1", date(2024, 1, 31), ZONE, Choice(plan="gold", version=1)))
     books.publish("gold", _move(books, 1, 2, MARCH))
     while books.now < MAY:
         books.advance(Clock.NEXT_DUE, "s-1")
@@ -251,7 +251,7 @@ def test_a_worker_moves_before_it_bills() -> None:
 # --- whatever is published and moved ----------------------------------------------------------
 
 
-def _by_plan(subscription_id: str, start: date, zone: str, choice: Choice) -> StartByPlan:
+def by_plan(subscription_id: str, start: date, zone: str, choice: Choice) -> StartByPlan:
     return StartByPlan(
         subscription_id=subscription_id,
         customer_id="c-1",
@@ -342,7 +342,24 @@ def test_each_period_has_the_price_of_the_version_that_holds_by_the_announced_da
     acts: list[tuple[str, Any]], timing: Timing, interval: Interval
 ) -> None:
     """Whenever the workers come, and whatever is announced and withdrawn between."""
-    books, moves, began = Books(NOW), [], {}  # type: ignore[var-annotated]
+    books, moves, began = played(acts, timing, interval)
+    for name in began:
+        held, seen = began[name], set()
+        for begins, price in billed(books, name):
+            at = start_of_day(begins, books.states[name].zone)
+            held = holding(held, moves, begins, at)
+            assert price == PRICES[held - 1]
+            seen.add(price)
+        event(f"prices a subscriber has seen: {len(seen)}")
+
+
+def played(
+    acts: list[tuple[str, Any]], timing: Timing, interval: Interval
+) -> tuple[Books, list[Announced], dict[str, int]]:
+    """The books, the moves that were announced, and the version each subscriber began with."""
+    books = Books(NOW)
+    moves: list[Announced] = []
+    began: dict[str, int] = {}
     for number in (1, 2, 3):
         agreed = version(number, timing=timing, interval=interval)
         # The third is never available to new customers: it can be moved to all the same.
@@ -357,13 +374,7 @@ def test_each_period_has_the_price_of_the_version_that_holds_by_the_announced_da
     books.now += timedelta(days=61)
     for name in began:
         _work(books, name)
-        held, seen = began[name], set()
-        for begins, price in billed(books, name):
-            at = start_of_day(begins, books.states[name].zone)
-            held = holding(held, moves, begins, at)
-            assert price == PRICES[held - 1]
-            seen.add(price)
-        event(f"prices a subscriber has seen: {len(seen)}")
+    return books, moves, began
 
 
 def _do(books: Books, moves: list[Announced], began: dict[str, int], what: str, how: Any) -> None:
@@ -388,7 +399,7 @@ def _do(books: Books, moves: list[Announced], began: dict[str, int], what: str, 
             named, days, zone = how
             name = f"s-{len(began) + 1}"
             start = books.now.date() + timedelta(days=days)
-            state = books.sign_up(_by_plan(name, start, zone, Choice(plan="gold", version=named)))
+            state = books.sign_up(by_plan(name, start, zone, Choice(plan="gold", version=named)))
             began[name] = state.terms.plan_version
         case "work":
             for name in began:

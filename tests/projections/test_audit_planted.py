@@ -11,6 +11,7 @@ from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
+from tests.projections.plants_of_plans import PLANTS_OF_PLANS
 
 _ENOUGH = 4
 
@@ -53,5 +54,5 @@ def test_a_fault_planted_in_a_change_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in PLANTS_OF_CHANGES}
+    planted = {code for _, code, *_ in (*PLANTS, *PLANTS_OF_CHANGES, *PLANTS_OF_PLANS)}
     assert planted == set(CODES)
