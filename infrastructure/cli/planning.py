@@ -117,6 +117,7 @@ def show(chosen: Chosen, code: str, as_json: bool) -> None:
 @pass_chosen
 def publish(
     chosen: Chosen,
+    /,
     code: str,
     version: int | None,
     description: str | None,

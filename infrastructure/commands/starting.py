@@ -24,6 +24,7 @@ from infrastructure.store.ledger import Append, Appended
 
 LARGEST_START_BATCH = 500
 Wish = Start | StartByPlan
+Offers = Callable[[str], Plan | None]
 # Why a token is requested together with the start.
 SIGN_UP = "sign-up"
 
@@ -71,6 +72,23 @@ class Starting(Deciding):
             outcomes += self._start_batch(batch, stamp, request_token=request_token)
         return outcomes
 
+    def agreed_by_plan(self, wishes: Sequence[StartByPlan]) -> list[Start | Refused]:
+        """What these would agree to if they were started now; nothing is written."""
+        found: list[Start | Refused] = []
+        for first in range(0, len(wishes), LARGEST_START_BATCH):
+            batch = wishes[first : first + LARGEST_START_BATCH]
+            loaded = self._ledger.load([stream_of(each.subscription_id) for each in batch])
+            plans = self._published()
+            for wish in batch:
+                state = loaded[stream_of(wish.subscription_id)].state
+                try:
+                    agreed = self._agreed(state, wish, plans)
+                    self._started(state, agreed, with_token=False)
+                    found.append(agreed)
+                except Refused as refused:
+                    found.append(refused)
+        return found
+
     # --- inside -------------------------------------------------------------------------------
 
     def _start_batch(
@@ -80,7 +98,7 @@ class Starting(Deciding):
         waiting: dict[int, Wish] = {}
         for place, wish in enumerate(wishes):
             try:
-                waiting[place] = _checked(wish)
+                waiting[place] = checked_wish(wish) if isinstance(wish, Start) else _checked(wish)
             except Refused as refused:
                 outcomes[place] = refused
         for _ in range(TRIES):
@@ -106,14 +124,15 @@ class Starting(Deciding):
         taken: set[str] = set()
         by_plan = attrs.evolve(stamp, cause=stamp.cause + BY_PLAN)
         # Read anew each round: whatever is published by now is what is offered.
-        plans = lru_cache(None)(lambda code: self._plans.load(code)[0])
+        plans = self._published()
         for place, wish in waiting.items():
             stream = streams[place]
             if stream in taken:
                 again[place] = wish
                 continue
             try:
-                events = self._started(loaded[stream].state, wish, with_token, plans)
+                agreed = self._agreed(loaded[stream].state, wish, plans)
+                events = self._started(loaded[stream].state, agreed, with_token=with_token)
             except Refused as refused:
                 outcomes[place] = refused
                 continue
@@ -134,30 +153,31 @@ class Starting(Deciding):
             outcomes.update({place: Done(position=head, changed=False) for place in quiet})
         return again
 
-    def _started(
-        self,
-        state: Subscription | None,
-        asked: Wish,
-        with_token: bool,
-        plans: Callable[[str], Plan | None],
-    ) -> Events:
-        now, wish = self._clock(), asked
-        if isinstance(wish, StartByPlan):
-            wish = checked_wish(agreed_start(state, plans(wish.choice.plan), wish, now=now))
+    def _published(self) -> Offers:
+        """Reads each plan once."""
+        return lru_cache(None)(lambda code: self._plans.load(code)[0])
+
+    def _agreed(self, state: Subscription | None, wish: Wish, plans: Offers) -> Start:
+        """The wish with terms. Raises: Refused."""
+        if isinstance(wish, Start):
+            return checked_wish(wish)
+        plan = plans(_checked(wish).choice.plan)
+        return checked_wish(agreed_start(state, plan, wish, now=self._clock()))
+
+    def _started(self, state: Subscription | None, wish: Start, *, with_token: bool) -> Events:
         account = (wish.provider.value, wish.account)
         if account not in self._accounts:
             reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
             raise Refused("account-unknown", reason)
+        now = self._clock()
         events = start(state, wish, now=now, zone_version=self._zone_version)
         if not events or not with_token:
             return events
         return (*events, *request_token(evolve_all(None, events), reason=SIGN_UP, now=now))
 
 
-def _checked(wish: Wish) -> Wish:
+def _checked(wish: StartByPlan) -> StartByPlan:
     """The wish, if its names and days can be looked up. Raises: Refused."""
-    if isinstance(wish, Start):
-        return checked_wish(wish)
     checked_id("subscription id", wish.subscription_id)
     checked_id("plan", wish.choice.plan)
     checked_start(wish.start)

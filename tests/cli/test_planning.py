@@ -7,7 +7,6 @@ import pytest
 from infrastructure.cli.exits import DONE, REFUSED, USAGE
 from tests.cli.conftest import Terminal
 
-
 GOLD = ("--currency", "USD", "--reason", "prices")
 
 
@@ -58,6 +57,7 @@ def test_a_customer_file_may_name_a_plan(gold: Terminal) -> None:
         "c,gold,,,19.00,2025-01-01,Europe/Oslo\n"
     )
     assert gold.json("import", file)["started"] == 3
+    gold.set_clock("2025-02-01")
     publish(gold, "45.00")
     assert gold.json("import", file)["there_before"] == 3
     terms = [gold.json("show", each)["now"]["terms"] for each in "abc"]
