@@ -2,9 +2,9 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py and planted_changes.py is planted in a temporary copy of the
-project; the fast tests of the rules run on it (the properties too, when those pass). Nothing here
-is touched.
+Each fault of planted_faults.py, planted_changes.py and planted_plans.py is planted in a temporary
+copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
+Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -27,8 +27,9 @@ from pathlib import Path
 from planted_changes import FAULTS as CHANGES
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_plans import FAULTS as PLANS
 
-FAULTS = BASICS + CHANGES
+FAULTS = BASICS + CHANGES + PLANS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "tests", "pyproject.toml")
 RULES_TESTS = "tests/domain"
