@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infrastructure.api.plan_messages import PlanView
     from infrastructure.bootstrap import System
 
-VERSION_COLUMNS = ("version", "terms", "available from", "subscribers")
+VERSION_COLUMNS = ("version", "terms", "available from", "subscribers", "at terms of their own")
 
 
 @click.command(epilog=TABLE)
@@ -80,7 +80,7 @@ def show(chosen: Chosen, code: str, as_json: bool) -> None:
     from domain.identity import plan_stream
     from infrastructure.api.plan_messages import PlanAnswer, PlanView
     from infrastructure.cli.change_table import terms_words
-    from infrastructure.commands.plans import Plans
+    from infrastructure.commands.plans import OWN_TERMS, Plans, survey
     from projections.plans import words_of_plan
 
     with chosen.system() as system:
@@ -90,16 +90,18 @@ def show(chosen: Chosen, code: str, as_json: bool) -> None:
         if as_json:
             print_json(PlanAnswer(position=position, plan=view))
             return
+        own = [survey(system, each)[OWN_TERMS] for each in found.versions]
         rows = [
             (
                 f"{each.version}{' *' if each.version == view.available else ''}",
                 terms_words(each.terms),
                 instant(each.available_from),
                 str(each.subscribers),
+                str(with_own),
             )
-            for each in view.versions
+            for each, with_own in zip(view.versions, own, strict=True)
         ]
-        print_table(VERSION_COLUMNS, rows, right=("subscribers",))
+        print_table(VERSION_COLUMNS, rows, right=VERSION_COLUMNS[-2:])
         for fact in system.ledger.read_stream(plan_stream(code)):
             click.echo(f"{instant(fact.effective_at)}  {words_of_plan(fact.event)}")
         print_standing(position, position)

@@ -138,6 +138,12 @@ def read_line(
     return (None if fields.problems else row), fields.problems
 
 
+def read_terms(values: Mapping[str, str]) -> tuple[Terms | None, list[tuple[str, str]]]:
+    """The terms alone, as a line of a customer file says them, with everything that is wrong."""
+    fields = _Fields(values)
+    return _terms(fields), fields.problems
+
+
 def _judge(wish: Start | StartByPlan) -> None:
     """Raises: Refused, by the very rules that would judge the wish if it were started now.
 
