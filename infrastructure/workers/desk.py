@@ -110,7 +110,8 @@ class Desk:
         return found
 
     def _read_plans(self, codes: Sequence[str]) -> Sequence[Plan | Unreadable | None]:
-        return [self._read_plan(code) for code in codes]
+        found = {code: self._read_plan(code) for code in dict.fromkeys(codes)}
+        return [found[code] for code in codes]
 
     def _read_plan(self, code: str) -> Plan | Unreadable | None:
         """One that cannot be read is its own subscribers' trouble, not that of the batch."""

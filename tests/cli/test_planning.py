@@ -105,8 +105,11 @@ def test_a_move_is_announced_and_carried_out(gold: Terminal) -> None:
     )
     assert refused.exit_code == REFUSED
     assert refused.stderr.startswith("move-in-a-circle")
+    moves = "moves to version 2 of gold with the first period that begins on or after 2025-03-01"
+    assert moves in gold.run("show", "s-1").stdout
     withdrawn = gold.json("plan", "withdraw", "gold", "--from", "1", "--to", "2", *reason)
     assert withdrawn["changed"] is True
+    assert "moves to version" not in gold.run("show", "s-1").stdout
 
 
 def test_a_retired_plan_is_started_on_by_nobody(gold: Terminal) -> None:
