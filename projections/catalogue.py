@@ -10,10 +10,12 @@ from typing import Any, get_args
 
 import attrs
 
+from domain.catalogue.events import PlanEvent
 from domain.subscription import events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
 from projections.due_dates import DUE_DATES
+from projections.plans import PLANS
 from projections.table import TableProjection
 
 
@@ -58,6 +60,7 @@ TABLES: tuple[Listening, ...] = (
             }
         ),
     ),
+    Listening(PLANS, frozenset(get_args(PlanEvent))),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
+from domain.plan import Terms
 from domain.processes.agenda import Item, ItemKind, agenda_of, next_due
 from domain.recorded import Recorded
 from domain.subscription.events import ApprovalOffered, SubscriptionStarted
@@ -33,6 +34,11 @@ class DueDates:
     customer_id: str
     state: Subscription
     token_request_ref: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The latest that were agreed to, billed or not."""
+        return self.state.terms if self.state.following is None else self.state.following.terms
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -134,6 +140,9 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "status": Column(ColumnType.TEXT, lambda row: row.state.status.value),
         "next_due_at": Column(ColumnType.INSTANT, lambda row: row.next_due_at, indexed=True),
         "listed_from": Column(ColumnType.INSTANT, lambda row: row.listed_from, indexed=True),
+        "plan": Column(ColumnType.TEXT, lambda row: row.terms.plan, indexed=True),
+        "plan_version": Column(ColumnType.INTEGER, lambda row: row.terms.plan_version),
+        "ended": Column(ColumnType.FLAG, lambda row: not row.state.bills),
         "token_request_ref": Column(
             ColumnType.TEXT, lambda row: row.token_request_ref or None, indexed=True
         ),

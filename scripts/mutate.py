@@ -2,8 +2,8 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py, planted_changes.py and planted_dunning.py is planted in a temporary
-copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
+Each fault of the planted_*.py beside this file is planted in a temporary copy of the project; the
+fast tests of the rules run on it (the properties too, when those pass).
 Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
@@ -28,8 +28,9 @@ from planted_changes import FAULTS as CHANGES
 from planted_dunning import FAULTS as DUNNING
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_plans import FAULTS as PLANS
 
-FAULTS = BASICS + CHANGES + DUNNING
+FAULTS = BASICS + CHANGES + DUNNING + PLANS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "tests", "pyproject.toml")
 RULES_TESTS = "tests/domain"

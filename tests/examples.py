@@ -11,6 +11,7 @@ from uuid import UUID
 import attrs
 
 from domain.calendar import Interval, Period, Unit
+from domain.catalogue import events as p
 from domain.identity import attempt_id, capture_id, charge_reference, token_request_id
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
@@ -392,3 +393,39 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
 
 _ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_ENDING)
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
+
+PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)
+
+_CATALOGUE: tuple[p.PlanEvent, ...] = (
+    p.PlanVersionPublished(
+        plan="fibre-100",
+        version=3,
+        terms=TERMS,
+        available_from=datetime(2026, 1, 10, 5, 0, tzinfo=UTC),
+        reason="new year's prices",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanRetired(
+        plan="fibre-100",
+        retired_at=datetime(2026, 7, 1, 5, 0, tzinfo=UTC),
+        reason="fibre 200 takes its place",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanMoveAnnounced(
+        plan="fibre-100",
+        from_version=2,
+        to_version=3,
+        on=date(2026, 3, 1),
+        reason="new year's prices",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanMoveWithdrawn(
+        plan="fibre-100",
+        from_version=2,
+        to_version=3,
+        reason="announced too late",
+        effective_at=datetime(2026, 2, 1, 8, 0, tzinfo=UTC),
+    ),
+)
+
+PLAN_EXAMPLES: dict[str, p.PlanEvent] = {stored_name(type(event)): event for event in _CATALOGUE}

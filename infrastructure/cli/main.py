@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "discrepancy": ("dunning:discrepancy", "Accept or dismiss a charge that was not asked for so."),
     "preview": ("previewing:preview", "Schedules, changes, proration, retries; writes nothing."),
     "what-if": ("supposing:what_if", "Real history under other terms; writes nothing."),
+    "plans": ("planning:plans", "The catalogue: plans, versions, and who is on them."),
+    "plan": ("planning:plan", "Show, publish, move, withdraw, retire."),
     "resolve": ("correcting:resolve", "Settle a charge of unknown outcome by evidence."),
     "erase": ("correcting:erase", "Destroy a customer's tokens for good."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),

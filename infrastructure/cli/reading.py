@@ -83,7 +83,7 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         shown: list[Any] = []
         position = head
-        for row, stands in _all_rows(system, "balances", where):
+        for row, stands in all_rows(system, "balances", where):
             position = min(position, stands)
             view = BalanceView.of(row, now)
             for name in _AMOUNTS:
@@ -178,9 +178,7 @@ def _known_status(status: str | None) -> str | None:
     return status
 
 
-def _all_rows(
-    system: System, name: str, where: dict[str, ColumnValue]
-) -> Iterator[tuple[Any, int]]:
+def all_rows(system: System, name: str, where: dict[str, ColumnValue]) -> Iterator[tuple[Any, int]]:
     """Every row with the position it is valid at, a page at a time."""
     offset = 0
     while True:

@@ -13,6 +13,7 @@ from infrastructure.cli.output import instant, print_json, print_standing, print
 
 if TYPE_CHECKING:
     from domain.subscription.state import Subscription
+    from infrastructure.bootstrap import System
 
 
 @click.command(epilog=TABLE)
@@ -42,7 +43,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         for each in entries:
             click.echo(f"{instant(each.at)}  {each.words}")
         click.echo(f"\nnow {state.status.value.lower()}")
-        for words in _agreed(state):
+        for words in (*_agreed(state), *_announced(system, state)):
             click.echo(f"  {words}")
         for item in agenda_of(state):
             click.echo(f"  {instant(item.due_at)}  {item.kind.value} {item.key}: {item.why}")
@@ -75,6 +76,21 @@ def _agreed(state: Subscription) -> Iterator[str]:
         yield f"credit: {total((each.left for each in state.credits), state.currency)}"
     for line in state.lines_to_come:
         yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
+
+
+def _announced(system: System, state: Subscription) -> Iterator[str]:
+    """The move to another version that is announced for this subscription."""
+    from domain.catalogue.offering import is_on
+    from infrastructure.commands.wishes import agreed_terms
+
+    terms = agreed_terms(state)
+    plan, _ = system.plans.load(terms.plan)
+    version = None if plan is None else plan.version(terms.plan_version)
+    if plan is None or version is None or not is_on(terms, version) or not state.bills:
+        return
+    if (move := plan.standing(version.number)) is not None:
+        since = f"the first period that begins on or after {move.on}"
+        yield f"moves to version {move.to_version} of {plan.code} with {since}"
 
 
 @click.command(epilog=TABLE)

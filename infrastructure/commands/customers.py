@@ -2,10 +2,14 @@
 
 column           needed  what it holds
 customer_id      yes     the merchant's own reference of the customer
-price            yes     per interval, a decimal number such as 29.85
+price            yes     per interval, a decimal number such as 29.85; empty, or no such column,
+                         where `plan` names a published plan: its terms are agreed to, and the
+                         line says nothing of them but plan_version and quantity
 subscription_id  no      default: the customer_id
 currency         no      ISO 4217 code; default USD
 plan             no      the plan's code; default standard
+plan_version     no      default 1; of a published plan: the version that is available
+quantity         no      units; default 1; of a published plan: as published
 description      no      what the payer reads; default: the plan's code
 interval_unit    no      DAY, WEEK, MONTH or YEAR; default MONTH
 interval_count   no      default 1
@@ -47,6 +51,7 @@ __all__ = ["COLUMNS", "CustomerFile", "CustomerRow", "Defaults", "Problem", "rea
 NEEDED = ("customer_id", "price")
 COLUMNS = (
     *NEEDED,
+    *("plan_version", "quantity"),
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
     *("setup_fee", "cycles", "capture", "zone", "retry_days"),
@@ -142,7 +147,10 @@ class _Reading:
 
     def _header_fits(self, header: Sequence[str]) -> bool:
         before = len(self.problems)
-        for ours in dict.fromkeys((*NEEDED, *self._columns)):
+        needed: tuple[str, ...] = NEEDED
+        if "price" not in self._columns and self._columns.get("plan", "plan") in header:
+            needed = ("customer_id",)
+        for ours in dict.fromkeys((*needed, *self._columns)):
             theirs = self._columns.get(ours, ours)
             if theirs not in header:
                 reason = f"the header has no {theirs[:60]!r}, which is to hold {ours}"

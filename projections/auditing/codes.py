@@ -21,6 +21,17 @@ CODES: Mapping[str, str] = {
     "completion-missing": "all payments are in, and the subscription did not complete",
     "customer-mixed": "a fact names another customer than the subscription's",
     "currency-mixed": "an invoice or a line is in another currency than the subscription",
+    # the catalogue
+    "plan-misnamed": "a plan's fact in another stream than its own, or another fact in a plan's",
+    "plan-version-wrong": "a version's number is not the next one, or its terms name another",
+    "plan-available-too-early": "a version is available before the one in front of it",
+    "retirement-wrong": "a plan was retired again, without a version, or in the past",
+    "move-wrong": "a move was announced that nobody can make, too late, or beside another",
+    "move-withdrawal-wrong": "a move was withdrawn that did not stand",
+    "plan-terms-wrong": "a start by a plan's name has other terms than the version",
+    "start-off-catalogue": "a start on a version that was not on offer",
+    "move-unfounded": "a subscriber was moved, and no announcement says so for that period",
+    "move-missed": "a period was billed at a version that its subscribers had moved from",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",

@@ -110,7 +110,13 @@ def _step(system: System, reply: Reply) -> bool:
     stream, now = stream_of("s-1"), system.clock()
     loaded = system.ledger.load([stream])[stream]
     assert loaded.state is not None
-    step = next_step(loaded.state, now=now, taken_before=False, zone_version=system.zone_version)
+    step = next_step(
+        loaded.state,
+        now=now,
+        taken_before=False,
+        zone_version=system.zone_version,
+        plan=system.plans.recent(loaded.state.terms.plan),
+    )
     match step:
         case Nothing():
             return False

@@ -12,6 +12,7 @@ from tests.projections.plants import PLANTS
 from tests.projections.plants_of_changes import Plant
 from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
 from tests.projections.plants_of_dunning import PLANTS_OF_DUNNING
+from tests.projections.plants_of_plans import PLANTS_OF_PLANS
 
 # Faults planted in stories that are told for them.
 TOLD = [*PLANTS_OF_CHANGES, *PLANTS_OF_DUNNING]
@@ -54,5 +55,5 @@ def test_a_fault_planted_in_a_story_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, _ in PLANTS} | {code for _, code, *_ in TOLD}
+    planted = {code for _, code, *_ in (*PLANTS, *TOLD, *PLANTS_OF_PLANS)}
     assert planted == set(CODES)

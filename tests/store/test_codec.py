@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,8 @@ from domain.subscription.events import (
 )
 from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, EncodeError
 from infrastructure.store.instants import InstantCheck, in_utc
-from tests.examples import EXAMPLES
+from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
+from tests.examples import PLAN_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 # Facts whose class has got fields since their first golden file was written. That file stays as it
@@ -34,6 +36,7 @@ LATEST = {
 # What was written for a while between the first file and the latest.
 BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
 codec = Codec()
+EXAMPLES: dict[str, Any] = {**SUBSCRIPTION_EXAMPLES, **PLAN_EXAMPLES}
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 
 
