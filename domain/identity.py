@@ -14,6 +14,7 @@ import attrs
 from domain.refusals import Refused
 
 SUBSCRIPTION_STREAMS = "subscription-"
+PLAN_STREAMS = "plan-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,6 +36,16 @@ def stream_of(subscription_id: str) -> str:
 def subscription_of(stream: str) -> str:
     """The subscription that a stream belongs to."""
     return stream.removeprefix(SUBSCRIPTION_STREAMS)
+
+
+def plan_stream(code: str) -> str:
+    """The stream of a plan."""
+    return PLAN_STREAMS + code
+
+
+def plan_of(stream: str) -> str:
+    """The plan that a stream belongs to."""
+    return stream.removeprefix(PLAN_STREAMS)
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

@@ -20,6 +20,7 @@ from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
+from domain.subscription.dunning import reinstate, suspended
 from domain.subscription.ending import (
     cancel,
     cancel_as_scheduled,
@@ -35,8 +36,10 @@ from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenVaulted,
 )
@@ -44,13 +47,15 @@ from domain.subscription.folding import evolve
 from domain.subscription.invoicing import bill_what_is_due, closes
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.starting import Start, start
-from domain.subscription.state import Subscription
+from domain.subscription.state import Status, Subscription
 
 Events = tuple[SubscriptionEvent, ...]
 _Wish = (
     TermsChanged
     | SubscriptionPaused
     | SubscriptionResumed
+    | SubscriptionSuspended
+    | SubscriptionReinstated
     | CreditGranted
     | CancellationScheduled
     | CancellationWithdrawn
@@ -148,6 +153,8 @@ def _decided(
             TermsChanged()
             | SubscriptionPaused()
             | SubscriptionResumed()
+            | SubscriptionSuspended()
+            | SubscriptionReinstated()
             | CreditGranted()
             | CancellationScheduled()
             | CancellationWithdrawn()
@@ -200,6 +207,12 @@ def _wished(
             )
         case SubscriptionResumed():
             return _resumed(state, event, now, zone_version)
+        case SubscriptionSuspended():
+            # Whether it is paid is not asked here: what was not served stays so.
+            active = state.status is Status.ACTIVE
+            return (suspended(state, event.invoice_number, now=now),) if active else ()
+        case SubscriptionReinstated():
+            return reinstate(state, reason=event.reason, now=now, zone_version=zone_version)
         case CreditGranted():
             return grant_credit(state, event.amount, reason=event.reason, now=now)
         case CancellationScheduled():
@@ -275,7 +288,12 @@ def _billed(facts: Sequence[SubscriptionEvent]) -> Billed:
     begun = facts[0]
     assert isinstance(begun, SubscriptionStarted), "a stream begins with SubscriptionStarted"
     issued = [each for each in facts if isinstance(each, InvoiceIssued)]
-    granted = [each for each in facts if isinstance(each, CreditGranted)]
+    # An overpayment gives money back that was received; it takes nothing off what is billed.
+    granted = [
+        each
+        for each in facts
+        if isinstance(each, CreditGranted) and each.kind is not CreditKind.OVERPAYMENT
+    ]
     return Billed(
         currency=begun.terms.price.currency,
         invoices=len(issued),

@@ -30,6 +30,7 @@ from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.inbox import Inbox
 from infrastructure.store.ledger import Ledger
+from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.projector import Runner
 from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
@@ -73,6 +74,11 @@ class System:
         return Ledger(
             self.books, evolve=evolve, state_type=Subscription, state_version=STATE_VERSION
         )
+
+    @cached_property
+    def plans(self) -> PlanReader:
+        """The catalogue's plans, for decisions."""
+        return PlanReader(self.ledger, self.clock)
 
     @cached_property
     def agenda(self) -> Agenda:

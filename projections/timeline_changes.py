@@ -37,6 +37,7 @@ _WHY = {
     CreditKind.PAUSE: "days given back by a pause",
     CreditKind.CANCELLATION: "days given back by the cancellation",
     CreditKind.GOODWILL: "goodwill",
+    CreditKind.OVERPAYMENT: "money that an invoice did not need",
 }
 
 
@@ -49,8 +50,8 @@ def words_of_change(event: _Changing) -> str:
             return _paused(event)
         case SubscriptionResumed():
             return (
-                f"Resumed ({event.reason}): {_days(event.schedule)}"
-                f"{_put_on_the_next(event.lines)}; {ahead(event.next_due_at)}."
+                f"Resumed ({event.reason}): {days_billed(event.schedule)}"
+                f"{put_on_the_next(event.lines)}; {ahead(event.next_due_at)}."
             )
         case CreditGranted():
             lines = f": {in_words(event.lines)}" if event.lines else ""
@@ -84,7 +85,8 @@ def _changed(event: TermsChanged) -> str:
     return (
         f"Terms changed ({event.reason}): plan {terms.plan} version {terms.plan_version}, "
         f"{rhythm(terms)}, from invoice {event.from_invoice} on; {running}"
-        f"{_put_on_the_next(event.lines)}; {_days(event.schedule)}; {ahead(event.next_due_at)}."
+        f"{put_on_the_next(event.lines)}; {days_billed(event.schedule)}; "
+        f"{ahead(event.next_due_at)}."
     )
 
 
@@ -116,7 +118,7 @@ def _planned(event: CancellationScheduled) -> str:
     )
 
 
-def _days(schedule: Schedule) -> str:
+def days_billed(schedule: Schedule) -> str:
     """Which days are billed: the anchor, and the one period that is off the rhythm."""
     days = f"periods are counted {_every(schedule.interval)} from {schedule.anchor}"
     stub = schedule.stub
@@ -126,7 +128,8 @@ def _days(schedule: Schedule) -> str:
     return f"{days}, and invoice {stub.invoice_number} bills {part.start} to {part.end}"
 
 
-def _put_on_the_next(lines: Sequence[InvoiceLine]) -> str:
+def put_on_the_next(lines: Sequence[InvoiceLine]) -> str:
+    """The lines that wait for the next invoice, or nothing."""
     return f"; on the next invoice: {in_words(lines)}" if lines else ""
 
 

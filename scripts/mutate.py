@@ -2,9 +2,9 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of the planted_*.py files is planted in a temporary copy of the
-project; the fast tests of the rules run on it (the properties too, when those pass). Nothing here
-is touched.
+Each fault of the planted_*.py beside this file is planted in a temporary copy of the project; the
+fast tests of the rules run on it (the properties too, when those pass).
+Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -26,10 +26,12 @@ from pathlib import Path
 
 from planted_budgets import FAULTS as BUDGETS
 from planted_changes import FAULTS as CHANGES
+from planted_dunning import FAULTS as DUNNING
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_plans import FAULTS as PLANS
 
-FAULTS = BASICS + CHANGES + BUDGETS
+FAULTS = BASICS + CHANGES + DUNNING + PLANS + BUDGETS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "tests", "pyproject.toml")
 RULES_TESTS = "tests/domain"

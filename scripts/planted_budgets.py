@@ -8,6 +8,8 @@ BUDGETS, PLACES = "domain/budgets.py", "domain/processes/places.py"
 BACKING, RETRYING = "domain/subscription/backing.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
 POSTPONING = "domain/subscription/postponing.py"
+FOLDING_VAULTING = "domain/subscription/folding_vaulting.py"
+FOLDING_PAYMENTS = "domain/subscription/folding_payments.py"
 
 FAULTS = (
     # --- budgets --------------------------------------------------------------------------------
@@ -98,8 +100,8 @@ FAULTS = (
     Fault(
         "a put-off charge is due at once",
         FOLDING,
-        "            return _with_invoice(state, number, retry_at=at, postponed=reason)",
-        "            return _with_invoice(state, number, postponed=reason)",
+        "            return with_invoice(state, number, retry_at=at, postponed=reason)",
+        "            return with_invoice(state, number, postponed=reason)",
     ),
     # --- the backup -----------------------------------------------------------------------------
     Fault(
@@ -122,15 +124,16 @@ FAULTS = (
     ),
     Fault(
         "a backup becomes the first method",
-        FOLDING,
+        FOLDING_VAULTING,
         "                    backup=token,\n",
         "                    token=token,\n",
     ),
     Fault(
         "a declined backup leaves the payer unasked",
-        BACKING,
-        "        return request_token(state, reason=code, now=now)",
-        "        return ()",
+        RETRYING,
+        "    if first is not None and not first.usable and not ours:\n"
+        "        return request_token(state, reason=declined.code, now=now)",
+        "    if first is not None and not first.usable and not ours:\n        return ()",
     ),
     Fault(
         "after the backup paid, nobody is asked for a new first method",
@@ -153,7 +156,7 @@ FAULTS = (
     Fault(
         "a backup that was never charged counts as tried",
         FOLDING,
-        "        return _with_invoice(settled, number, backup_tried=False) if on_backup",
+        "        return with_invoice(settled, number, backup_tried=False) if on_backup",
         "        return settled if on_backup",
     ),
     Fault(
@@ -161,5 +164,48 @@ FAULTS = (
         VAULTING,
         "    if request.purpose is not TokenPurpose.BACKUP or not _first_failed(state):",
         "    if request.purpose is not None:",
+    ),
+    # --- the backup, and the end of dunning -------------------------------------------------------
+    Fault(
+        "collection ends before the backup was tried",
+        RETRYING,
+        "    if declined.decline is not DeclineClass.MERCHANT and _backup_is_next(",
+        "    if declined.decline is DeclineClass.HARD and _backup_is_next(",
+    ),
+    Fault(
+        "after the backup the first method is charged again, at once, and collection never ends",
+        RETRYING,
+        "    return (_retry(state, attempt, invoice, unadvised, now),)",
+        "    return ()",
+    ),
+    Fault(
+        "a first method that is new is given up for what the old backup answers",
+        RETRYING,
+        "    if not invoice.first_failed:\n        return ()\n",
+        "",
+    ),
+    Fault(
+        "collected again, an invoice is not tried on the backup any more",
+        FOLDING_PAYMENTS,
+        '    "backup_tried": False,\n',
+        "",
+    ),
+    Fault(
+        "collected again, an invoice is tried on the backup alone",
+        FOLDING_PAYMENTS,
+        '    "first_failed": False,\n',
+        "",
+    ),
+    Fault(
+        "a new backup leaves uncollected what had ended",
+        FOLDING_VAULTING,
+        '        return with_(invoice, backup_tried=False, ended="")',
+        "        return with_(invoice, backup_tried=False)",
+    ),
+    Fault(
+        "a new backup has collected what a person has to look at",
+        FOLDING_VAULTING,
+        "    if agreed and invoice.ended != DISCREPANCY:",
+        "    if agreed:",
     ),
 )

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 from uuid import UUID, uuid5
 
 import attrs
 
 from domain.budgets import BUDGETS, Budget, Outcome, Tried, Wait, wait_for
-from domain.identity import event_id, stream_of
+from domain.catalogue.events import PlanEvent
+from domain.catalogue.folding import evolve_plan
+from domain.catalogue.offering import BY_PLAN
+from domain.catalogue.starting import StartByPlan, agreed_start
+from domain.catalogue.state import Plan
+from domain.identity import event_id, plan_stream, stream_of
 from domain.processes.agenda import agenda_of, next_due
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
@@ -105,24 +111,23 @@ class Books:
     commands: int = 0
     budgets: tuple[Budget, ...] = SMALL_BUDGETS
     places: Places = attrs.field(factory=Places)
+    plans: dict[str, Plan] = attrs.field(factory=dict)
 
-    def append(
-        self,
-        subscription_id: str,
-        events: Iterable[SubscriptionEvent],
-        *,
-        actor: str = "worker",
-        cause: str = "agenda:test",
-    ) -> tuple[Recorded[SubscriptionEvent], ...]:
-        """Record facts of one subscription under one command; no facts, no command."""
-        facts = tuple(events)
+    def publish(self, code: str, events: Iterable[PlanEvent]) -> None:
+        """Record facts of a plan under one command; no facts, no command."""
+        for fact in self._record(plan_stream(code), tuple(events), "api:shop", "command:publish"):
+            self.plans[code] = evolve_plan(self.plans.get(code), fact.event)
+
+    def _record(
+        self, stream: str, facts: tuple[Any, ...], actor: str, cause: str
+    ) -> tuple[Recorded[Any], ...]:
         if not facts:
             return ()
         self.commands += 1
         command = uuid5(_SPACE, f"command/{self.commands}")
         written = []
         for fact in facts:
-            stream, version = stream_of(subscription_id), self.versions.get(subscription_id, 0) + 1
+            version = self.versions.get(stream, 0) + 1
             recorded = Recorded(
                 position=len(self.log) + 1,
                 stream=stream,
@@ -135,18 +140,34 @@ class Books:
                 event=fact,
             )
             self.log.append(recorded)
-            self.places.note(fact)
-            self.versions[subscription_id] = version
-            self.states[subscription_id] = evolve(self.states.get(subscription_id), fact)
+            self.versions[stream] = version
             written.append(recorded)
         return tuple(written)
 
-    def start(self, wish: Start) -> Subscription:
+    def append(
+        self,
+        subscription_id: str,
+        events: Iterable[SubscriptionEvent],
+        *,
+        actor: str = "worker",
+        cause: str = "agenda:test",
+    ) -> tuple[Recorded[SubscriptionEvent], ...]:
+        """Record facts of one subscription under one command; no facts, no command."""
+        written = self._record(stream_of(subscription_id), tuple(events), actor, cause)
+        for recorded in written:
+            self.places.note(recorded.event)
+            state = self.states.get(subscription_id)
+            self.states[subscription_id] = evolve(state, recorded.event)
+        return written
+
+    def start(self, asked: Start | StartByPlan) -> Subscription:
         """Start a subscription and ask for its first token."""
-        facts = start(
-            self.states.get(wish.subscription_id), wish, now=self.now, zone_version=ZONE_VERSION
-        )
-        self.append(wish.subscription_id, facts, actor="operator:kari", cause="command:import")
+        before, cause, wish = self.states.get(asked.subscription_id), "command:import", asked
+        if isinstance(wish, StartByPlan):
+            plan = self.plans.get(wish.choice.plan)
+            cause, wish = cause + BY_PLAN, agreed_start(before, plan, wish, now=self.now)
+        facts = start(before, wish, now=self.now, zone_version=ZONE_VERSION)
+        self.append(wish.subscription_id, facts, actor="operator:kari", cause=cause)
         state = self.states[wish.subscription_id]
         self.append(
             wish.subscription_id,
@@ -163,11 +184,13 @@ class Books:
         catches up in several moves.
         """
         for _ in range(20):
+            state = self.states[subscription_id]
             step = next_step(
-                self.states[subscription_id],
+                state,
                 now=self.now,
                 taken_before=taken_before,
                 zone_version=ZONE_VERSION,
+                plan=self.plans.get(state.terms.plan),
             )
             match step:
                 case Nothing():
@@ -203,7 +226,7 @@ class Books:
             self.answer(subscription_id, call, reply_to(call, reply or Reply.YES, self.now))
         return call
 
-    def sign_up(self, wish: Start) -> Subscription:
+    def sign_up(self, wish: Start | StartByPlan) -> Subscription:
         """Start a subscription whose payer approves at once."""
         self.start(wish)
         self.work(wish.subscription_id)

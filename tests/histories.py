@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, Proration, RetryPolicy, Terms, Timing
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp
@@ -226,7 +226,11 @@ def terms(draw: st.DrawFn) -> Terms:
         setup_fee=None if fee is None else Money(fee, currency),
         cycles=draw(st.integers(1, 4)) if kind is Kind.INSTALLMENT else None,
         capture=draw(st.sampled_from(list(CaptureMode))),
-        retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
+        retry=RetryPolicy(
+            draw(st.sampled_from([(3, 5, 7), (1,), (), (), (2, 2)])),
+            end=draw(st.sampled_from([DunningEnd.SUSPEND, DunningEnd.SUSPEND, *DunningEnd])),
+            grace_days=draw(st.sampled_from([0, 0, 1, 14, 40])),
+        ),
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
         backup=draw(st.booleans()),
@@ -264,7 +268,7 @@ _ACTS = (
     + [Act.WISH] * 9
     + list(Act)
 )
-_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + list(Wish)
+_WISHES = [Wish.CHANGE] * 4 + [Wish.RESUME] * 2 + [Wish.RESOLVE] * 3 + list(Wish)
 _REPLIES = (
     [Reply.YES] * 24
     + [Reply.SOFT, Reply.SOFT, Reply.HARD, Reply.MERCHANT]
@@ -273,15 +277,20 @@ _REPLIES = (
 )
 
 
-def moves() -> st.SearchStrategy[Move]:
-    """One move, biased to work that brings money."""
+# Customers who do not pay, and people who look after them.
+_UNPAID = [Reply.SOFT] * 12 + [Reply.YES] * 8 + [Reply.MERCHANT] + list(Reply)
+_DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + list(Wish)
+
+
+def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
+    """One move, biased to work that brings money, or to such that brings none."""
     return st.builds(
         Move,
         st.integers(0, 5),
         st.sampled_from(_CLOCKS),
         st.sampled_from(_ACTS),
-        st.sampled_from(_REPLIES),
-        st.sampled_from(_WISHES),
+        st.sampled_from(_UNPAID if unpaid else _REPLIES),
+        st.sampled_from(_DUNNING if unpaid else _WISHES),
         st.integers(0, 59),
     )
 
@@ -300,11 +309,12 @@ def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) 
         else:
             books.start(wish)
     # Hypothesis draws short lists; money moves in long ones. Both, so that examples still shrink.
+    each = moves(unpaid=draw(st.sampled_from([False, False, False, True])))
     drawn = draw(
         st.one_of(
-            st.lists(moves(), max_size=most_moves // 3),
-            st.lists(moves(), min_size=most_moves // 3, max_size=most_moves),
-            st.lists(moves(), min_size=most_moves // 2, max_size=most_moves),
+            st.lists(each, max_size=most_moves // 3),
+            st.lists(each, min_size=most_moves // 3, max_size=most_moves),
+            st.lists(each, min_size=most_moves // 2, max_size=most_moves),
         )
     )
     play(books, drawn, wanted)

@@ -13,8 +13,10 @@ from domain.money import Money
 from domain.plan import Proration, Terms
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
+from domain.subscription.discrepancies import resolve
+from domain.subscription.dunning import collect_again, reinstate, write_off
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
-from domain.subscription.events import SubscriptionEvent, When
+from domain.subscription.events import Resolution, SubscriptionEvent, When
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
 from tests.books import ZONE_VERSION
@@ -32,6 +34,10 @@ class Wish(Enum):
     END_LATER = "end-later"
     GO_ON = "go-on"
     CANCEL_WITH_CREDIT = "cancel-with-credit"
+    RESOLVE = "resolve"
+    COLLECT = "collect"
+    WRITE_OFF = "write-off"
+    REINSTATE = "reinstate"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -98,6 +104,34 @@ def _cancel_with_credit(state: Subscription, which: int, now: datetime) -> Event
     return cancel(state, reason="moved", now=now, credit=list(Proration)[which % 4])
 
 
+def _resolve(state: Subscription, which: int, now: datetime) -> Events:
+    """The latest discrepancy, of those that nobody has looked at while there are any."""
+    found = state.unresolved or state.differences
+    if not found:
+        return ()
+    how = list(Resolution)[which % 2]
+    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now)
+
+
+def _oldest_open(state: Subscription) -> int:
+    return state.open_invoices[0].number if state.open_invoices else 1
+
+
+def _collect(state: Subscription, _: int, now: datetime) -> Events:
+    return collect_again(state, _oldest_open(state), reason="asked nicely", now=now)
+
+
+def _write_off(state: Subscription, which: int, now: datetime) -> Events:
+    """Rare: what is given up is paid no more."""
+    if which % 3:
+        return ()
+    return write_off(state, _oldest_open(state), reason="moved abroad", now=now)
+
+
+def _reinstate(state: Subscription, _: int, now: datetime) -> Events:
+    return reinstate(state, reason="pays by bank", now=now, zone_version=ZONE_VERSION)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -106,4 +140,8 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.END_LATER: _end_later,
     Wish.GO_ON: _go_on,
     Wish.CANCEL_WITH_CREDIT: _cancel_with_credit,
+    Wish.RESOLVE: _resolve,
+    Wish.COLLECT: _collect,
+    Wish.WRITE_OFF: _write_off,
+    Wish.REINSTATE: _reinstate,
 }

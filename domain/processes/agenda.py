@@ -13,8 +13,10 @@ from enum import Enum
 import attrs
 
 from domain.identity import token_request_id
+from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
-from domain.subscription.state import OpenInvoice, Status, Subscription
+from domain.subscription.dunning import grace_over_at, waits_for_pause
+from domain.subscription.state import OpenInvoice, Status, Subscription, Suspension
 
 
 class ItemKind(Enum):
@@ -27,6 +29,7 @@ class ItemKind(Enum):
     CHARGE: an attempt is on the ledger and has no outcome.
     LOOK_UP: an attempt's outcome is unknown; ask the provider.
     COLLECT: an invoice is open; attempt to collect it.
+    DUNNING: retries are used up, and what the plan says follows; or a suspension ends.
     RESUME: a pause ends.
     CANCEL: a scheduled cancellation takes place.
     """
@@ -37,6 +40,7 @@ class ItemKind(Enum):
     CHARGE = "charge"
     LOOK_UP = "look-up"
     COLLECT = "collect"
+    DUNNING = "dunning"
     RESUME = "resume"
     CANCEL = "cancel"
 
@@ -64,6 +68,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_invoicing(state),
         *_charging(state),
         *_collecting(state),
+        *_dunning(state),
         *_changing(state),
     )
 
@@ -148,6 +153,40 @@ def _why_then(invoice: OpenInvoice) -> str:
         return f"postponed: the card's budget {invoice.postponed} is used up"
     retried = invoice.retry_at is not None and invoice.retries
     return f"retry {invoice.retries}" if retried else "collect"
+
+
+_ENDS = {
+    DunningEnd.SUSPEND: "suspended then",
+    DunningEnd.CANCEL: "cancelled then",
+    DunningEnd.WRITE_OFF: "written off then",
+}
+
+
+def _dunning(state: Subscription) -> tuple[Item, ...]:
+    items: list[Item] = []
+    for invoice in state.open_invoices:
+        due = grace_over_at(state, invoice)
+        if due is None:
+            continue
+        why = f"{invoice.ended}; {_ENDS[state.terms.retry.end]}"
+        if waits_for_pause(state):
+            due, why = None, f"{invoice.ended}; suspended once the pause is over"
+        items.append(
+            Item(kind=ItemKind.DUNNING, key=f"invoice {invoice.number}", due_at=due, why=why)
+        )
+    if state.suspension is not None:
+        items.append(_suspension(state.suspension, state.lifted_by))
+    return tuple(items)
+
+
+def _suspension(suspension: Suspension, lifted_by: int | None) -> Item:
+    """When it ends: at once when it was paid. Due from its beginning, which is surely past; a
+    provider's time of the payment might not be."""
+    due: datetime | None = None
+    why = f"invoice {suspension.invoice_number} was not paid; nothing is billed"
+    if lifted_by is not None:
+        due, why = suspension.since, f"invoice {lifted_by} is paid; reinstate it"
+    return Item(kind=ItemKind.DUNNING, key="suspension", due_at=due, why=why)
 
 
 def _changing(state: Subscription) -> tuple[Item, ...]:

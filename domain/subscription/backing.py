@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.subscription.events import CollectionEnded, DeclineClass, SubscriptionEvent
+from domain.subscription.events import SubscriptionEvent
 from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription, Token
 from domain.subscription.vaulting import request_token
-
-BACKUP_DECLINED = "backup-declined"
 
 
 def method_for(state: Subscription, invoice: OpenInvoice) -> Token | None:
@@ -42,30 +40,6 @@ def _backup_for(state: Subscription, invoice: OpenInvoice) -> Token | None:
     if backup is None or not backup.usable or not state.terms.backup or invoice.backup_tried:
         return None
     return backup
-
-
-def after_backup_declined(
-    state: Subscription, attempt: Attempt, decline: DeclineClass, code: str, *, now: datetime
-) -> tuple[SubscriptionEvent, ...]:
-    """What follows from a decline of the backup, which is never tried again for this invoice.
-
-    A new approval for the first method is asked for where that cannot be charged; else (its
-    retries are used up, or our own account is at fault) collection of the invoice ends.
-    """
-    first = state.token
-    if first is not None and not first.usable and decline is not DeclineClass.MERCHANT:
-        return request_token(state, reason=code, now=now)
-    invoice = state.invoice(attempt.invoice_number)
-    if invoice is None or invoice.ended:
-        return ()
-    return (
-        CollectionEnded(
-            attempt_id=attempt.attempt_id,
-            invoice_number=attempt.invoice_number,
-            reason=code if decline is DeclineClass.MERCHANT else BACKUP_DECLINED,
-            effective_at=now,
-        ),
-    )
 
 
 def after_backup_paid(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve as with_
-
+from domain.copying import with_
 from domain.money import zero
 from domain.schedule import Schedule
 from domain.subscription.events import (
@@ -12,6 +11,7 @@ from domain.subscription.events import (
     InvoiceIssued,
     LineKind,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     TermsChanged,
     When,
@@ -46,6 +46,7 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
     return with_(
         state,
         invoices_issued=number,
+        shaped_at=max(state.shaped_at, event.effective_at),
         next_due_at=event.next_due_at,
         open_invoices=invoices,
         billed=_cost(event) or state.billed,
@@ -85,6 +86,7 @@ def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=event.next_due_at,
         repriced=event.terms if event.when is When.NOW else state.repriced,
+        shaped_at=event.effective_at,
     )
     if event.from_invoice <= state.invoices_issued + 1:
         return with_(
@@ -106,17 +108,25 @@ def paused(state: Subscription, event: SubscriptionPaused) -> Subscription:
         state,
         status=Status.PAUSED,
         pause=pause,
+        shaped_at=event.effective_at,
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=state.next_due_at if still_to_come else None,
     )
 
 
 def resumed(state: Subscription, event: SubscriptionResumed) -> Subscription:
+    """The pause is over."""
+    return with_(going_on(state, event), pause=None)
+
+
+def going_on(
+    state: Subscription, event: SubscriptionResumed | SubscriptionReinstated
+) -> Subscription:
     """Periods are billed again, by the schedule that the fact announces."""
     return with_(
         state,
         status=Status.ACTIVE,
-        pause=None,
+        shaped_at=event.effective_at,
         schedule=event.schedule,
         billed=_not_billed_anew(state, event.schedule),
         lines_to_come=(*state.lines_to_come, *event.lines),

@@ -13,22 +13,31 @@ from domain.money import Money
 from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
-from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
+from domain.subscription.events import (
+    Discrepancy,
+    Instrument,
+    InvoiceLine,
+    Resolution,
+    TokenPurpose,
+)
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 3
+STATE_VERSION = 4
 
+# Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
+RETRIES_USED_UP = "retries-used-up"
 
 
 class Status(Enum):
-    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED: no new period is billed,
-    what is owed is collected. The others: billed no more."""
+    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED, SUSPENDED: no new period is
+    billed, what is owed is collected. The others: billed no more."""
 
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
     CANCELLED = "CANCELLED"
     COMPLETED = "COMPLETED"
 
@@ -65,7 +74,10 @@ class OpenInvoice:
     postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
     first_failed: the first method was declined for it, and no retry on it is planned.
-    backup_tried: it was tried on the backup method; both begin anew with a new token.
+    backup_tried: it was tried on the backup method. Both, like `retries`, begin anew with a new
+        token, when a person has it collected again, and when a discrepancy is resolved.
+    used_up_at: when its retries were used up last; None where they never were, or where a person
+        has reinstated the subscription since. Kept when it is collected again.
     """
 
     number: int
@@ -80,6 +92,7 @@ class OpenInvoice:
     postponed: str = ""
     first_failed: bool = False
     backup_tried: bool = False
+    used_up_at: datetime | None = None
 
     @property
     def open(self) -> Money:
@@ -150,6 +163,36 @@ class Pause:
 
 
 @attrs.frozen(kw_only=True)
+class Suspension:
+    """See SubscriptionSuspended for the fields. since: from when on.
+
+    paid: the invoice whose payment brought in the last of what had led to it, or None.
+    """
+
+    invoice_number: int
+    last_invoice: int
+    since: datetime
+    paid: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """A charge that was not the one asked for; see ChargeDiscrepancyFound for the fields.
+
+    surplus: what of `received` no invoice needed, in the currency received.
+    resolution: what a person made of it; None: nobody has looked.
+    """
+
+    attempt_id: UUID
+    invoice_number: int
+    discrepancy: Discrepancy
+    expected: Money
+    received: Money
+    surplus: Money
+    resolution: Resolution | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Cancellation:
     """A scheduled one; see CancellationScheduled for the fields."""
 
@@ -180,6 +223,9 @@ class Subscription:
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
     failed_attempts: settled without money; kept to recognise money that turns up late.
+    differences: every charge that was not the one asked for. unexplained: what of the latest
+        payment no invoice needed, until the next fact says that it differs from what was asked.
+    shaped_at: when it was last agreed, or billed, which periods are served; UTC.
     """
 
     subscription_id: str
@@ -193,6 +239,7 @@ class Subscription:
     terms: Terms
     status: Status
     started_at: datetime
+    shaped_at: datetime
     schedule: Schedule
     invoices_issued: int = 0
     next_due_at: datetime | None = None
@@ -210,7 +257,10 @@ class Subscription:
     credits: tuple[Credit, ...] = ()
     credits_granted: int = 0
     pause: Pause | None = None
+    suspension: Suspension | None = None
     cancellation: Cancellation | None = None
+    differences: tuple[Difference, ...] = ()
+    unexplained: Money | None = None
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -224,12 +274,25 @@ class Subscription:
     @property
     def bills(self) -> bool:
         """Whether it has not ended."""
-        return self.status in (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+        return self.status not in (Status.CANCELLED, Status.COMPLETED)
 
     @property
     def collects(self) -> bool:
         """Whether what is owed is collected."""
-        return self.status in (Status.ACTIVE, Status.PAUSED)
+        return self.status in (Status.ACTIVE, Status.PAUSED, Status.SUSPENDED)
+
+    @property
+    def lifted_by(self) -> int | None:
+        """The invoice whose payment ends the suspension; None while there is none: something
+        whose retries were used up is open, or was not paid but given up."""
+        if self.suspension is None or any(each.used_up_at for each in self.open_invoices):
+            return None
+        return self.suspension.paid
+
+    @property
+    def unresolved(self) -> tuple[Difference, ...]:
+        """The discrepancies that nobody has looked at, oldest first."""
+        return tuple(each for each in self.differences if each.resolution is None)
 
     @property
     def ends_before_next(self) -> bool:
@@ -241,10 +304,11 @@ class Subscription:
 
     @property
     def last_invoice(self) -> int | None:
-        """The number of the last invoice before billing ends or pauses; None: none is the last."""
+        """The number of the last invoice before billing ends or stops; None: none is the last."""
         lasts = (
             last_invoice(self.terms),
             None if self.pause is None else self.pause.last_invoice,
+            None if self.suspension is None else self.suspension.last_invoice,
             None if self.cancellation is None else self.cancellation.last_invoice,
         )
         return min((each for each in lasts if each is not None), default=None)

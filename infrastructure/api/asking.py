@@ -7,16 +7,20 @@ days ISO dates.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain.calendar import Interval, Unit
+from domain.catalogue.offering import Choice
+from domain.catalogue.starting import StartByPlan
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, Proration, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.subscription.events import When
+from domain.subscription.events import Resolution, When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
 from infrastructure.commands.wishes import NewTerms
@@ -59,6 +63,7 @@ class AgreedTerms(Asked, kw_only=True):
     price: of one unit and period. quantity: units. proration: the rule for parts of a period.
     cycles: number of payments; without it the end is open.
     retry_days: days from each decline to the next attempt.
+    dunning: what follows when these are used up, grace_days later.
     backup: whether the backup method is tried when the first fails.
     """
 
@@ -74,6 +79,8 @@ class AgreedTerms(Asked, kw_only=True):
     setup_fee: Amount | None = None
     cycles: int | None = None
     retry_days: tuple[int, ...] = RetryPolicy().wait_days
+    dunning: DunningEnd = DunningEnd.LEAVE_OPEN
+    grace_days: int = 0
     proration: Proration = Proration.BY_DAY
     backup: bool = False
 
@@ -91,16 +98,23 @@ class AgreedTerms(Asked, kw_only=True):
             setup_fee=None if self.setup_fee is None else self.setup_fee.money(),
             cycles=self.cycles,
             capture=self.capture,
-            retry=RetryPolicy(self.retry_days),
+            retry=RetryPolicy(self.retry_days, self.dunning, self.grace_days),
             quantity=self.quantity,
             proration=self.proration,
             backup=self.backup,
         )
 
 
-class StartRequest(AgreedTerms, kw_only=True):
-    """Start a subscription.
+# What a start by a plan's name may say of its terms.
+_CHOICE = frozenset({"plan", "plan_version", "quantity"})
+_NEEDED = ("price", "interval", "description")
 
+
+class StartRequest(AgreedTerms, kw_only=True):
+    """Start a subscription: on a published plan, by its name alone, or on terms of its own.
+
+    plan, plan_version, quantity: by a plan's name these are all that is said of the terms; without
+        a version it is the one that is available. Else price, interval and description are needed.
     start: first local day of service, in `zone`; days that lie in the past are billed.
     request_token: also ask for the payer's approval, at once.
     """
@@ -112,19 +126,59 @@ class StartRequest(AgreedTerms, kw_only=True):
     zone: str
     account: str = "main"
     request_token: bool = False
+    price: Amount | UnsetType = UNSET  # type: ignore[assignment]
+    interval: Every | UnsetType = UNSET  # type: ignore[assignment]
+    description: str | UnsetType = UNSET  # type: ignore[assignment]
+    plan: str | UnsetType = UNSET  # type: ignore[assignment]
+    plan_version: int | UnsetType = UNSET  # type: ignore[assignment]
+    quantity: int | UnsetType = UNSET  # type: ignore[assignment]
 
-    def wish(self, namespace: UUID) -> Start:
-        """As the domain has it. Raises: Refused."""
-        return Start(
-            subscription_id=self.subscription_id,
-            customer_id=self.customer_id,
-            namespace=namespace,
-            provider=self.provider,
-            account=self.account,
-            zone=self.zone,
-            start=self.start,
-            terms=self.terms(),
+    def __post_init__(self) -> None:
+        """Raises: ValueError, which makes the request malformed."""
+        missing = [name for name in _NEEDED if getattr(self, name) is UNSET]
+        if missing and not self.by_plan:
+            raise ValueError(f"Object missing required field `{missing[0]}`")
+
+    @property
+    def by_plan(self) -> bool:
+        """Whether it names a plan, and says nothing of price, interval and description."""
+        return self.plan is not UNSET and all(getattr(self, name) is UNSET for name in _NEEDED)
+
+    def terms(self) -> Terms:
+        """As the domain has it, of terms of its own. Raises: Refused."""
+        given = {name: getattr(self, name) for name in AgreedTerms.__struct_fields__}
+        return AgreedTerms(**{k: v for k, v in given.items() if v is not UNSET}).terms()
+
+    def choice(self) -> Choice:
+        """The plan that is named. Refused: "terms-ambiguous" where more is said of the terms."""
+        said = [
+            each.name
+            for each in msgspec.structs.fields(AgreedTerms)
+            if each.name not in {*_CHOICE, *_NEEDED} and getattr(self, each.name) != each.default
+        ]
+        if said:
+            words = f"the plan says what {said[0]} is; give all terms, or its name alone"
+            raise Refused("terms-ambiguous", words)
+        return Choice(
+            plan=str(self.plan),
+            version=None if isinstance(self.plan_version, UnsetType) else self.plan_version,
+            quantity=None if isinstance(self.quantity, UnsetType) else self.quantity,
         )
+
+    def wish(self, namespace: UUID) -> Start | StartByPlan:
+        """As the domain has it. Raises: Refused."""
+        asked: dict[str, Any] = {
+            "subscription_id": self.subscription_id,
+            "customer_id": self.customer_id,
+            "namespace": namespace,
+            "provider": self.provider,
+            "account": self.account,
+            "zone": self.zone,
+            "start": self.start,
+        }
+        if self.by_plan:
+            return StartByPlan(**asked, choice=self.choice())
+        return Start(**asked, terms=self.terms())
 
 
 class TokenWanted(Asked):
@@ -149,6 +203,8 @@ class ChangedTerms(Asked):
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry_days: tuple[int, ...] | None = None
+    dunning: DunningEnd | None = None
+    grace_days: int | None = None
     backup: bool | None = None
 
     def new_terms(self) -> NewTerms:
@@ -162,7 +218,9 @@ class ChangedTerms(Asked):
             quantity=self.quantity,
             proration=self.proration,
             capture=self.capture,
-            retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
+            wait_days=self.retry_days,
+            end=self.dunning,
+            grace_days=self.grace_days,
             backup=self.backup,
         )
 
@@ -233,6 +291,20 @@ class Cancellation(Asked):
 class Withdrawal(Asked):
     """Let a subscription go on that was going to end."""
 
+    reason: str
+
+
+class Because(Asked):
+    """A decision that needs no more than a reason: 1-200 characters, no personal data."""
+
+    reason: str
+
+
+class DiscrepancyDecision(Asked):
+    """ACCEPTED: what was received counts as it is booked, and a surplus becomes credit.
+    DISMISSED: it was settled by other means. reason: 1-200 characters, no personal data."""
+
+    resolution: Resolution
     reason: str
 
 

@@ -52,6 +52,8 @@ def start_subscription(
 
     201: started, or it was before with the same terms (`changed` is false then).
     409 subscription-exists: the id has other terms. 422 with the code of the broken rule.
+    By a plan's name also: 404 plan-unknown, plan-version-unknown; 409 plan-retired,
+    plan-not-available, plan-version-not-available, plan-version-moved; 422 terms-ambiguous.
     """
     asked = strictly(body, data)
     wish = asked.wish(uuid4())

@@ -21,12 +21,14 @@ from domain.subscription.state import (
     Attempt,
     Cancellation,
     Credit,
+    Difference,
     Following,
     OpenInvoice,
     OpenTokenRequest,
     Pause,
     Status,
     Subscription,
+    Suspension,
 )
 from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice
@@ -90,7 +92,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
 
     terms, schedule: of the next invoice; `amount` is what a whole period costs by them.
     following: terms that are agreed to for a later invoice. lines_to_come: put on the next one.
-    pause, cancellation: while it is paused, or going to end. last_invoice: before either.
+    pause, suspension, cancellation: while it is paused or suspended, or going to end.
+        last_invoice: before any of them.
+    discrepancies: charges that were not those asked for, as far as nobody has looked at them.
     credit: what is left in all; `credits` oldest first.
     agenda: all that is open, and why it waits.
     """
@@ -109,7 +113,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     following: Following | None
     lines_to_come: tuple[InvoiceLine, ...]
     pause: Pause | None
+    suspension: Suspension | None
     cancellation: Cancellation | None
+    discrepancies: tuple[Difference, ...]
     credit: Money
     credits: tuple[Credit, ...]
     last_invoice: int | None
@@ -138,6 +144,8 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             following=state.following,
             lines_to_come=state.lines_to_come,
             pause=state.pause,
+            suspension=state.suspension,
+            discrepancies=state.unresolved,
             cancellation=state.cancellation,
             credit=total((each.left for each in state.credits), state.currency),
             credits=state.credits,
@@ -157,6 +165,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
     customer_id: str
     billed: Money
     paid: Money
+    written_off: Money
     open: Money
     overdue: Money
     credit: Money
@@ -171,6 +180,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
             customer_id=row.customer_id,
             billed=Money(row.billed, row.currency),
             paid=Money(row.paid, row.currency),
+            written_off=Money(row.written_off, row.currency),
             open=Money(row.open, row.currency),
             overdue=Money(row.overdue(as_of), row.currency),
             credit=Money(row.credit, row.currency),

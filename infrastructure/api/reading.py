@@ -123,7 +123,7 @@ def read_due(
         is open falls due by itself.
     limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
     """
-    _require_view(system, "due_dates", at_least)
+    require_view(system, "due_dates", at_least)
     moment = system.clock() if until is None else instant(until)
     where: dict[str, ColumnValue] = {} if customer_id is None else {"customer_id": customer_id}
     if waiting:
@@ -150,7 +150,7 @@ def read_balances(
     422 id-malformed, instant-without-offset; 503 position-not-reached.
     """
     checked_id("customer id", customer_id)
-    _require_view(system, "balances", at_least)
+    require_view(system, "balances", at_least)
     moment = system.clock() if as_of is None else instant(as_of)
     page = system.views.select("balances", {"customer_id": customer_id}, limit=1000)
     views = tuple(BalanceView.of(row, moment) for row in page.rows.values())
@@ -169,7 +169,7 @@ def read_charges(
     offset: Offset = 0,
 ) -> ChargesAnswer:
     """Attempts to collect, oldest first. 503 position-not-reached."""
-    _require_view(system, "charges", at_least)
+    require_view(system, "charges", at_least)
     asked: dict[str, Any] = {
         "subscription_id": subscription_id,
         "customer_id": customer_id,
@@ -222,7 +222,7 @@ def read_expiring(
     An expired card is not treated as declined: it is tried. limit, offset: count subscriptions.
     503 position-not-reached.
     """
-    _require_view(system, "due_dates", at_least)
+    require_view(system, "due_dates", at_least)
     return cards_that_expire(system, days=days, limit=limit, offset=offset)
 
 
@@ -242,7 +242,8 @@ def _require_log(system: System, position: int) -> None:
         raise NotReached(f"the log has not reached position {position}")
 
 
-def _require_view(system: System, name: str, position: int) -> None:
+def require_view(system: System, name: str, position: int) -> None:
+    """Wait for a projection to hold a position. Raises: NotReached."""
     if position and not system.views.wait_for(position, AT_LEAST_WAIT_S, [name]):
         raise NotReached(f"{name} has not reached position {position}")
 

@@ -13,6 +13,7 @@ from infrastructure.cli.output import instant, print_json, print_standing, print
 
 if TYPE_CHECKING:
     from domain.subscription.state import Subscription, Token
+    from infrastructure.bootstrap import System
 
 
 @click.command(epilog=TABLE)
@@ -43,7 +44,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         for each in entries:
             click.echo(f"{instant(each.at)}  {each.words}")
         click.echo(f"\nnow {state.status.value.lower()}")
-        for words in _agreed(state):
+        for words in (*_agreed(state), *_announced(system, state)):
             click.echo(f"  {words}")
         for card in expiring(state, now=system.clock(), days=DEFAULT_DAYS):
             click.echo(f"  {card}")
@@ -70,6 +71,12 @@ def _agreed(state: Subscription) -> Iterator[str]:
     if state.pause is not None:
         until = "until it is resumed" if state.pause.until is None else instant(state.pause.until)
         yield f"paused: {until}; invoice {state.pause.last_invoice} is the last before it resumes"
+    if (stopped := state.suspension) is not None:
+        last = f"invoice {stopped.last_invoice} is the last before it is reinstated"
+        yield f"suspended: invoice {stopped.invoice_number} was not paid; {last}"
+    for each in state.unresolved:
+        asked = f"{each.expected} asked, {each.received} received"
+        yield f"discrepancy of attempt {each.attempt_id}: {asked} for invoice {each.invoice_number}"
     if (planned := state.cancellation) is not None:
         end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
         yield f"ends: {end} ({planned.reason})"
@@ -84,6 +91,21 @@ def _instrument_words(token: Token) -> str:
     name = " ".join(part for part in (shown.brand, shown.kind, shown.last_digits) if part)
     expires = f", expires {shown.expires}" if shown.expires else ""
     return f"{name}{expires}" + ("" if token.usable else " (declined; not charged again)")
+
+
+def _announced(system: System, state: Subscription) -> Iterator[str]:
+    """The move to another version that is announced for this subscription."""
+    from domain.catalogue.offering import is_on
+    from infrastructure.commands.wishes import agreed_terms
+
+    terms = agreed_terms(state)
+    plan, _ = system.plans.load(terms.plan)
+    version = None if plan is None else plan.version(terms.plan_version)
+    if plan is None or version is None or not is_on(terms, version) or not state.bills:
+        return
+    if (move := plan.standing(version.number)) is not None:
+        since = f"the first period that begins on or after {move.on}"
+        yield f"moves to version {move.to_version} of {plan.code} with {since}"
 
 
 @click.command(epilog=TABLE)

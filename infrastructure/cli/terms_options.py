@@ -84,9 +84,14 @@ def _day(text: str) -> date | None:
 
 def present_terms(command: F) -> F:
     """The options of terms that are agreed to, and of when they begin."""
+    begins = click.option("--start", type=Day(), required=True, help="First local day of service.")
+    zone = click.option("--zone", default="UTC", show_default=True, help="IANA time zone.")
+    return begins(zone(terms_options(command)))
+
+
+def terms_options(command: F) -> F:
+    """The options of terms."""
     options = (
-        click.option("--start", type=Day(), required=True, help="First local day of service."),
-        click.option("--zone", default="UTC", show_default=True, help="IANA time zone."),
         click.option("--price", required=True, metavar="AMOUNT", help="Of a unit and period."),
         click.option("--currency", default="USD", show_default=True),
         click.option("--every", type=Every(), default="month", show_default=True),
@@ -108,7 +113,7 @@ def present_terms(command: F) -> F:
 
 
 def present_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """What `present_terms` took, as the terms of a preview's JSON.
+    """What `terms_options` took, as the terms of a message's JSON.
 
     Raises: Refused with the codes of parse_money.
     """

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import attrs
 
 from domain.calendar import Interval, Unit, checked_interval, count_from
+from domain.catalogue.offering import Choice
+from domain.catalogue.starting import StartByPlan
+from domain.identity import checked_id
 from domain.money import Money, parse_money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing, checked_retry
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Terms, Timing, checked_retry
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.starting import Start, start
@@ -21,10 +24,29 @@ from infrastructure.commands.wishes import checked_wish
 # A later day is not in every month: counting back and then on again would lose it.
 LAST_DAY_OF_EVERY_MONTH = 28
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+NOT_MONTHLY = (
+    "months-not-monthly",
+    "months count the payments of a monthly plan without a trial; give start instead",
+)
+# What a line does not say that names a published plan.
+_OF_TERMS = (
+    *("currency", "description", "interval_unit", "interval_count", "timing", "trial_days"),
+    *("setup_fee", "cycles", "capture", "retry_days"),
+)
 _NOT_DRAWN = UUID(int=0)
 _ANY_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
+# Stands in for what the catalogue will say.
+_ANY_TERMS = Terms(
+    plan="any",
+    plan_version=1,
+    description="any",
+    kind=Kind.SUBSCRIPTION,
+    timing=Timing.PREPAID,
+    interval=Interval(Unit.MONTH),
+    price=Money(1, "USD"),
+)
 
-Choice = TypeVar("Choice", bound=Enum)
+Chosen = TypeVar("Chosen", bound=Enum)
 Made = TypeVar("Made")
 
 
@@ -34,6 +56,7 @@ class CustomerRow:
 
     line: as an editor counts it, from 1 (the header).
     start: first local day of service; months: None where the file gave `start` itself.
+    terms: None where the line names a published plan, which is `choice` then.
     """
 
     line: int
@@ -43,23 +66,27 @@ class CustomerRow:
     account: str
     zone: str
     start: date
-    terms: Terms
+    terms: Terms | None
     months: int | None
     churned: bool
     state: str
+    choice: Choice | None = None
 
-    def wish(self, namespace: UUID) -> Start:
+    def wish(self, namespace: UUID) -> Start | StartByPlan:
         """The wish to start it. namespace: drawn by whoever starts it, and kept from then on."""
-        return Start(
-            subscription_id=self.subscription_id,
-            customer_id=self.customer_id,
-            namespace=namespace,
-            provider=self.provider,
-            account=self.account,
-            zone=self.zone,
-            start=self.start,
-            terms=self.terms,
-        )
+        asked: dict[str, Any] = {
+            "subscription_id": self.subscription_id,
+            "customer_id": self.customer_id,
+            "namespace": namespace,
+            "provider": self.provider,
+            "account": self.account,
+            "zone": self.zone,
+            "start": self.start,
+        }
+        if self.choice is not None:
+            return StartByPlan(**asked, choice=self.choice)
+        assert self.terms is not None, "a line has terms, or names a plan"
+        return Start(**asked, terms=self.terms)
 
 
 @attrs.frozen(kw_only=True)
@@ -87,10 +114,11 @@ def read_line(
     """
     fields = _Fields(values)
     provider, account = _account(fields, defaults, turn)
-    terms = _terms(fields)
-    first_day = _start(fields, terms, defaults)
+    choice = _choice(fields)
+    terms = _terms(fields) if choice is None else None
+    first_day = _start(fields, terms, choice, defaults)
     churned = _churned(fields)
-    if terms is None or first_day is None or fields.problems:
+    if (terms is None and choice is None) or first_day is None or fields.problems:
         return None, fields.problems
     row = CustomerRow(
         line=line,
@@ -104,14 +132,41 @@ def read_line(
         months=fields.number("months"),
         churned=churned,
         state=fields.text("state"),
+        choice=choice,
     )
     fields.checked(lambda: _judge(row.wish(_NOT_DRAWN)))
     return (None if fields.problems else row), fields.problems
 
 
-def _judge(wish: Start) -> None:
-    """Raises: Refused, by the very rules that would judge the wish if it were started now."""
+def read_terms(values: Mapping[str, str]) -> tuple[Terms | None, list[tuple[str, str]]]:
+    """The terms alone, as a line of a customer file says them, with everything that is wrong."""
+    fields = _Fields(values)
+    return _terms(fields), fields.problems
+
+
+def _judge(wish: Start | StartByPlan) -> None:
+    """Raises: Refused, by the very rules that would judge the wish if it were started now.
+
+    What a plan's name comes to is judged where the catalogue is at hand.
+    """
+    if isinstance(wish, StartByPlan):
+        checked_id("plan", wish.choice.plan)
+        wish = wish.on(_ANY_TERMS)
     start(None, checked_wish(wish), now=_ANY_INSTANT, zone_version="")
+
+
+def _choice(fields: _Fields) -> Choice | None:
+    """The plan that a line names instead of terms of its own."""
+    plan = fields.text("plan")
+    if not plan or fields.text("price"):
+        return None
+    said = [name for name in _OF_TERMS if fields.text(name)]
+    if said:
+        reason = f"the plan says what {said[0]} is; give a price, or the plan's name alone"
+        fields.problems.append(("terms-ambiguous", reason))
+    return Choice(
+        plan=plan, version=fields.number("plan_version"), quantity=fields.number("quantity")
+    )
 
 
 def _account(fields: _Fields, defaults: Defaults, turn: int) -> tuple[Provider, str]:
@@ -127,6 +182,7 @@ def _terms(fields: _Fields) -> Terms | None:
     if not fields.text("price"):
         fields.problems.append(("value-missing", "price is empty"))
     plan = fields.text("plan", "standard")
+    version, quantity = fields.number("plan_version"), fields.number("quantity")
     trial_days, cycles = fields.number("trial_days"), fields.number("cycles")
     unit = fields.choice("interval_unit", Unit, Unit.MONTH)
     count = fields.number("interval_count")
@@ -142,7 +198,7 @@ def _terms(fields: _Fields) -> Terms | None:
         return None
     return Terms(
         plan=plan,
-        plan_version=1,
+        plan_version=1 if version is None else version,
         description=fields.text("description", plan),
         kind=Kind.SUBSCRIPTION if cycles is None else Kind.INSTALLMENT,
         timing=timing,
@@ -153,40 +209,56 @@ def _terms(fields: _Fields) -> Terms | None:
         cycles=cycles,
         capture=capture,
         retry=retry,
+        quantity=1 if quantity is None else quantity,
     )
 
 
 def _retry(fields: _Fields) -> RetryPolicy | None:
+    end = fields.choice("dunning", DunningEnd, DunningEnd.LEAVE_OPEN)
+    grace = fields.number("grace_days") or 0
+    waits = _wait_days(fields)
+    if waits is None:
+        return None
+    return fields.checked(lambda: checked_retry(RetryPolicy(waits, end, grace)))
+
+
+def _wait_days(fields: _Fields) -> tuple[int, ...] | None:
     text = fields.text("retry_days")
     if not text:
-        return RetryPolicy()
+        return RetryPolicy().wait_days
     if text.lower() == "none":
-        return RetryPolicy(())
+        return ()
     parts = text.split()
     if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
         reason = f"retry_days: {text[:40]!r} is neither days such as '3 5 7' nor none"
         fields.problems.append(("number-malformed", reason))
         return None
-    return fields.checked(lambda: checked_retry(RetryPolicy(tuple(int(part) for part in parts))))
+    return tuple(int(part) for part in parts)
 
 
-def _start(fields: _Fields, terms: Terms | None, defaults: Defaults) -> date | None:
+def _start(
+    fields: _Fields, terms: Terms | None, choice: Choice | None, defaults: Defaults
+) -> date | None:
     given, months = fields.day("start"), fields.number("months")
     if fields.text("start") and fields.text("months"):
         fields.problems.append(("start-ambiguous", "give start or months, not both"))
     if given is not None or months is None:
         return given or defaults.end
-    if terms is None:
+    if terms is None and choice is None:
         return None
-    if terms.interval != Interval(Unit.MONTH) or terms.trial is not None:
-        reason = "months count the payments of a monthly plan without a trial; give start instead"
-        fields.problems.append(("months-not-monthly", reason))
+    if terms is not None and not is_monthly(terms):
+        fields.problems.append(NOT_MONTHLY)
         return None
     if defaults.end.day > LAST_DAY_OF_EVERY_MONTH:
         reason = f"months are counted back from a day up to the 28th, not from {defaults.end}"
         fields.problems.append(("end-not-in-every-month", reason))
         return None
-    return fields.checked(lambda: count_from(defaults.end, terms.interval, -months))
+    return fields.checked(lambda: count_from(defaults.end, Interval(Unit.MONTH), -months))
+
+
+def is_monthly(terms: Terms) -> bool:
+    """Whether months can be counted back from payments."""
+    return terms.interval == Interval(Unit.MONTH) and terms.trial is None
 
 
 def _churned(fields: _Fields) -> bool:
@@ -223,7 +295,7 @@ class _Fields:
             self._note("date-malformed", f"{name}: {text[:40]!r} is not an ISO date")
             return None
 
-    def choice(self, name: str, choices: type[Choice], default: Choice) -> Choice:
+    def choice(self, name: str, choices: type[Chosen], default: Chosen) -> Chosen:
         text = self.text(name)
         for each in choices:
             if each.value.lower() == text.lower():

@@ -2,10 +2,14 @@
 
 column           needed  what it holds
 customer_id      yes     the merchant's own reference of the customer
-price            yes     per interval, a decimal number such as 29.85
+price            yes     per interval, a decimal number such as 29.85; empty, or no such column,
+                         where `plan` names a published plan: its terms are agreed to, and the
+                         line says nothing of them but plan_version and quantity
 subscription_id  no      default: the customer_id
 currency         no      ISO 4217 code; default USD
 plan             no      the plan's code; default standard
+plan_version     no      default 1; of a published plan: the version that is available
+quantity         no      units; default 1; of a published plan: as published
 description      no      what the payer reads; default: the plan's code
 interval_unit    no      DAY, WEEK, MONTH or YEAR; default MONTH
 interval_count   no      default 1
@@ -22,6 +26,9 @@ cycles           no      number of payments of an instalment plan; default: open
 capture          no      AT_ONCE or AFTER_AUTHORIZATION; default AT_ONCE
 zone             no      IANA time zone; default: the one given for the file
 retry_days       no      days between attempts after declines, e.g. "3 5 7"; "none": no retry
+dunning          no      what follows then: leave_open, suspend, cancel or write_off; default:
+                         leave_open
+grace_days       no      days until it does; default 0
 
 A file with other names is read through a mapping of our names to the file's. Columns that nobody
 asked for are left alone. Every bad line is reported with its number and all that is wrong with it.
@@ -44,9 +51,11 @@ __all__ = ["COLUMNS", "CustomerFile", "CustomerRow", "Defaults", "Problem", "rea
 NEEDED = ("customer_id", "price")
 COLUMNS = (
     *NEEDED,
+    *("plan_version", "quantity"),
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
     *("setup_fee", "cycles", "capture", "zone", "retry_days"),
+    *("dunning", "grace_days"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000
@@ -138,7 +147,10 @@ class _Reading:
 
     def _header_fits(self, header: Sequence[str]) -> bool:
         before = len(self.problems)
-        for ours in dict.fromkeys((*NEEDED, *self._columns)):
+        needed: tuple[str, ...] = NEEDED
+        if "price" not in self._columns and self._columns.get("plan", "plan") in header:
+            needed = ("customer_id",)
+        for ours in dict.fromkeys((*needed, *self._columns)):
             theirs = self._columns.get(ours, ours)
             if theirs not in header:
                 reason = f"the header has no {theirs[:60]!r}, which is to hold {ours}"

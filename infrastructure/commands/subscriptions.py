@@ -1,7 +1,8 @@
 """What people and programs may ask of subscriptions: the same for the API and the command line.
 
 Each command loads the stream, lets the domain decide on it, appends what follows, and says at
-which position the result can be read (deciding.py). Starting many at once: starting.py.
+which position the result can be read (deciding.py). Starting many at once: starting.py. What was
+not paid, or not as it was asked for: dunning.py.
 
 errors
   Refused        a rule said no, nothing was written; "subscription-unknown" and "account-unknown"
@@ -26,13 +27,14 @@ from domain.subscription.state import Subscription
 from domain.subscription.vaulting import ask_payer
 from domain.subscription.wording import checked_reason
 from infrastructure.commands.deciding import Done, Events, StreamBusy
-from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
+from infrastructure.commands.dunning import Dunning
+from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP
 from infrastructure.commands.wishes import NewTerms, agreed_terms, check_evidence, checked_instant
 
 __all__ = ["LARGEST_START_BATCH", "SIGN_UP", "Done", "StreamBusy", "Subscriptions"]
 
 
-class Subscriptions(Starting):
+class Subscriptions(Dunning):
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
     actor: who gives them, e.g. "api:checkout", "cli"; no personal data.

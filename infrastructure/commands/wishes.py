@@ -9,7 +9,7 @@ import attrs
 from domain.calendar import Interval
 from domain.identity import checked_id
 from domain.money import Money
-from domain.plan import CaptureMode, Proration, RetryPolicy, Terms
+from domain.plan import CaptureMode, DunningEnd, Proration, RetryPolicy, Terms
 from domain.refusals import Refused
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
@@ -18,9 +18,13 @@ from domain.subscription.state import Subscription
 FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
 
 
+_OF_THE_POLICY = tuple(field.name for field in attrs.fields(RetryPolicy))
+
+
 @attrs.frozen(kw_only=True)
 class NewTerms:
-    """What changes of the agreed terms; None: it stays. The fields are those of Terms."""
+    """What changes of the agreed terms; None: it stays. The fields are those of Terms, the last
+    three those of RetryPolicy."""
 
     plan: str | None = None
     plan_version: int | None = None
@@ -30,7 +34,9 @@ class NewTerms:
     quantity: int | None = None
     proration: Proration | None = None
     capture: CaptureMode | None = None
-    retry: RetryPolicy | None = None
+    wait_days: tuple[int, ...] | None = None
+    end: DunningEnd | None = None
+    grace_days: int | None = None
     backup: bool | None = None
 
     def over(self, agreed: Terms) -> Terms:
@@ -38,7 +44,8 @@ class NewTerms:
         if self.plan is not None:
             checked_id("plan", self.plan)
         given = attrs.asdict(self, recurse=False, filter=lambda _, value: value is not None)
-        return attrs.evolve(agreed, **given)
+        policy = {name: given.pop(name) for name in _OF_THE_POLICY if name in given}
+        return attrs.evolve(agreed, retry=attrs.evolve(agreed.retry, **policy), **given)
 
 
 def agreed_terms(state: Subscription) -> Terms:

@@ -32,6 +32,7 @@ from domain.processes.steps import (
 )
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.folding import evolve
+from domain.subscription.invoicing import invoice_due
 from domain.subscription.looking_up import may_send_again
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
@@ -102,11 +103,15 @@ class Advancer:
     async def advance(self, hand: Hand) -> None:
         """Do all that is due now. Raises: LeaseLost."""
         for _ in range(MOST_STEPS):
+            now = self._desk.clock()
+            # Read only where something is billed, which is where a move is carried out.
+            billing = invoice_due(hand.state, now=now)
             step = next_step(
                 hand.state,
-                now=self._desk.clock(),
+                now=now,
                 taken_before=hand.taken_before,
                 zone_version=self._zone_version,
+                plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
             )
             match step:
                 case Nothing():

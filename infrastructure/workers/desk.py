@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import attrs
 
 from domain.budgets import Wait
+from domain.catalogue.state import Plan
 from domain.identity import stream_of
 from domain.ports import Secret
 from domain.processes.places import Place
@@ -18,7 +19,8 @@ from domain.subscription.state import Subscription
 from infrastructure.clock import Clock
 from infrastructure.store.agenda import Agenda, Claim
 from infrastructure.store.attempts import Attempts
-from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded
+from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded, Unreadable
+from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.vault import TokenVault
 from infrastructure.workers.batching import Batcher
 
@@ -50,6 +52,7 @@ class Desk:
 
     actor: what the facts written here name as their actor.
     owner: what the leases taken here name as their owner; one name a process.
+    plans: the catalogue; by default that of the ledger.
     """
 
     def __init__(
@@ -63,12 +66,15 @@ class Desk:
         actor: str,
         owner: str,
         lease_s: float,
+        plans: PlanReader | None = None,
     ) -> None:
         self.agenda, self.clock, self.actor = agenda, clock, actor
         self.owner, self.lease_s = owner, lease_s
         self._ledger, self._vault, self._attempts = ledger, vault, attempts
+        self._plans = plans or PlanReader(ledger, clock)
         self.append = Batcher[Append, Appended | Conflict](self._append)
         self.load = Batcher[str, Loaded[Subscription]](self._load)
+        self._plan = Batcher[str, Plan | Unreadable | None](self._read_plans)
         self.open_token = Batcher[str, Secret | None](self._open_tokens)
         self.keep_token = Batcher[Given, None](self._keep_tokens)
         self.reserve = Batcher[Place, Wait | None](self._reserve)
@@ -101,6 +107,24 @@ class Desk:
         streams = [stream_of(each) for each in subscription_ids]
         loaded = self._ledger.load(streams)
         return [loaded[stream] for stream in streams]
+
+    async def plan(self, code: str) -> Plan | None:
+        """A plan of the catalogue. Raises: Unreadable; then nobody on it is billed."""
+        found = await self._plan(code)
+        if isinstance(found, Unreadable):
+            raise found
+        return found
+
+    def _read_plans(self, codes: Sequence[str]) -> Sequence[Plan | Unreadable | None]:
+        found = {code: self._read_plan(code) for code in dict.fromkeys(codes)}
+        return [found[code] for code in codes]
+
+    def _read_plan(self, code: str) -> Plan | Unreadable | None:
+        """One that cannot be read is its own subscribers' trouble, not that of the batch."""
+        try:
+            return self._plans.recent(code)
+        except Unreadable as error:
+            return error
 
     def _open_tokens(self, refs: Sequence[str]) -> Sequence[Secret | None]:
         found: Mapping[str, Secret] = self._vault.open_many(list(dict.fromkeys(refs)))

@@ -49,6 +49,7 @@ async def work(
         actor="worker",
         owner=system.owner,
         lease_s=system.settings.lease_s,
+        plans=system.plans,
     )
     advancer = Advancer(desk, gateways, system.zone_version)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)

@@ -21,17 +21,19 @@ from domain.subscription.state import Status
 
 @attrs.define
 class Owed:
-    """An invoice with something left to pay. total, paid, credited: minor units.
+    """An invoice with something left to pay. total, paid, credited, written_off: minor units.
 
-    paid: by charges; credited: by credit.
+    paid: by charges; credited: by credit; written_off: given up.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
     first_failed: the first method was declined and no retry planned. backup_tried: in this cycle.
+    used_up_at: when its retries were used up, unless a person has reinstated it since.
     """
 
     total: int
     currency: str
     paid: int = 0
     credited: int = 0
+    written_off: int = 0
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -40,11 +42,17 @@ class Owed:
     charged: bool = False
     first_failed: bool = False
     backup_tried: bool = False
+    used_up_at: datetime | None = None
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off
+
+    def begin_anew(self) -> None:
+        """It is collected again: retries are counted anew, and either method may be tried."""
+        self.ended, self.retries, self.retry_at = False, 0, None
+        self.first_failed = self.backup_tried = False
 
 
 @attrs.define
@@ -66,6 +74,16 @@ class Difference:
     attempt_id: UUID
     expected: Money
     received: Money
+
+
+@attrs.frozen
+class Contradiction:
+    """A discrepancy on record. surplus: minor units of `received` that no invoice needed."""
+
+    invoice_number: int
+    received: Money
+    surplus: int
+    resolved: bool = False
 
 
 @attrs.frozen
@@ -99,6 +117,14 @@ class Paused:
 
 
 @attrs.frozen
+class Suspended:
+    """A suspension. paid: the invoice whose payment was the last of what led to it, or None."""
+
+    last_invoice: int
+    paid: int | None = None
+
+
+@attrs.frozen
 class Ending:
     """A planned cancellation; see CancellationScheduled for the fields."""
 
@@ -119,11 +145,12 @@ class Unused:
 
 @attrs.define
 class Totals:
-    """One currency, minor units: open - credit == billed - credited - paid."""
+    """One currency, minor units: open - credit == billed - credited - paid - written_off."""
 
     billed: int = 0
     credited: int = 0
     paid: int = 0
+    written_off: int = 0
     open: int = 0
     credit: int = 0
 
@@ -142,6 +169,8 @@ class Book:
     lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     late: invoices for which money turned up late. failed: attempts settled without money.
+    surplus: minor units of the latest payment that no invoice needed. contradictions: every
+        discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
     """
 
     subscription_id: str
@@ -163,6 +192,7 @@ class Book:
     unused: Unused | None = None
     applying: int | None = None
     pause: Paused | None = None
+    suspension: Suspended | None = None
     ending: Ending | None = None
     owed: dict[int, Owed] = attrs.field(factory=dict)
     late: set[int] = attrs.field(factory=set)
@@ -176,6 +206,9 @@ class Book:
     request_purpose: TokenPurpose | None = None
     requests: int = 0
     difference: Difference | None = None
+    surplus: int = 0
+    contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
+    overpaid: Money | None = None
 
     @property
     def beginning(self) -> SubscriptionStarted:

@@ -38,7 +38,7 @@ def check_postponed(book: Book, event: CollectionPostponed, attempts: AttemptLog
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"invoice {number} put off for {event.customer_id}")
     owed = book.owed.get(number)
-    collects = book.status in (Status.ACTIVE, Status.PAUSED) and book.attempt is None
+    collects = book.status is not Status.PENDING and not book.has_ended and book.attempt is None
     if owed is None or owed.ended or owed.disputed or not collects:
         say("postponed-wrong", f"invoice {number} was not to be collected")
     methods = [attempts.instrument(ref) for ref in (book.token_ref, book.backup_ref)]

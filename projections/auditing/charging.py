@@ -12,7 +12,7 @@ from domain.subscription.events import (
     CollectionEnded,
     RetryScheduled,
 )
-from domain.subscription.state import Status
+from domain.subscription.state import RETRIES_USED_UP, Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
 
@@ -25,7 +25,7 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
             "attempt-doubled",
             f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
         )
-    if book.status not in (Status.ACTIVE, Status.PAUSED):
+    if book.status is Status.PENDING or book.has_ended:
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
     if event.token_ref == book.backup_ref and book.backup_usable:
         _check_backup(book, number, say)
@@ -77,6 +77,17 @@ def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
     owed.attempts = event.attempt_number
 
 
+def _check_used_up(book: Book, owed: Owed, event: CollectionEnded, say: Say) -> None:
+    agreed = book.agreed_for(book.invoices + 1).terms
+    waits = agreed.retry.wait_days
+    if owed.retries < len(waits):
+        words = f"invoice {event.invoice_number} after {owed.retries} retries of {len(waits)}"
+        say("collection-end-wrong", words)
+    if agreed.backup and book.backup_usable and not owed.backup_tried:
+        say("collection-end-wrong", f"invoice {event.invoice_number}, not tried on the backup")
+    owed.used_up_at = event.effective_at
+
+
 def check_progress(
     book: Book,
     event: ChargeAuthorized | CaptureAttempted | ChargeOutcomeUnknown | ChargeLookedUp,
@@ -112,6 +123,8 @@ def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -
             say("collection-end-wrong", f"invoice {event.invoice_number} after {event.attempt_id}")
         if owed is not None:
             owed.ended = True
+            if event.reason == RETRIES_USED_UP:
+                _check_used_up(book, owed, event, say)
         return
     if owed is None or not failed or event.retry_number != owed.retries + 1:
         say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")

@@ -76,12 +76,15 @@ def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
 def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     """Whether anything is billed at all, at that time."""
     number, pause, ending = event.invoice_number, book.pause, book.ending
-    if book.status not in (Status.ACTIVE, Status.PAUSED):
+    if book.status is Status.PENDING or book.has_ended:
         say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
     if closing:
         return
     if pause is not None and number > pause.last_invoice:
         say("invoice-while-paused", f"invoice {number}, {pause.last_invoice} was the last one")
+    if book.suspension is not None and number > book.suspension.last_invoice:
+        last = book.suspension.last_invoice
+        say("invoice-while-suspended", f"invoice {number}, {last} was the last one")
     if ending is None:
         return
     over = ending.at is not None and event.effective_at >= ending.at

@@ -63,14 +63,15 @@ def check_request_answer(
     present = book.backup_ref if backup else book.token_ref
     if event.replaces != present:
         say("token-replaces-wrong", f"replaces {event.replaces}, present is {present}")
-    for owed in book.owed.values():
-        owed.backup_tried = False
     if backup:
         book.backup_ref, book.backup_usable = event.token_ref, True
+        agreed = book.agreed_for(book.invoices + 1).terms.backup
+        for owed in book.owed.values():
+            owed.backup_tried = False
+            owed.ended = owed.ended and not agreed
         return
     book.token_ref, book.token_usable = event.token_ref, True
     if book.status is Status.PENDING:
         book.status = Status.ACTIVE
     for owed in book.owed.values():
-        owed.retries, owed.retry_at, owed.ended = 0, None, False
-        owed.first_failed = False
+        owed.begin_anew()

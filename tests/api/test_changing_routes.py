@@ -25,6 +25,7 @@ ENDED = {
     "resumption": "subscription-ended",
     "credits": "subscription-ended",
     "reactivation": "subscription-ended",
+    "reinstatement": "subscription-ended",
 }
 
 

@@ -94,8 +94,8 @@ NEW = TokenPurpose.REPLACEMENT
         ([HARD, MERCHANT], ["first", "backup"], [], ["PERMISSION_DENIED"]),
         ([MERCHANT], ["first"], [], ["PERMISSION_DENIED"]),
         ([SOFT, YES], ["first", "backup"], [], []),
-        ([SOFT, HARD], ["first", "backup"], [], ["backup-declined"]),
-        ([SOFT, SOFT], ["first", "backup"], [], ["backup-declined"]),
+        ([SOFT, HARD], ["first", "backup"], [], ["retries-used-up"]),
+        ([SOFT, SOFT], ["first", "backup"], [], ["retries-used-up"]),
     ],
     ids=lambda case: None,
 )

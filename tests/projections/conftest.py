@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.histories import History, histories
-from tests.projections.stories import story
+from tests.projections.stories import story, story_of_dunning
 
 
 def _drawn(count: int) -> list[History]:
@@ -30,5 +30,7 @@ def _drawn(count: int) -> list[History]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[History]:
-    """The same three hundred histories in every run, and sixty stories full of changes."""
-    return [*_drawn(300), *(story(seed) for seed in range(60))]
+    """The same three hundred histories in every run, sixty stories full of changes, and sixty of
+    customers who do not pay."""
+    changes = (story(seed) for seed in range(60))
+    return [*_drawn(300), *changes, *(story_of_dunning(seed) for seed in range(60))]

@@ -11,9 +11,11 @@ from datetime import UTC, date, datetime
 from random import Random
 from uuid import UUID, uuid5
 
+import attrs
+
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import Kind, Proration, RetryPolicy, Terms, Timing
+from domain.plan import DunningEnd, Kind, Proration, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.subscription.starting import Start
 from tests.books import Books, Clock
@@ -50,6 +52,46 @@ def story(seed: int) -> History:
     books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
     books.sign_up(wish)
     moves = tuple(_move(draw) for _ in range(40))
+    play(books, moves, [wish])
+    return History((wish,), moves, tuple(books.log), dict(books.states))
+
+
+_UNPAID = [Reply.SOFT] * 8 + [Reply.YES] * 6 + [Reply.MORE, Reply.LESS, Reply.MERCHANT]
+_DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 3 + list(Wish)
+_VISITS = [Act.WORK] * 10 + [Act.WISH] * 4 + [Act.NEW_TOKEN, Act.PAYER, Act.LATE]
+
+
+def story_of_dunning(seed: int) -> History:
+    """One subscription that is seldom paid, under each end of dunning in turn."""
+    draw = Random(seed)
+    retry = RetryPolicy(
+        draw.choice([(), (1,), (3, 5)]),
+        end=list(DunningEnd)[seed % 4],
+        grace_days=draw.choice([0, 2, 20]),
+    )
+    wish = Start(
+        subscription_id="s-1",
+        customer_id="c-1",
+        namespace=uuid5(_SPACE, f"dunning/{seed}"),
+        provider=draw.choice(list(Provider)),
+        account="main",
+        zone=draw.choice(["Europe/Oslo", "America/New_York", "UTC"]),
+        start=draw.choice(_DAYS),
+        terms=attrs.evolve(_terms(draw), retry=retry),
+    )
+    books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
+    books.sign_up(wish)
+    moves = tuple(
+        Move(
+            which=0,
+            clock=draw.choice([*_CLOCKS, Clock.NEXT_DUE, Clock.NEXT_DUE]),
+            act=draw.choice(_VISITS),
+            reply=draw.choice(_UNPAID),
+            wish=draw.choice(_DUNNING),
+            variant=draw.randrange(60),
+        )
+        for _ in range(40)
+    )
     play(books, moves, [wish])
     return History((wish,), moves, tuple(books.log), dict(books.states))
 
