@@ -17,6 +17,7 @@ SUBSCRIPTION_STREAMS = "subscription-"
 # Invoices of the schedule count 1, 2, 3, ...; those asked for in between, from this plus 1 on. The
 # two series never meet: the first would need 2,700 years of daily periods.
 ON_DEMAND = 1_000_000
+PLAN_STREAMS = "plan-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -43,6 +44,16 @@ def stream_of(subscription_id: str) -> str:
 def subscription_of(stream: str) -> str:
     """The subscription that a stream belongs to."""
     return stream.removeprefix(SUBSCRIPTION_STREAMS)
+
+
+def plan_stream(code: str) -> str:
+    """The stream of a plan."""
+    return PLAN_STREAMS + code
+
+
+def plan_of(stream: str) -> str:
+    """The plan that a stream belongs to."""
+    return stream.removeprefix(PLAN_STREAMS)
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

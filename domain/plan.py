@@ -69,22 +69,48 @@ class Proration(Enum):
     FULL = "FULL"
 
 
+class DunningEnd(Enum):
+    """When retries are used up and the grace is over.
+
+    LEAVE_OPEN: nothing more by itself, a person is told. SUSPEND: no period is billed until it is
+    paid. CANCEL: the subscription ends. WRITE_OFF: the invoice is given up, billing goes on.
+    """
+
+    LEAVE_OPEN = "LEAVE_OPEN"
+    SUSPEND = "SUSPEND"
+    CANCEL = "CANCEL"
+    WRITE_OFF = "WRITE_OFF"
+
+
+LONGEST_GRACE_DAYS = 365
+
+
 @attrs.frozen
 class RetryPolicy:
-    """When a soft decline is tried again. Which schedules can be agreed to: `checked_retry`.
+    """When a soft decline is tried again, and what follows when it was tried often enough. Which
+    policies can be agreed to: `checked_retry`.
 
     wait_days: days from each decline to the next attempt, in order; when they are used up,
         collection of that invoice ends and a person is told. Empty: never retried.
+    end: what follows then.
+    grace_days: days from the end of retries to `end` taking effect, 0 to LONGEST_GRACE_DAYS.
     """
 
     wait_days: tuple[int, ...] = (3, 5, 7)
+    end: DunningEnd = DunningEnd.LEAVE_OPEN
+    grace_days: int = 0
 
 
 def checked_retry(policy: RetryPolicy) -> RetryPolicy:
-    """A schedule of up to 12 waits of 1 to 60 days. Raises: Refused("retry-policy-malformed")."""
-    waits = policy.wait_days
+    """Up to 12 waits of 1 to 60 days, and a grace of 0 to LONGEST_GRACE_DAYS days.
+
+    Raises: Refused("retry-policy-malformed"), Refused("grace-malformed").
+    """
+    waits, grace = policy.wait_days, policy.grace_days
     if len(waits) > 12 or any(type(days) is not int or not 1 <= days <= 60 for days in waits):
         raise Refused("retry-policy-malformed", "up to 12 waits of 1 to 60 days each")
+    if type(grace) is not int or not 0 <= grace <= LONGEST_GRACE_DAYS:
+        raise Refused("grace-malformed", f"a grace is 0 to {LONGEST_GRACE_DAYS} days")
     return policy
 
 
@@ -162,6 +188,8 @@ class Terms:
     most_demands_a_day: charges that may be asked for in a local day.
     reload: auto-reload (UNSCHEDULED, prepaid), or None.
     threshold: what usage comes to, with tax, when it is billed at once (THRESHOLD), or None.
+    backup: whether the backup method is tried after a hard or payer-action decline, and when
+        retries of the first are used up.
     """
 
     plan: str
@@ -188,6 +216,7 @@ class Terms:
     most_demands_a_day: int = 10
     reload: Reload | None = None
     threshold: Money | None = None
+    backup: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ stands, or on one that never was (`as_if`): begun, vaulted and billed up to a mo
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from domain.calendar import Period, local_day, start_of_day
 from domain.identity import token_request_id
 from domain.money import Money
-from domain.plan import PaidTrial, Proration, RetryPolicy, Terms, checked_retry
+from domain.plan import DunningEnd, PaidTrial, Proration, RetryPolicy, Terms, checked_retry
 from domain.ports import Declined
 from domain.prices import Part
 from domain.pricing import line, lines_of, share_of_rest
@@ -224,27 +224,48 @@ class PlannedRetry:
 
 @attrs.frozen(kw_only=True)
 class RetryPreview:
-    """What follows from a decline that is repeated at every attempt. end: what happens then."""
+    """What follows from a decline that is repeated at every attempt. end: what happens then.
+
+    end_at: the UTC instant at which the plan's end of dunning takes effect; None where it has none,
+        or where it is not for the plan to say.
+    """
 
     retries: tuple[PlannedRetry, ...]
     end: str
+    end_at: datetime | None
+
+
+_ENDS = {
+    DunningEnd.LEAVE_OPEN: "collection ends; a person has to look",
+    DunningEnd.SUSPEND: "collection ends; after the grace nothing is billed until it is paid",
+    DunningEnd.CANCEL: "collection ends; after the grace the subscription is cancelled",
+    DunningEnd.WRITE_OFF: "collection ends; after the grace the invoice is written off",
+}
 
 
 def preview_retries(policy: RetryPolicy, declined: Declined, *, at: datetime) -> RetryPreview:
     """The retries of an invoice whose every attempt is declined in the same way, from `at` on.
 
-    Refused: "retry-policy-malformed".
+    Refused: "retry-policy-malformed", "grace-malformed".
     """
     checked_retry(policy)
     match declined.decline:
         case DeclineClass.HARD | DeclineClass.PAYER_ACTION:
-            return RetryPreview(retries=(), end="a new token is asked for; this one is not charged")
+            end = "a new token is asked for; this one is not charged"
+            return RetryPreview(retries=(), end=end, end_at=None)
         case DeclineClass.MERCHANT:
-            return RetryPreview(retries=(), end="collection ends; a person has to look")
+            return RetryPreview(
+                retries=(), end="collection ends; a person has to look", end_at=None
+            )
         case DeclineClass.SOFT:
             pass
     retries: list[PlannedRetry] = []
     while (moment := next_retry(policy, len(retries), declined, now=at)) is not None:
         retries.append(PlannedRetry(retry_number=len(retries) + 1, at=moment))
         at = moment
-    return RetryPreview(retries=tuple(retries), end="collection ends; a person has to look")
+    leave_open = policy.end is DunningEnd.LEAVE_OPEN
+    return RetryPreview(
+        retries=tuple(retries),
+        end=_ENDS[policy.end],
+        end_at=None if leave_open else at + timedelta(days=policy.grace_days),
+    )

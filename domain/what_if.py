@@ -18,9 +18,11 @@ from domain.money import Money
 from domain.plan import Proration, Terms
 from domain.recorded import Recorded
 from domain.refusals import Refused
+from domain.subscription.aligning import change_anchor
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
+from domain.subscription.dunning import reinstate, suspended
 from domain.subscription.ending import (
     cancel,
     cancel_as_scheduled,
@@ -40,8 +42,10 @@ from domain.subscription.events import (
     SubscriptionCancelled,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenVaulted,
     UsageCorrected,
@@ -54,13 +58,15 @@ from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.setting_amounts import set_amount
 from domain.subscription.starting import Start, start
-from domain.subscription.state import Subscription
+from domain.subscription.state import Status, Subscription
 
 Events = tuple[SubscriptionEvent, ...]
 _Wish = (
     TermsChanged
     | SubscriptionPaused
     | SubscriptionResumed
+    | SubscriptionSuspended
+    | SubscriptionReinstated
     | CreditGranted
     | CancellationScheduled
     | CancellationWithdrawn
@@ -161,6 +167,8 @@ def _decided(
             TermsChanged()
             | SubscriptionPaused()
             | SubscriptionResumed()
+            | SubscriptionSuspended()
+            | SubscriptionReinstated()
             | CreditGranted()
             | CancellationScheduled()
             | CancellationWithdrawn()
@@ -173,6 +181,13 @@ def _decided(
             return _asked(state, event, recorded.recorded_at, _zone_version(log))
         case _:
             return ()
+
+
+def _moves_days(state: Subscription, event: TermsChanged, policy: OtherPolicy) -> bool:
+    """Whether nothing but the days of the periods was to change."""
+    agreed, schedule = state.plan_of(event.from_invoice)
+    stays = policy.terms(event.terms) == agreed and event.when is When.PERIOD_END
+    return stays and event.schedule != schedule
 
 
 def _start(event: SubscriptionStarted, policy: OtherPolicy) -> Start:
@@ -197,6 +212,12 @@ def _wished(
 ) -> Events:
     now, zone_version = event.effective_at, _zone_version(log)
     match event:
+        case TermsChanged() if state.status is Status.PENDING:
+            # Agreed to with the start: after a trial that was paid for, or on other days.
+            return (attrs.evolve(event, terms=policy.terms(event.terms)),)
+        case TermsChanged() if _moves_days(state, event, policy):
+            day, reason = event.schedule.anchor, event.reason
+            return change_anchor(state, day, reason=reason, now=now, zone_version=zone_version)
         case TermsChanged():
             change = Change(
                 terms=policy.terms(event.terms),
@@ -216,6 +237,12 @@ def _wished(
             )
         case SubscriptionResumed():
             return _resumed(state, event, now, zone_version)
+        case SubscriptionSuspended():
+            # Whether it is paid is not asked here: what was not served stays so.
+            active = state.status is Status.ACTIVE
+            return (suspended(state, event.invoice_number, now=now),) if active else ()
+        case SubscriptionReinstated():
+            return reinstate(state, reason=event.reason, now=now, zone_version=zone_version)
         case CreditGranted():
             return grant_credit(state, event.amount, reason=event.reason, now=now)
         case CancellationScheduled():
@@ -347,7 +374,12 @@ def _billed(facts: Sequence[SubscriptionEvent]) -> Billed:
     begun = facts[0]
     assert isinstance(begun, SubscriptionStarted), "a stream begins with SubscriptionStarted"
     issued = [each for each in facts if isinstance(each, InvoiceIssued)]
-    granted = [each for each in facts if isinstance(each, CreditGranted)]
+    # An overpayment gives money back that was received; it takes nothing off what is billed.
+    granted = [
+        each
+        for each in facts
+        if isinstance(each, CreditGranted) and each.kind is not CreditKind.OVERPAYMENT
+    ]
     return Billed(
         currency=begun.terms.price.currency,
         invoices=len(issued),

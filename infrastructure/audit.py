@@ -2,7 +2,8 @@
 
 One pass, in flat memory and without stopping anybody: while every stored projection is folded again
 from position 1 to be compared with its live rows, each fact that goes by is judged by
-projections/audit.py. Whatever is found is listed; nothing is mended.
+projections/audit.py. The ledger of attempts is held against the facts too. Whatever is found is
+listed; nothing is mended.
 
 verdict
   clean         nothing differs, and everything up to `head` was read
@@ -21,6 +22,7 @@ from psycopg import Connection
 
 from domain.money import Money, decimal_text
 from domain.recorded import Recorded
+from infrastructure.store.attempt_rebuild import compare_attempts
 from infrastructure.store.folding import Log, LogItem
 from infrastructure.store.rebuild import Difference, LogTooShort, Rebuilder
 from infrastructure.store.tracking import (
@@ -31,6 +33,7 @@ from infrastructure.store.tracking import (
     standing,
 )
 from infrastructure.store.view_table import live_name
+from projections.attempts import AttemptLog
 from projections.audit import Audit, AuditReport, Finding, Verdict, verdict_of
 from projections.auditing.book import Totals
 from projections.catalogue import PROJECTIONS
@@ -48,7 +51,7 @@ class BooksReport:
 
     head: the last position when the audit began; facts: up to there.
     views: where each compared projection stood, by table name.
-    differences: live rows that are not what the facts say.
+    differences: live rows, of projections and attempts, that are not what the facts say.
     incomplete: what could not be compared, beside `facts.incomplete`.
     """
 
@@ -100,6 +103,8 @@ def audit_books(
         words = f"rows claim more than the log holds: {short}"
         too_short.append(Finding(code="log-too-short", position=head, subscription="", words=words))
     facts = judged.report(batch)
+    tried = compare_attempts(connect, schema, log, judged.attempts, judged.position)
+    differences.extend(tried)
     facts = attrs.evolve(facts, findings=(*facts.findings, *too_short))
     return BooksReport(
         schema=schema,
@@ -124,6 +129,16 @@ class _JudgedLog:
         self._tell = tell
         self._audit = Audit()
         self._judged_to = 0
+
+    @property
+    def attempts(self) -> AttemptLog:
+        """What was tried on each card, up to `position`."""
+        return self._audit.attempts
+
+    @property
+    def position(self) -> int:
+        """The last position that was judged."""
+        return self._judged_to
 
     def read_log(self, after: int, limit: int, stop: int | None = None) -> Sequence[LogItem]:
         """As the log itself; the facts not read before are judged on the way."""

@@ -24,11 +24,13 @@ from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
 from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
 from infrastructure.store.agenda import Agenda
+from infrastructure.store.attempts import Attempts
 from infrastructure.store.books import Books
 from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.inbox import Inbox
 from infrastructure.store.ledger import Ledger
+from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.projector import Runner
 from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
@@ -74,9 +76,19 @@ class System:
         )
 
     @cached_property
+    def plans(self) -> PlanReader:
+        """The catalogue's plans, for decisions."""
+        return PlanReader(self.ledger, self.clock)
+
+    @cached_property
     def agenda(self) -> Agenda:
         """Claims and leases over what falls due."""
         return Agenda(self.pool, self.books.schema, version=DUE_DATES.version)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """What was tried on each card, and the places for what is to be tried."""
+        return Attempts(self.pool, self.books.schema)
 
     @cached_property
     def _master_key(self) -> bytes:

@@ -19,7 +19,14 @@ from typing import Any, assert_never, get_args
 
 import attrs
 
-from domain.identity import SUBSCRIPTION_STREAMS, event_id, subscription_of
+from domain.catalogue.events import PlanEvent
+from domain.identity import (
+    PLAN_STREAMS,
+    SUBSCRIPTION_STREAMS,
+    event_id,
+    plan_of,
+    subscription_of,
+)
 from domain.plan import Terms
 from domain.recorded import Recorded
 from domain.subscription.events import (
@@ -41,18 +48,24 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
+    CollectionResumed,
     CreditApplied,
     CreditGranted,
     DiscountEnded,
     DiscountGranted,
+    DiscrepancyResolved,
     InvoiceIssued,
+    InvoiceWrittenOff,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenRefused,
     TokenRequested,
@@ -62,7 +75,9 @@ from domain.subscription.events import (
     UsageReported,
 )
 from domain.subscription.state import Status
+from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
+from projections.auditing.budgeting import check_budgets, check_postponed
 from projections.auditing.changing import check_change
 from projections.auditing.charging import check_attempt, check_progress, check_retry
 from projections.auditing.codes import CODES, Say
@@ -79,6 +94,12 @@ from projections.auditing.demanding import (
     check_reloaded,
 )
 from projections.auditing.discounts import check_ended, check_granted
+from projections.auditing.dunning import (
+    check_collected_again,
+    check_reinstatement,
+    check_suspension,
+    check_write_off,
+)
 from projections.auditing.ending import (
     all_is_paid,
     check_end,
@@ -88,6 +109,8 @@ from projections.auditing.ending import (
 from projections.auditing.invoicing import check_amount, check_invoice
 from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
+from projections.auditing.plans import Shelves
+from projections.auditing.resolving import check_credited, check_resolution
 from projections.auditing.settling import (
     check_awaited,
     check_discrepancy,
@@ -99,6 +122,7 @@ from projections.auditing.usage import check_correction, check_report
 from projections.auditing.vaulting import check_request, check_request_answer, check_start
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
+_PLAN_EVENTS = frozenset(get_args(PlanEvent))
 _Changing = (
     TermsChanged
     | SubscriptionPaused
@@ -157,17 +181,19 @@ def verdict_of(*, differs: bool, incomplete: bool) -> Verdict:
 
 
 class Audit:
-    """A running audit; see the module."""
+    """A running audit; see the module. attempts: on cards, of the last weeks of the log."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
         self._incomplete: list[str] = []
         self._totals: dict[str, Totals] = {}
         self._books: dict[str, Book] = {}
+        self._shelves = Shelves()
         self._terms: dict[Terms, Terms] = {}
         self._position = 0
         self._read = 0
         self._recorded_at: datetime | None = None
+        self.attempts = AttemptLog()
 
     def see(self, recorded: Recorded[Any]) -> None:
         """Judge the next fact of the log."""
@@ -179,6 +205,11 @@ class Audit:
         derived = event_id(recorded.command_id, recorded.stream, recorded.version)
         if recorded.event_id != derived:
             say("event-id-wrong", f"{recorded.event_id} instead of {derived}")
+        if type(recorded.event) in _PLAN_EVENTS:
+            self._shelves.judge(recorded.event, recorded.stream, say)
+            return
+        if recorded.stream.startswith(PLAN_STREAMS):
+            say("plan-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if type(recorded.event) not in _SUBSCRIPTION_EVENTS or book.blind:
             return
         if book.started is None and not isinstance(recorded.event, SubscriptionStarted):
@@ -188,6 +219,8 @@ class Audit:
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
         check_reloaded(book, recorded.event, say)
+        check_budgets(self.attempts, recorded, say)
+        check_credited(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -198,6 +231,8 @@ class Audit:
         book = self._place(position, stream, version)
         self._incomplete.append(f"position {position}, {stream} version {version}: {reason}")
         book.blind = True
+        if stream.startswith(PLAN_STREAMS):
+            self._shelves.cannot_read(plan_of(stream))
 
     def report(self, *, head: int | None = None) -> AuditReport:
         """What was found so far, as if the log ended here.
@@ -237,6 +272,7 @@ class Audit:
         event = recorded.event
         match event:
             case SubscriptionStarted():
+                self._shelves.check_start(event, recorded.cause, say)
                 terms = self._terms.setdefault(event.terms, event.terms)
                 check_start(book, attrs.evolve(event, terms=terms), recorded.stream, say)
             case TokenRequested():
@@ -249,6 +285,7 @@ class Audit:
             case BalanceReported():
                 check_balance(book, event, recorded.recorded_at, say)
             case InvoiceIssued():
+                self._shelves.check_invoice(book, event, say)
                 totals = self._totals_of(event.total.currency)
                 check_invoice(book, event, recorded.recorded_at, totals, say)
             case BillingParked() | BillingReleased():
@@ -275,9 +312,23 @@ class Audit:
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
+            case CollectionPostponed():
+                check_postponed(book, event, self.attempts, say)
+            case DiscrepancyResolved():
+                check_resolution(book, event, say)
+            case CollectionResumed():
+                check_collected_again(book, event, say)
+            case InvoiceWrittenOff():
+                check_write_off(book, event, self._totals_of(event.amount.currency), say)
+            case SubscriptionSuspended():
+                check_suspension(book, event, say)
+            case SubscriptionReinstated():
+                check_reinstatement(book, event, say)
             case SubscriptionCancelled() | SubscriptionCompleted():
                 check_end(book, event, say)
             case _:
+                if isinstance(event, TermsChanged):
+                    self._shelves.check_change(book, event, recorded.cause, say)
                 self._judge_change(book, event, say)
 
     def _judge_change(self, book: Book, event: _Changing, say: Say) -> None:
@@ -327,6 +378,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.difference is not None:
         words = f"{book.difference.received} received, and no word of it"
         yield _finding(book.position, book.subscription_id, "discrepancy-missing", words)
+    if book.overpaid is not None:
+        words = f"{book.overpaid} too much was received and accepted"
+        yield _finding(book.position, book.subscription_id, "overpayment-not-credited", words)
     if book.unused is not None:
         words = f"{book.unused.amount}, and nothing gave the days back"
         yield _finding(book.position, book.subscription_id, "credit-unfounded", words)

@@ -1,8 +1,10 @@
-"""What each customer owes, per currency: billed, credited, paid, open, credit. Minor units.
+"""What each customer owes, per currency: billed, credited, paid, written off, open, credit.
 
-    open - credit == billed - credited - paid        at every position of the log
+    open - credit == billed - credited - paid - written_off        at every position of the log
 
-`open` is what is left to pay on invoices. `credited` is all the credit that was ever granted.
+Minor units. `open` is what is left to pay on invoices. `written_off` is what was given up of them;
+money that comes for it later is credit. `credited` is all the credit that was ever granted, but for
+overpayments: those were `paid` already, and stand in `credit` since they came.
 `credit` is what the customer has in hand: credit that was granted and has paid no invoice yet, and
 money that no open invoice explains: more than an invoice asked for, a charge found late on an
 invoice that was paid, or money in another currency than the invoice (it is credit in the currency
@@ -26,7 +28,9 @@ from domain.subscription.events import (
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
+    CreditKind,
     InvoiceIssued,
+    InvoiceWrittenOff,
 )
 from projections.table import Column, ColumnType, TableProjection
 
@@ -35,7 +39,8 @@ from projections.table import Column, ColumnType, TableProjection
 class OwedInvoice:
     """An invoice with something left to pay. due_at: UTC.
 
-    total, paid, credited: minor units; what charges paid of it, and what credit paid.
+    total, paid, credited, written_off: minor units; what charges paid of it, what credit paid,
+        and what was given up.
     """
 
     subscription_id: str
@@ -44,19 +49,21 @@ class OwedInvoice:
     total: int
     paid: int
     credited: int = 0
+    written_off: int = 0
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off
 
 
 @attrs.frozen(kw_only=True)
 class Balance:
     """One customer in one currency; all of the customer's subscriptions share the row.
 
-    billed, credited, paid, credit: minor units. The log's position stands beside the row in the
-    store; it is not part of the row, so that the row depends on each subscription's order alone.
+    billed, credited, paid, written_off, credit: minor units. The log's position stands beside the
+    row in the store; it is not part of the row, so that the row depends on each subscription's
+    order alone.
     open_invoices: oldest first.
     """
 
@@ -65,6 +72,7 @@ class Balance:
     billed: int = 0
     credited: int = 0
     paid: int = 0
+    written_off: int = 0
     credit: int = 0
     open_invoices: tuple[OwedInvoice, ...] = ()
 
@@ -80,8 +88,9 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """The equation: open - credit == billed - credited - paid."""
-        return self.open - self.credit == self.billed - self.credited - self.paid
+        """The equation: open - credit == billed - credited - paid - written_off."""
+        settled = self.credited + self.paid + self.written_off
+        return self.open - self.credit == self.billed - settled
 
     def overdue(self, as_of: datetime) -> int:
         """What is left to pay on invoices that fell due before `as_of` (UTC), minor units."""
@@ -104,6 +113,8 @@ def _money_of(event: Any) -> Money | None:
             return money
         case CreditGranted(amount=money) | CreditApplied(amount=money):
             return money
+        case InvoiceWrittenOff(amount=money):
+            return money
         case _:
             return None
 
@@ -124,11 +135,15 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
     match event:
         case InvoiceIssued():
             return _billed(before, subscription_id, event)
+        case CreditGranted() if event.kind is CreditKind.OVERPAYMENT:
+            return before  # this money was booked when it came
         case CreditGranted():
             credited, credit = before.credited + money.minor, before.credit + money.minor
             return attrs.evolve(before, credited=credited, credit=credit)
         case CreditApplied():
             return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
+        case InvoiceWrittenOff():
+            return _written_off(before, subscription_id, event.invoice_number, money.minor)
         case _:
             return _paid(before, subscription_id, event.invoice_number, money.minor)
 
@@ -170,6 +185,16 @@ def _paid_by_credit(row: Balance, subscription_id: str, number: int, applied: in
     return _with_invoice(row, attrs.evolve(invoice, credited=invoice.credited + taken))
 
 
+def _written_off(row: Balance, subscription_id: str, number: int, given_up: int) -> Balance:
+    """An invoice is given up, as far as it is open."""
+    invoice = _open_invoice(row, subscription_id, number)
+    if invoice is None:
+        return row
+    taken = min(given_up, invoice.open)
+    row = attrs.evolve(row, written_off=row.written_off + taken)
+    return _with_invoice(row, attrs.evolve(invoice, written_off=invoice.written_off + taken))
+
+
 def _open_invoice(row: Balance, subscription_id: str, number: int) -> OwedInvoice | None:
     wanted = (subscription_id, number)
     found = (
@@ -197,7 +222,7 @@ def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
 
 BALANCES: TableProjection[Balance] = TableProjection(
     name="balances",
-    version=2,
+    version=3,
     row_type=Balance,
     keys_of=_keys,
     apply=_apply,
@@ -207,6 +232,7 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "billed": Column(ColumnType.INTEGER, lambda row: row.billed),
         "credited": Column(ColumnType.INTEGER, lambda row: row.credited),
         "paid": Column(ColumnType.INTEGER, lambda row: row.paid),
+        "written_off": Column(ColumnType.INTEGER, lambda row: row.written_off),
         "open": Column(ColumnType.INTEGER, lambda row: row.open),
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),
         "oldest_due_at": Column(ColumnType.INSTANT, lambda row: row.oldest_due_at),

@@ -10,10 +10,12 @@ from typing import Any, get_args
 
 import attrs
 
+from domain.catalogue.events import PlanEvent
 from domain.subscription import events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
 from projections.due_dates import DUE_DATES
+from projections.plans import PLANS
 from projections.table import TableProjection
 
 
@@ -34,6 +36,7 @@ TABLES: tuple[Listening, ...] = (
                 events.InvoiceIssued,
                 events.ChargeSucceeded,
                 events.ChargeFoundLate,
+                events.InvoiceWrittenOff,
                 events.CreditGranted,
                 events.CreditApplied,
             }
@@ -53,9 +56,11 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeNotMade,
                 events.ChargeFoundLate,
                 events.ChargeDiscrepancyFound,
+                events.DiscrepancyResolved,
             }
         ),
     ),
+    Listening(PLANS, frozenset(get_args(PlanEvent))),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

@@ -25,6 +25,8 @@ from domain.subscription.events import (
     ChargeSucceeded,
     DeclineClass,
     Discrepancy,
+    DiscrepancyResolved,
+    Resolution,
 )
 from projections.table import Column, ColumnType, TableProjection
 
@@ -55,6 +57,7 @@ class Charge:
     evidence: how the outcome is known, or "". looks: how often the provider was asked in vain.
     attempted_at, settled_at: UTC, the world's time; settled_at None while it is open.
     discrepancies: in what the provider's charge was not the one we asked for.
+    resolution: what a person made of that, or None.
     """
 
     attempt_id: str
@@ -77,6 +80,7 @@ class Charge:
     looks: int = 0
     settled_at: datetime | None = None
     discrepancies: tuple[Discrepancy, ...] = ()
+    resolution: Resolution | None = None
 
 
 _FACTS = (
@@ -90,6 +94,7 @@ _FACTS = (
     | ChargeNotMade
     | ChargeFoundLate
     | ChargeDiscrepancyFound
+    | DiscrepancyResolved
 )
 
 
@@ -145,7 +150,9 @@ def _open(row: Charge, event: Any) -> Charge:
             known = reference or row.provider_ref
             return attrs.evolve(row, status=status, looks=row.looks + 1, provider_ref=known)
         case ChargeDiscrepancyFound(discrepancy=found):
-            return attrs.evolve(row, discrepancies=(*row.discrepancies, found))
+            return attrs.evolve(row, discrepancies=(*row.discrepancies, found), resolution=None)
+        case DiscrepancyResolved(resolution=resolution):
+            return attrs.evolve(row, resolution=resolution)
         case _:
             return row
 
@@ -178,7 +185,7 @@ def _settled(
 
 CHARGES: TableProjection[Charge] = TableProjection(
     name="charges",
-    version=1,
+    version=2,
     row_type=Charge,
     keys_of=_keys,
     apply=_apply,
@@ -197,5 +204,8 @@ CHARGES: TableProjection[Charge] = TableProjection(
             ColumnType.TEXT, lambda row: None if row.received is None else row.received.currency
         ),
         "discrepancy": Column(ColumnType.FLAG, lambda row: bool(row.discrepancies)),
+        "unresolved": Column(
+            ColumnType.FLAG, lambda row: bool(row.discrepancies) and row.resolution is None
+        ),
     },
 )

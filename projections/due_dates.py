@@ -13,15 +13,13 @@ from typing import Any
 import attrs
 
 from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
+from domain.plan import Terms
 from domain.processes.agenda import Item, ItemKind, agenda_of, next_due
 from domain.recorded import Recorded
-from domain.subscription.events import (
-    ApprovalOffered,
-    ChargeDiscrepancyFound,
-    SubscriptionStarted,
-)
+from domain.subscription.events import ApprovalOffered, SubscriptionStarted
 from domain.subscription.folding import evolve
 from domain.subscription.state import Subscription
+from projections.expiring import first_expiry
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -29,9 +27,6 @@ from projections.table import Column, ColumnType, TableProjection
 class DueDates:
     """One subscription and every open item of it. The row stays when the subscription has ended.
 
-    discrepancies: numbers of the invoices that were charged otherwise than asked for, in the
-        order found. Kept here because a paid invoice leaves the state, and the contradiction must
-        not leave with it.
     token_request_ref: the provider's id of the latest token request that was offered, or "". It
         stays when the request is answered: a provider may still send callbacks about it.
     """
@@ -39,8 +34,12 @@ class DueDates:
     subscription_id: str
     customer_id: str
     state: Subscription
-    discrepancies: tuple[int, ...] = ()
     token_request_ref: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The latest that were agreed to, billed or not."""
+        return self.state.terms if self.state.following is None else self.state.following.terms
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -68,15 +67,23 @@ class DueDates:
         """Whether something stands still until a person acts.
 
         A doubt that nobody looks up any more, an invoice whose collection ended, a discrepancy,
-        or a token that cannot be charged while nobody is being asked for another.
+        a token that cannot be charged while nobody is being asked for another, or a suspension
+        that no payment can end, because what led to it was given up.
         """
         state, attempt = self.state, self.state.open_attempt
         return (
-            bool(self.discrepancies)
+            bool(state.unresolved)
             or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
             or any(invoice.ended for invoice in state.open_invoices)
             or state.lacks_token
+            or self._suspended_for_nothing
         )
+
+    @property
+    def _suspended_for_nothing(self) -> bool:
+        state = self.state
+        owed = any(invoice.used_up_at for invoice in state.open_invoices)
+        return state.suspension is not None and not owed and state.lifted_by is None
 
     @property
     def stands_still(self) -> bool:
@@ -110,9 +117,6 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
     if row is None and not isinstance(event, SubscriptionStarted):
         return None
     state = evolve(None if row is None else row.state, event)
-    found = () if row is None else row.discrepancies
-    if isinstance(event, ChargeDiscrepancyFound):
-        found = (*found, event.invoice_number)
     request_ref = "" if row is None else row.token_request_ref
     if isinstance(event, ApprovalOffered):
         request_ref = event.provider_ref
@@ -120,7 +124,6 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
         subscription_id=key,
         customer_id=state.customer_id,
         state=state,
-        discrepancies=found,
         token_request_ref=request_ref,
     )
 
@@ -138,8 +141,14 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "status": Column(ColumnType.TEXT, lambda row: row.state.status.value),
         "next_due_at": Column(ColumnType.INSTANT, lambda row: row.next_due_at, indexed=True),
         "listed_from": Column(ColumnType.INSTANT, lambda row: row.listed_from, indexed=True),
+        "plan": Column(ColumnType.TEXT, lambda row: row.terms.plan, indexed=True),
+        "plan_version": Column(ColumnType.INTEGER, lambda row: row.terms.plan_version),
+        "ended": Column(ColumnType.FLAG, lambda row: not row.state.bills),
         "token_request_ref": Column(
             ColumnType.TEXT, lambda row: row.token_request_ref or None, indexed=True
+        ),
+        "card_expires_on": Column(
+            ColumnType.DAY, lambda row: first_expiry(row.state), indexed=True
         ),
         "awaits_payer": Column(ColumnType.FLAG, lambda row: row.awaits_payer),
         "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),
@@ -172,6 +181,7 @@ _WHAT = {
     ItemKind.CHARGE: "charge",
     ItemKind.LOOK_UP: "look-up",
     ItemKind.COLLECT: "collect invoice",
+    ItemKind.DUNNING: "end of dunning,",
     ItemKind.RESUME: "end of the",
     ItemKind.CANCEL: "planned",
     ItemKind.RELOAD: "reload after report",
@@ -193,11 +203,15 @@ def due_lines(rows: Iterable[DueDates], until: datetime) -> tuple[DueLine, ...]:
 
 
 def _lines(row: DueDates) -> Iterator[DueLine]:
-    """Every open item, and every invoice that was charged otherwise than asked for, once."""
+    """Every open item, and every charge that was not the one asked for, until it is resolved."""
     whose = {"subscription_id": row.subscription_id, "customer_id": row.customer_id}
     for item in row.items:
         what = f"{_WHAT[item.kind]} {item.key}"
         yield DueLine(due_at=item.due_at, what=what, why=item.why, **whose)
-    for number in dict.fromkeys(row.discrepancies):
-        why = "discrepancy; a person has to look"
-        yield DueLine(due_at=None, what=f"charge of invoice {number}", why=why, **whose)
+    for each in row.state.unresolved:
+        why = (
+            f"discrepancy: {each.expected} asked, {each.received} received by attempt "
+            f"{each.attempt_id}; a person has to look"
+        )
+        what = f"charge of invoice {each.invoice_number}"
+        yield DueLine(due_at=None, what=what, why=why, **whose)

@@ -28,8 +28,11 @@ from domain.subscription.events import (
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
+    CreditKind,
+    DiscrepancyResolved,
     InvoiceIssued,
     InvoiceLine,
+    InvoiceWrittenOff,
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
@@ -181,6 +184,11 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                     lines=granted.event.lines,
                     because=granted.position,
                 )
+            case InvoiceWrittenOff(amount=amount, reason=reason):
+                yield _step(recorded, -amount, f"written off: {reason}")
+            case DiscrepancyResolved():
+                words = f"{event.received}: {event.resolution.value.lower()} ({event.reason})"
+                yield _step(recorded, None, words)
             case _:
                 step = _money(recorded)
                 if step is not None:
@@ -211,6 +219,13 @@ def _step_of_balance(recorded: Fact) -> Step | None:
         case InvoiceIssued():
             words = f"invoice {event.invoice_number} of {whose}"
             return _step(recorded, event.total, words, lines=event.lines)
+        case CreditGranted() if event.kind is CreditKind.OVERPAYMENT:
+            # The money was taken off when it came; from here on it can pay invoices.
+            words = f"credit {event.credit_number} of {whose}, {event.amount} paid too much"
+            return _step(recorded, None, words)
+        case InvoiceWrittenOff(invoice_number=number, reason=reason):
+            words = f"written off of invoice {number} of {whose}: {reason}"
+            return _step(recorded, -event.amount, words)
         case CreditGranted():
             words = f"credit {event.credit_number} of {whose}: {event.reason}"
             return _step(recorded, -event.amount, words, lines=event.lines)

@@ -15,6 +15,7 @@ from domain.subscription.events import (
     LineKind,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     TermsChanged,
     UsageCorrected,
@@ -22,7 +23,14 @@ from domain.subscription.events import (
 )
 
 Fact = Recorded[SubscriptionEvent]
-_Source = TermsChanged | SubscriptionPaused | SubscriptionResumed | UsageReported | UsageCorrected
+_Source = (
+    TermsChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | SubscriptionReinstated
+    | UsageReported
+    | UsageCorrected
+)
 _OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 # How many positions a line of words names.
 _SHOWN = 8

@@ -33,18 +33,25 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
+    CollectionResumed,
     CreditApplied,
     CreditGranted,
     DiscountEnded,
     DiscountGranted,
+    DiscrepancyResolved,
     InvoiceIssued,
+    InvoiceWrittenOff,
+    Resolution,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenRefused,
     TokenRequested,
@@ -54,6 +61,7 @@ from domain.subscription.events import (
     UsageReported,
 )
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
+from projections.timeline_dunning import words_of_dunning
 from projections.timeline_usage import words_of_demand, words_of_usage
 
 
@@ -86,7 +94,12 @@ def entry(recorded: Recorded[SubscriptionEvent]) -> TimelineEntry:
 _Vaulting = TokenRequested | ApprovalOffered | TokenVaulted | TokenRefused | TokenRequestExpired
 _Charging = ChargeAttempted | ChargeAuthorized | CaptureAttempted | ChargeSucceeded | ChargeDeclined
 _Doubting = (
-    ChargeOutcomeUnknown | ChargeLookedUp | ChargeNotMade | ChargeFoundLate | ChargeDiscrepancyFound
+    ChargeOutcomeUnknown
+    | ChargeLookedUp
+    | ChargeNotMade
+    | ChargeFoundLate
+    | ChargeDiscrepancyFound
+    | DiscrepancyResolved
 )
 
 
@@ -128,18 +141,23 @@ def words_of(event: SubscriptionEvent) -> str:
             | ChargeNotMade()
             | ChargeFoundLate()
             | ChargeDiscrepancyFound()
+            | DiscrepancyResolved()
         ):
             return _doubting(event)
-        case RetryScheduled():
+        case CollectionPostponed():
             return (
-                f"Invoice {event.invoice_number} will be tried again at {utc(event.retry_at)} "
-                f"(retry {event.retry_number})."
+                f"Invoice {event.invoice_number} is not charged before {utc(event.collect_at)}: "
+                f"the card's budget {event.reason} is used up. Nothing was sent."
             )
-        case CollectionEnded():
-            return (
-                f"Collection of invoice {event.invoice_number} ended ({event.reason}); "
-                "it stays owed and a person has to look."
-            )
+        case (
+            RetryScheduled()
+            | CollectionEnded()
+            | CollectionResumed()
+            | InvoiceWrittenOff()
+            | SubscriptionSuspended()
+            | SubscriptionReinstated()
+        ):
+            return words_of_dunning(event)
         case (
             TermsChanged()
             | SubscriptionPaused()
@@ -283,6 +301,16 @@ def _doubting(event: _Doubting) -> str:
             return (
                 f"Invoice {event.invoice_number}: {event.expected} expected, {event.received} "
                 f"received ({event.discrepancy.value.lower()}); a person has to look."
+            )
+        case DiscrepancyResolved():
+            made_of_it = (
+                "accepted; it counts as it is booked"
+                if event.resolution is Resolution.ACCEPTED
+                else "dismissed; it was settled by other means"
+            )
+            return (
+                f"{event.received} for invoice {event.invoice_number}: {made_of_it} "
+                f"({event.reason})."
             )
         case _:
             assert_never(event)

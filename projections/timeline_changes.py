@@ -43,6 +43,7 @@ _WHY = {
     CreditKind.CANCELLATION: "days given back by the cancellation",
     CreditKind.GOODWILL: "goodwill",
     CreditKind.CORRECTION: "usage that was billed and corrected",
+    CreditKind.OVERPAYMENT: "money that an invoice did not need",
 }
 
 
@@ -55,7 +56,7 @@ def words_of_change(event: _Changing) -> str:
             return _paused(event)
         case SubscriptionResumed():
             return (
-                f"Resumed ({event.reason}): {_days(event.schedule)}"
+                f"Resumed ({event.reason}): {days_billed(event.schedule)}"
                 f"{put_on_the_next(event.lines)}; {ahead(event.next_due_at)}."
             )
         case CreditGranted():
@@ -103,7 +104,8 @@ def _changed(event: TermsChanged) -> str:
     return (
         f"Terms changed ({event.reason}): plan {terms.plan} version {terms.plan_version}, "
         f"{rhythm(terms)}, from invoice {event.from_invoice} on; {running}"
-        f"{put_on_the_next(event.lines)}; {_days(event.schedule)}; {ahead(event.next_due_at)}."
+        f"{put_on_the_next(event.lines)}; {days_billed(event.schedule)}; "
+        f"{ahead(event.next_due_at)}."
     )
 
 
@@ -135,7 +137,7 @@ def _planned(event: CancellationScheduled) -> str:
     )
 
 
-def _days(schedule: Schedule) -> str:
+def days_billed(schedule: Schedule) -> str:
     """Which days are billed: the anchor, and the one period that is off the rhythm."""
     days = f"periods are counted {_every(schedule.interval)} from {schedule.anchor}"
     stub = schedule.stub
@@ -146,7 +148,7 @@ def _days(schedule: Schedule) -> str:
 
 
 def put_on_the_next(lines: Sequence[InvoiceLine]) -> str:
-    """What a fact puts aside for the next invoice, or ""."""
+    """The lines that wait for the next invoice, or nothing."""
     return f"; on the next invoice: {in_words(lines)}" if lines else ""
 
 

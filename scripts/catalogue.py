@@ -20,6 +20,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from domain.catalogue.events import PlanEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
 from domain.recorded import stored_name
@@ -44,7 +45,7 @@ _EXPLAINED = re.compile(r"(?:(?<=\. )|^)([A-Za-z_]+(?:, [A-Za-z_]+)*): ")
 
 def page() -> str:
     """The whole page as Markdown."""
-    facts = get_args(SubscriptionEvent)
+    facts = (*get_args(SubscriptionEvent), *get_args(PlanEvent))
     parts = [
         INTRODUCTION,
         "## Facts\n\n" + _facts(facts),
@@ -62,7 +63,7 @@ def page() -> str:
 def _facts(facts: Sequence[type]) -> str:
     rows = []
     for fact in facts:
-        moves = ", ".join(kind.value for kind in ItemKind if kind in REACTIONS[fact])
+        moves = ", ".join(kind.value for kind in ItemKind if kind in REACTIONS.get(fact, ()))
         heard = ", ".join(each.projection.name for each in TABLES if fact in each.facts)
         rows.append((f"`{stored_name(fact)}`", _first_line(fact), moves, heard))
     return _table(("stored name", "what it says", "agenda items it may move", "projections"), rows)

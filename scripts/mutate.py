@@ -2,9 +2,9 @@
 
     python scripts/mutate.py [--only WORD] [--jobs N]
 
-Each fault of planted_faults.py and the other planted_*.py is planted in a temporary
-copy of the project; the fast tests of the rules run on it (the properties too, when those pass).
-On those of planted_asking.py the tests of tests/asking do. Nothing here is touched.
+Each fault of the planted_*.py beside this file is planted in a temporary copy of the project; the
+fast tests of the rules run on it (the properties too, when those pass). On those of
+planted_asking.py the tests of tests/asking do. Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -25,13 +25,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from planted_asking import FAULTS as ASKING
+from planted_budgets import FAULTS as BUDGETS
 from planted_changes import FAULTS as CHANGES
 from planted_demands import FAULTS as DEMANDS
+from planted_dunning import FAULTS as DUNNING
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
 
-FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS
+FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + DUNNING + PLANS + BUDGETS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"

@@ -8,6 +8,7 @@ CHANGING, PAUSING = "domain/subscription/changing.py", "domain/subscription/paus
 CREDITING, ENDING = "domain/subscription/crediting.py", "domain/subscription/ending.py"
 RUNNING, INVOICING = "domain/subscription/running.py", "domain/subscription/invoicing.py"
 BILLS, PRICING = "domain/subscription/folding_bills.py", "domain/pricing.py"
+RESUMING = "domain/subscription/resuming.py"
 SCHEDULE, STATE = "domain/schedule.py", "domain/subscription/state.py"
 NEXT_STEP = "domain/processes/next_step.py"
 
@@ -121,26 +122,26 @@ FAULTS = (
     ),
     Fault(
         "the days of a pause are billed when it is over",
-        PAUSING,
+        RESUMING,
         "        return attrs.evolve(schedule, anchor_invoice=number - index, stub=None)",
         "        return schedule",
     ),
     Fault(
         "resumed in the middle, the whole period is charged",
-        PAUSING,
+        RESUMING,
         "whole_days=whole.days)",
         "whole_days=(boundary - day).days)",
     ),
     Fault(
         "a pause before the first day moves the first day forward",
-        PAUSING,
+        RESUMING,
         "    if day <= state.schedule.period(state.invoices_issued + 1).start:\n"
         "        return state.schedule\n",
         "",
     ),
     Fault(
         "days that were given back are used for nothing",
-        PAUSING,
+        RESUMING,
         "    rule = rule_for(state, state.terms.proration)\n",
         "    return state.schedule, ()\n    rule = rule_for(state, state.terms.proration)\n",
     ),
@@ -153,8 +154,8 @@ FAULTS = (
     Fault(
         "what is owed is not collected during a pause",
         STATE,
-        "        return self.status in (Status.ACTIVE, Status.PAUSED)",
-        "        return self.status is Status.ACTIVE",
+        "        return self.status in (Status.ACTIVE, Status.PAUSED, Status.SUSPENDED)",
+        "        return self.status in (Status.ACTIVE, Status.SUSPENDED)",
     ),
     # --- credit -------------------------------------------------------------------------------
     Fault(

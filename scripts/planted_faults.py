@@ -24,6 +24,8 @@ CHARGING, INVOICING = "domain/subscription/charging.py", "domain/subscription/in
 LOOKING_UP, RETRYING = "domain/subscription/looking_up.py", "domain/subscription/retrying.py"
 FOLDING, VAULTING = "domain/subscription/folding.py", "domain/subscription/vaulting.py"
 BILLS, COMPLETING = "domain/subscription/folding_bills.py", "domain/subscription/completing.py"
+PAYMENTS = "domain/subscription/folding_payments.py"
+FOLDING_VAULTING = "domain/subscription/folding_vaulting.py"
 STATE, ENDING = "domain/subscription/state.py", "domain/subscription/ending.py"
 NEXT_STEP, AGENDA = "domain/processes/next_step.py", "domain/processes/agenda.py"
 MONEY, IDENTITY, PROVIDERS = "domain/money.py", "domain/identity.py", "domain/providers.py"
@@ -102,8 +104,8 @@ FAULTS = (
     Fault(
         "billed again by every worker that comes by",
         BILLS,
-        "        invoices_issued=number,\n        next_due_at=event.next_due_at,",
-        "        invoices_issued=number,\n        next_due_at=state.next_due_at,",
+        "        next_due_at=event.next_due_at,\n        open_invoices=invoices,",
+        "        next_due_at=state.next_due_at,\n        open_invoices=invoices,",
     ),
     Fault(
         "billed before the first approval",
@@ -114,8 +116,8 @@ FAULTS = (
     Fault(
         "two attempts open at once",
         CHARGING,
-        "        or state.open_attempt is not None\n",
-        "",
+        "    if not state.collects or state.open_attempt is not None:\n        return None",
+        "    if not state.collects:\n        return None",
     ),
     Fault(
         "every retry has the key of the first attempt, so the provider repeats its first answer",
@@ -182,8 +184,8 @@ FAULTS = (
     Fault(
         "charged after cancelling",
         CHARGING,
-        "        not state.collects\n        or state.open_attempt",
-        "        state.open_attempt",
+        "    if not state.collects or state.open_attempt is not None:\n        return None",
+        "    if state.open_attempt is not None:\n        return None",
     ),
     Fault(
         "a charge that lay waiting is sent after cancelling",
@@ -220,11 +222,9 @@ FAULTS = (
     ),
     Fault(
         "dollars pay an invoice in kroner",
-        FOLDING,
-        "    if invoice is None or amount.currency != invoice.total.currency:\n"
-        "        return state\n",
-        "    if invoice is None:\n        return state\n"
-        "    amount = Money(amount.minor, invoice.total.currency)\n",
+        PAYMENTS,
+        "    fits = invoice is not None and amount.currency == invoice.total.currency\n",
+        "    fits = invoice is not None\n    amount = Money(amount.minor, state.currency)\n",
     ),
     Fault(
         "money that turns up late is not booked",
@@ -251,8 +251,8 @@ FAULTS = (
     Fault(
         "a card that was refused for good is charged again",
         FOLDING,
-        "        token = with_(token, usable=False)",
-        "        token = with_(token, usable=True)",
+        "    return with_(token, usable=False)",
+        "    return with_(token, usable=True)",
     ),
     Fault(
         "the provider's advice when to retry is ignored",
@@ -269,8 +269,8 @@ FAULTS = (
     Fault(
         "retried at once, every minute",
         CHARGING,
-        "        if not invoice.ended and invoice.collect_at <= now:",
-        "        if not invoice.ended and invoice.due_at <= now:",
+        "        ready = not invoice.ended and invoice.collect_at <= now",
+        "        ready = not invoice.ended and invoice.due_at <= now",
     ),
     Fault(
         "an invoice whose retries are used up vanishes from sight",
@@ -281,15 +281,15 @@ FAULTS = (
     ),
     Fault(
         "with a new card, what could not be collected with the old one stays uncollected",
-        FOLDING,
-        "    if invoice.ended == DISCREPANCY:\n        return invoice\n",
-        "    if invoice.ended:\n        return invoice\n",
+        FOLDING_VAULTING,
+        "    return invoice if invoice.ended == DISCREPANCY else with_(",
+        "    return invoice if invoice.ended else with_(",
     ),
     Fault(
         "an invoice that a person has to look at is collected again by a new card",
         RETRYING,
-        "    if invoice is None or invoice.ended:\n",
-        "    if invoice is None:\n",
+        "    if invoice is None or invoice.ended:\n        return ()\n    match",
+        "    if invoice is None:\n        return ()\n    match",
     ),
     # --- tokens -------------------------------------------------------------------------------
     Fault(
@@ -312,7 +312,7 @@ FAULTS = (
     ),
     Fault(
         "the new token lies in the vault and the old one is charged",
-        FOLDING,
+        FOLDING_VAULTING,
         "            token = Token(token_ref=event.token_ref,",
         "            token = Token(token_ref=event.replaces or event.token_ref,",
     ),

@@ -11,6 +11,7 @@ from uuid import UUID
 import attrs
 
 from domain.calendar import Interval, Period, Unit
+from domain.catalogue import events as p
 from domain.identity import attempt_id, capture_id, charge_reference, token_request_id
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
@@ -271,6 +272,48 @@ RESUMED = Schedule(
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
 )
 
+_DUNNING: tuple[e.SubscriptionEvent, ...] = (
+    e.DiscrepancyResolved(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        resolution=e.Resolution.ACCEPTED,
+        received=Money(3980, "USD"),
+        reason="the payer's bank took a fee",
+        effective_at=CHANGED,
+    ),
+    e.CollectionResumed(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        reason="the payer asked for another try",
+        effective_at=CHANGED,
+    ),
+    e.InvoiceWrittenOff(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=Money(5, "USD"),
+        reason="not worth a letter",
+        effective_at=CHANGED,
+    ),
+    e.SubscriptionSuspended(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        last_invoice=1,
+        reason="retries-used-up",
+        effective_at=CHANGED,
+    ),
+    e.SubscriptionReinstated(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        schedule=RESUMED,
+        lines=(),
+        next_due_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+        zone_version="2026f",
+        reason="paid",
+        effective_at=datetime(2026, 3, 10, 5, 0, tzinfo=UTC),
+    ),
+)
+
 _CHANGING: tuple[e.SubscriptionEvent, ...] = (
     e.CreditGranted(
         customer_id=CUSTOMER,
@@ -424,11 +467,52 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.CollectionEnded(
         attempt_id=ATTEMPT, invoice_number=1, reason="retries-used-up", effective_at=CHARGED
     ),
+    e.CollectionPostponed(
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        collect_at=datetime(2026, 2, 9, 17, 30, tzinfo=UTC),
+        reason="visa-30-days",
+        effective_at=CHARGED,
+    ),
     e.SubscriptionCancelled(reason="moved abroad", effective_at=NEXT_DUE),
     e.SubscriptionCompleted(effective_at=NEXT_DUE),
 )
 
-EXAMPLES: dict[str, e.SubscriptionEvent] = {
-    stored_name(type(event)): event
-    for event in (*_STARTING, *_CHARGING, *_CHANGING, *_PRICING, *_ENDING)
-}
+_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_ENDING)
+EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
+
+PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)
+
+_CATALOGUE: tuple[p.PlanEvent, ...] = (
+    p.PlanVersionPublished(
+        plan="fibre-100",
+        version=3,
+        terms=TERMS,
+        available_from=datetime(2026, 1, 10, 5, 0, tzinfo=UTC),
+        reason="new year's prices",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanRetired(
+        plan="fibre-100",
+        retired_at=datetime(2026, 7, 1, 5, 0, tzinfo=UTC),
+        reason="fibre 200 takes its place",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanMoveAnnounced(
+        plan="fibre-100",
+        from_version=2,
+        to_version=3,
+        on=date(2026, 3, 1),
+        reason="new year's prices",
+        effective_at=PUBLISHED,
+    ),
+    p.PlanMoveWithdrawn(
+        plan="fibre-100",
+        from_version=2,
+        to_version=3,
+        reason="announced too late",
+        effective_at=datetime(2026, 2, 1, 8, 0, tzinfo=UTC),
+    ),
+)
+
+PLAN_EXAMPLES: dict[str, p.PlanEvent] = {stored_name(type(event)): event for event in _CATALOGUE}

@@ -27,7 +27,16 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, Reload, RetryPolicy, Terms, Timing
+from domain.plan import (
+    CaptureMode,
+    DunningEnd,
+    Kind,
+    Proration,
+    Reload,
+    RetryPolicy,
+    Terms,
+    Timing,
+)
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp
@@ -46,7 +55,7 @@ from domain.subscription.events import (
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import request_token
+from domain.subscription.vaulting import ask_payer
 from tests.books import ZONE_VERSION, Books, Clock
 from tests.prices import priced, with_threshold
 from tests.replies import Reply, received, reply_to
@@ -152,7 +161,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 elif move.act is Act.WISH:
                     facts = decide(state, move.wish, move.variant, now)
                 else:
-                    facts = request_token(state, reason="payer asked", now=now)
+                    backup = move.variant % 2 == 1
+                    facts = ask_payer(state, backup=backup, reason="payer asked", now=now)
             except Refused:
                 return
             books.append(subscription_id, facts, actor="api:shop", cause="command:api")
@@ -228,9 +238,14 @@ def terms(draw: st.DrawFn) -> Terms:
         setup_fee=None if fee is None else Money(fee, currency),
         cycles=draw(st.integers(1, 4)) if kind is Kind.INSTALLMENT else None,
         capture=draw(st.sampled_from(list(CaptureMode))),
-        retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), (), (2, 2)]))),
+        retry=RetryPolicy(
+            draw(st.sampled_from([(3, 5, 7), (1,), (), (), (2, 2)])),
+            end=draw(st.sampled_from([DunningEnd.SUSPEND, DunningEnd.SUSPEND, *DunningEnd])),
+            grace_days=draw(st.sampled_from([0, 0, 1, 14, 40])),
+        ),
         quantity=draw(st.sampled_from([1, 1, 1, 3])),
         proration=draw(st.sampled_from(list(Proration))),
+        backup=draw(st.booleans()),
     )
     seed = draw(st.integers(0, 10_000))
     return with_threshold(agreed, seed) if kind is Kind.THRESHOLD else priced(agreed, seed)
@@ -290,13 +305,19 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
 
 _CLOCKS = [Clock.NEXT_DUE] * 8 + [Clock.STILL] * 2 + list(Clock)
 # Acts that find nothing to do are cheap, so the rare ones may come often.
-_ACTS = [Act.WORK] * 30 + [Act.LATE, Act.PERSON, Act.CALLBACK] * 3 + [Act.WISH] * 9 + list(Act)
+_ACTS = (
+    [Act.WORK] * 30
+    + [Act.LATE, Act.PERSON, Act.CALLBACK, Act.NEW_TOKEN] * 3
+    + [Act.WISH] * 9
+    + list(Act)
+)
 _WISHES = (
     [Wish.CHANGE] * 4
     + [Wish.RESUME] * 2
     + [Wish.USE] * 4
     + [Wish.CORRECT]
     + [Wish.DEMAND, Wish.BALANCE] * 2
+    + [Wish.RESOLVE] * 3
     + list(Wish)
 )
 _REPLIES = (
@@ -307,15 +328,20 @@ _REPLIES = (
 )
 
 
-def moves() -> st.SearchStrategy[Move]:
-    """One move, biased to work that brings money."""
+# Customers who do not pay, and people who look after them.
+_UNPAID = [Reply.SOFT] * 12 + [Reply.YES] * 8 + [Reply.MERCHANT] + list(Reply)
+_DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + list(Wish)
+
+
+def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
+    """One move, biased to work that brings money, or to such that brings none."""
     return st.builds(
         Move,
         st.integers(0, 5),
         st.sampled_from(_CLOCKS),
         st.sampled_from(_ACTS),
-        st.sampled_from(_REPLIES),
-        st.sampled_from(_WISHES),
+        st.sampled_from(_UNPAID if unpaid else _REPLIES),
+        st.sampled_from(_DUNNING if unpaid else _WISHES),
         st.integers(0, 59),
     )
 
@@ -329,14 +355,17 @@ def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) 
     for wish in wanted:
         if draw(st.sampled_from([True, True, True, True, False])):
             books.sign_up(wish)
+            if wish.terms.backup and draw(st.booleans()):
+                books.add_backup(wish.subscription_id)
         else:
             books.start(wish)
     # Hypothesis draws short lists; money moves in long ones. Both, so that examples still shrink.
+    each = moves(unpaid=draw(st.sampled_from([False, False, False, True])))
     drawn = draw(
         st.one_of(
-            st.lists(moves(), max_size=most_moves // 3),
-            st.lists(moves(), min_size=most_moves // 3, max_size=most_moves),
-            st.lists(moves(), min_size=most_moves // 2, max_size=most_moves),
+            st.lists(each, max_size=most_moves // 3),
+            st.lists(each, min_size=most_moves // 3, max_size=most_moves),
+            st.lists(each, min_size=most_moves // 2, max_size=most_moves),
         )
     )
     play(books, drawn, wanted)

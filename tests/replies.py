@@ -24,7 +24,7 @@ from domain.processes.answers import Answer
 from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
 from domain.subscription.events import DeclineClass, Instrument
 
-_WALLET = Instrument(kind="wallet", brand="paypal")
+_CARD = Instrument(kind="card", brand="Visa", last_digits="1111", expires="2029-04")
 
 
 class Reply(Enum):
@@ -95,7 +95,7 @@ def _approval(reply: Reply, now: datetime) -> Answer:
             return Unknown(reason="ReadTimeout")
         case Reply.NOT_DONE:
             return NotDone(reason="429", retry_after_s=1.0)
-    return Granted(token=Secret("tok"), instrument=_WALLET, at=now)
+    return Granted(token=Secret("tok"), instrument=_CARD, at=now)
 
 
 _DECLINES = {

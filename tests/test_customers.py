@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from domain.calendar import Interval, Unit
+from domain.catalogue.offering import Choice
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.taxes import TaxRate
@@ -67,6 +68,8 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "price": "299.00",
         "currency": "NOK",
         "plan": "gold",
+        "plan_version": "3",
+        "quantity": "2",
         "description": "Gold, yearly",
         "interval_unit": "week",
         "interval_count": "2",
@@ -83,7 +86,6 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "capture": "after_authorization",
         "zone": "Europe/Oslo",
         "retry_days": "1 2 3",
-        "quantity": "2",
         "kind": "installment",
         "tiers": "",
         "tiering": "",
@@ -96,6 +98,8 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "variable": "no",
         "instalment_total": "",
         "plan_file": "",
+        "dunning": "write_off",
+        "grace_days": "14",
     }
     assert set(values) == set(COLUMNS)
     line = ",".join(f'"{value}"' for value in values.values())
@@ -112,8 +116,9 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert terms.trial == Interval(Unit.DAY, 14)
     assert (terms.price, terms.setup_fee) == (Money(29900, "NOK"), Money(4900, "NOK"))
     assert terms.capture is CaptureMode.AFTER_AUTHORIZATION
-    assert terms.retry.wait_days == (1, 2, 3)
-    assert (terms.quantity, terms.tax) == (2, TaxRate(code="NO-25", ppm=250_000, included=True))
+    assert terms.retry == RetryPolicy((1, 2, 3), DunningEnd.WRITE_OFF, 14)
+    assert (terms.plan, terms.plan_version, terms.quantity) == ("gold", 3, 2)
+    assert terms.tax == TaxRate(code="NO-25", ppm=250_000, included=True)
     assert [each.amount.minor for each in terms.one_time] == [1000, 500]
     assert (row.churned, row.state) == (True, "Oslo")
 
@@ -122,6 +127,37 @@ def test_months_are_counted_back_from_the_end(tmp_path: Path) -> None:
     """Three payments by 1 March: 1 December, January, February."""
     found = read(tmp_path, "customer_id,price,months\nc-1,1,3\nc-2,1,0\n")
     assert [(row.start, row.months) for row in found.rows] == [(date(2024, 12, 1), 3), (END, 0)]
+
+
+def test_a_line_may_name_a_published_plan(tmp_path: Path) -> None:
+    """Without a price, or a column for it; and then says nothing else of its terms."""
+    head = "customer_id,plan,plan_version,quantity,months\n"
+    found = read(tmp_path, head + "c-1,gold,,,3\nc-2,gold,2,5,\nc-3,,,,\n")
+    assert [(each.line, each.code) for each in found.problems] == [(4, "value-missing")]
+    assert [row.terms for row in found.rows] == [None, None]
+    assert [row.choice for row in found.rows] == [
+        Choice(plan="gold"),
+        Choice(plan="gold", version=2, quantity=5),
+    ]
+    assert [row.start for row in found.rows] == [date(2024, 12, 1), END]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "code"),
+    [
+        ("currency", "NOK", "terms-ambiguous"),
+        ("trial_days", "14", "terms-ambiguous"),
+        ("timing", "PREPAID", "terms-ambiguous"),
+        ("plan_version", "two", "number-malformed"),
+        ("start", "0001-01-01", "start-out-of-range"),
+    ],
+)
+def test_bad_line_that_names_a_plan(tmp_path: Path, header: str, value: str, code: str) -> None:
+    """What the plan says is not said again."""
+    found = read(tmp_path, f"customer_id,plan,price,{header}\nc-1,gold,,{value}\n")
+    assert [each.code for each in found.problems] == [code]
+    bad = read(tmp_path, "customer_id,plan\nc-1,a plan\n")
+    assert [each.code for each in bad.problems] == ["id-malformed"]
 
 
 @pytest.mark.skipif(not TELCO.exists(), reason="the public sample lies beside this project only")
@@ -170,6 +206,8 @@ def test_public_sample_adds_up() -> None:
         ("customer_id,price,cycles", "c-1,1,0", "cycles-missing"),
         ("customer_id,price,retry_days", "c-1,1,3 x", "number-malformed"),
         ("customer_id,price,retry_days", "c-1,1,0", "retry-policy-malformed"),
+        ("customer_id,price,dunning", "c-1,1,forget", "choice-unknown"),
+        ("customer_id,price,grace_days", "c-1,1,366", "grace-malformed"),
         ("customer_id,price,setup_fee", "c-1,1,0", "setup-fee-not-positive"),
     ],
 )

@@ -16,8 +16,10 @@ from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
+from domain.subscription.discrepancies import resolve
+from domain.subscription.dunning import collect_again, reinstate, write_off
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
-from domain.subscription.events import SubscriptionEvent, When
+from domain.subscription.events import Resolution, SubscriptionEvent, When
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.setting_amounts import set_amount
@@ -46,6 +48,10 @@ class Wish(Enum):
     END_DISCOUNT = "end-discount"
     SET_AMOUNT = "set-amount"
     ANCHOR = "anchor"
+    RESOLVE = "resolve"
+    COLLECT = "collect"
+    WRITE_OFF = "write-off"
+    REINSTATE = "reinstate"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -196,6 +202,34 @@ def _set_amount(state: Subscription, which: int, now: datetime) -> Events:
     return set_amount(state, amount, reason="read", now=now, zone_version=ZONE_VERSION)
 
 
+def _resolve(state: Subscription, which: int, now: datetime) -> Events:
+    """The latest discrepancy, of those that nobody has looked at while there are any."""
+    found = state.unresolved or state.differences
+    if not found:
+        return ()
+    how = list(Resolution)[which % 2]
+    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now)
+
+
+def _oldest_open(state: Subscription) -> int:
+    return state.open_invoices[0].number if state.open_invoices else 1
+
+
+def _collect(state: Subscription, _: int, now: datetime) -> Events:
+    return collect_again(state, _oldest_open(state), reason="asked nicely", now=now)
+
+
+def _write_off(state: Subscription, which: int, now: datetime) -> Events:
+    """Rare: what is given up is paid no more."""
+    if which % 3:
+        return ()
+    return write_off(state, _oldest_open(state), reason="moved abroad", now=now)
+
+
+def _reinstate(state: Subscription, _: int, now: datetime) -> Events:
+    return reinstate(state, reason="pays by bank", now=now, zone_version=ZONE_VERSION)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -212,4 +246,8 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.END_DISCOUNT: _end_discount,
     Wish.SET_AMOUNT: _set_amount,
     Wish.ANCHOR: _anchor,
+    Wish.RESOLVE: _resolve,
+    Wish.COLLECT: _collect,
+    Wish.WRITE_OFF: _write_off,
+    Wish.REINSTATE: _reinstate,
 }

@@ -13,8 +13,11 @@ from enum import Enum
 import attrs
 
 from domain.identity import token_request_id
+from domain.plan import DunningEnd
+from domain.subscription.backing import method_for
+from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
-from domain.subscription.state import OpenInvoice, Status, Subscription
+from domain.subscription.state import OpenInvoice, Status, Subscription, Suspension
 from domain.subscription.threshold import reached
 
 
@@ -28,6 +31,7 @@ class ItemKind(Enum):
     CHARGE: an attempt is on the ledger and has no outcome.
     LOOK_UP: an attempt's outcome is unknown; ask the provider.
     COLLECT: an invoice is open; attempt to collect it.
+    DUNNING: retries are used up, and what the plan says follows; or a suspension ends.
     RESUME: a pause ends.
     CANCEL: a scheduled cancellation takes place.
     RELOAD: a balance is too low, and the caps leave no room for a reload.
@@ -39,6 +43,7 @@ class ItemKind(Enum):
     CHARGE = "charge"
     LOOK_UP = "look-up"
     COLLECT = "collect"
+    DUNNING = "dunning"
     RESUME = "resume"
     CANCEL = "cancel"
     RELOAD = "reload"
@@ -67,6 +72,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_invoicing(state),
         *_charging(state),
         *_collecting(state),
+        *_dunning(state),
         *_changing(state),
         *_beside(state),
     )
@@ -140,12 +146,55 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = f"not collected by itself: {invoice.ended}; a person has to look"
     elif state.open_attempt is not None:
         why = "waits for the outcome of another charge"
-    elif state.token is None or not state.token.usable:
+    elif (method := method_for(state, invoice)) is None:
         why = "waits for a new token"
     else:
         due = invoice.collect_at
-        why = "collect" if invoice.retry_at is None else f"retry {invoice.retries}"
+        why = _why_then(invoice)
+        if method != state.token:
+            why = f"{why}, by the backup method"
     return Item(kind=ItemKind.COLLECT, key=str(invoice.number), due_at=due, why=why)
+
+
+def _why_then(invoice: OpenInvoice) -> str:
+    if invoice.postponed:
+        return f"postponed: the card's budget {invoice.postponed} is used up"
+    retried = invoice.retry_at is not None and invoice.retries
+    return f"retry {invoice.retries}" if retried else "collect"
+
+
+_ENDS = {
+    DunningEnd.SUSPEND: "suspended then",
+    DunningEnd.CANCEL: "cancelled then",
+    DunningEnd.WRITE_OFF: "written off then",
+}
+
+
+def _dunning(state: Subscription) -> tuple[Item, ...]:
+    items: list[Item] = []
+    for invoice in state.open_invoices:
+        due = grace_over_at(state, invoice)
+        if due is None:
+            continue
+        why = f"{invoice.ended}; {_ENDS[state.terms.retry.end]}"
+        if waits_for_pause(state):
+            due, why = None, f"{invoice.ended}; suspended once the pause is over"
+        items.append(
+            Item(kind=ItemKind.DUNNING, key=f"invoice {invoice.number}", due_at=due, why=why)
+        )
+    if state.suspension is not None:
+        items.append(_suspension(state.suspension, state.lifted_by))
+    return tuple(items)
+
+
+def _suspension(suspension: Suspension, lifted_by: int | None) -> Item:
+    """When it ends: at once when it was paid. Due from its beginning, which is surely past; a
+    provider's time of the payment might not be."""
+    due: datetime | None = None
+    why = f"invoice {suspension.invoice_number} was not paid; nothing is billed"
+    if lifted_by is not None:
+        due, why = suspension.since, f"invoice {lifted_by} is paid; reinstate it"
+    return Item(kind=ItemKind.DUNNING, key="suspension", due_at=due, why=why)
 
 
 def _changing(state: Subscription) -> tuple[Item, ...]:

@@ -1,14 +1,17 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first settle what may have been sent, then bill what is due, then collect
-what is open, then get a token. A token comes last because a provider that makes no page must not
-hold up what the present token can pay.
+The order is the rule: first settle what may have been sent, then end a pause or a grace, then carry
+out a move to another version of the plan that was announced for the period that begins, then bill
+what is due, then collect what is open, then get a token. A token comes last because a provider that
+makes no page must not hold up what the present token can pay.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from domain.catalogue.moving import MOVE, move_due
+from domain.catalogue.state import Plan
 from domain.processes.agenda import ItemKind
 from domain.processes.steps import (
     AskToken,
@@ -21,6 +24,7 @@ from domain.processes.steps import (
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
+from domain.subscription.dunning import end_dunning
 from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
@@ -30,8 +34,17 @@ from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulting import give_up_asking
 
 
-def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_version: str) -> Step:
+def next_step(
+    state: Subscription,
+    *,
+    now: datetime,
+    taken_before: bool,
+    zone_version: str,
+    plan: Plan | None = None,
+) -> Step:
     """The first thing that this subscription needs at `now`.
+
+    plan: that of its terms, where there is one in the catalogue.
 
     taken_before: another worker held this subscription and never gave it back, so whatever
         attempt is open may have been sent.
@@ -43,6 +56,10 @@ def next_step(state: Subscription, *, now: datetime, taken_before: bool, zone_ve
         if not isinstance(step, Nothing):
             return step
     step = _resume(state, now, zone_version)
+    if isinstance(step, Nothing):
+        step = _dun(state, now, zone_version)
+    if isinstance(step, Nothing):
+        step = _move(state, plan, now, zone_version)
     if isinstance(step, Nothing):
         step = _bill(state, now, zone_version)
     if isinstance(step, Nothing):
@@ -83,6 +100,18 @@ def _resume(state: Subscription, now: datetime, zone_version: str) -> Step:
     """The end of a pause, on the day that was named."""
     facts = resume_as_scheduled(state, now=now, zone_version=zone_version)
     return Record(facts, ItemKind.RESUME.value) if facts else Nothing()
+
+
+def _dun(state: Subscription, now: datetime, zone_version: str) -> Step:
+    """The end of a grace or of a suspension; before anything is billed that it rules out."""
+    facts = end_dunning(state, now=now, zone_version=zone_version)
+    return Record(facts, ItemKind.DUNNING.value) if facts else Nothing()
+
+
+def _move(state: Subscription, plan: Plan | None, now: datetime, zone_version: str) -> Step:
+    """An announced move to another version, before a period is billed that it concerns."""
+    facts = move_due(state, plan, now=now, zone_version=zone_version)
+    return Record(facts, MOVE) if facts else Nothing()
 
 
 def _cancel(state: Subscription, now: datetime) -> Step:

@@ -13,16 +13,19 @@ from domain.subscription import events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
+_DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
 
 REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionStarted: frozenset({ItemKind.INVOICE}),
     events.TokenRequested: _VAULTING,
     events.ApprovalOffered: _VAULTING,
-    events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT},
+    events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.DUNNING},
     events.TokenRefused: _VAULTING,
     events.TokenRequestExpired: _VAULTING,
-    events.InvoiceIssued: frozenset({ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.RELOAD}),
+    events.InvoiceIssued: frozenset(
+        {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.RELOAD, ItemKind.DUNNING}
+    ),
     events.AmountSet: frozenset(),
     events.BillingParked: frozenset({ItemKind.INVOICE}),
     events.BillingReleased: frozenset({ItemKind.INVOICE}),
@@ -32,18 +35,24 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAttempted: _COLLECTING,
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
-    events.ChargeSucceeded: _COLLECTING,
+    events.ChargeSucceeded: _COLLECTING | {ItemKind.DUNNING},
     events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN},
     events.ChargeOutcomeUnknown: _COLLECTING,
     events.ChargeLookedUp: _COLLECTING,
     events.ChargeNotMade: _COLLECTING,
-    events.ChargeFoundLate: frozenset({ItemKind.COLLECT}),
-    events.ChargeDiscrepancyFound: frozenset({ItemKind.COLLECT}),
+    events.ChargeFoundLate: _DUNNING,
+    events.ChargeDiscrepancyFound: _DUNNING,
+    events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
     events.RetryScheduled: frozenset({ItemKind.COLLECT}),
-    events.CollectionEnded: frozenset({ItemKind.COLLECT}),
-    events.TermsChanged: frozenset({ItemKind.INVOICE}),
-    events.SubscriptionPaused: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
-    events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME}),
+    events.CollectionEnded: _DUNNING,
+    events.CollectionPostponed: frozenset({ItemKind.COLLECT}),
+    events.CollectionResumed: _DUNNING,
+    events.InvoiceWrittenOff: _DUNNING,
+    events.SubscriptionSuspended: frozenset({ItemKind.INVOICE, ItemKind.DUNNING}),
+    events.SubscriptionReinstated: frozenset({ItemKind.INVOICE, ItemKind.DUNNING}),
+    events.TermsChanged: frozenset({ItemKind.INVOICE, ItemKind.DUNNING}),
+    events.SubscriptionPaused: frozenset({ItemKind.INVOICE, ItemKind.RESUME, ItemKind.DUNNING}),
+    events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME, ItemKind.DUNNING}),
     events.CreditGranted: frozenset(),
     events.CreditApplied: frozenset({ItemKind.COLLECT}),
     events.DiscountGranted: frozenset(),

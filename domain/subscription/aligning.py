@@ -15,6 +15,7 @@ from domain.schedule import Schedule, Stub
 from domain.subscription.changing import announced_anew, served_before_billed
 from domain.subscription.events import (
     SubscriptionEvent,
+    SubscriptionReinstated,
     SubscriptionResumed,
     TermsChanged,
     When,
@@ -74,7 +75,9 @@ def change_anchor(
     return (*billed, changed)
 
 
-def moved_along(state: Subscription, resumed: SubscriptionResumed) -> tuple[TermsChanged, ...]:
+def moved_along(
+    state: Subscription, resumed: SubscriptionResumed | SubscriptionReinstated
+) -> tuple[TermsChanged, ...]:
     """Terms that were agreed to for a later invoice begin where the periods before them now end:
     days that a standstill has moved move them, too. Nothing where they fit as they are."""
     later = state.following

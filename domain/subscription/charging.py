@@ -11,6 +11,7 @@ from domain.identity import capture_id, charge_reference
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, ChargeAnswer, Declined, NotDone, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
+from domain.subscription.backing import after_backup_paid, method_for
 from domain.subscription.completing import with_completion
 from domain.subscription.events import (
     CaptureAttempted,
@@ -25,6 +26,7 @@ from domain.subscription.events import (
     Discrepancy,
     SubscriptionEvent,
 )
+from domain.subscription.folding import evolve_all
 from domain.subscription.retrying import after_decline
 from domain.subscription.state import Attempt, OpenInvoice, Subscription
 
@@ -33,15 +35,11 @@ ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 
 def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:
     """The oldest open invoice that may be charged now, or None."""
-    if (
-        not state.collects
-        or state.open_attempt is not None
-        or state.token is None
-        or not state.token.usable
-    ):
+    if not state.collects or state.open_attempt is not None:
         return None
     for invoice in state.open_invoices:
-        if not invoice.ended and invoice.collect_at <= now:
+        ready = not invoice.ended and invoice.collect_at <= now
+        if ready and method_for(state, invoice) is not None:
             return invoice
     return None
 
@@ -52,7 +50,8 @@ def attempt_charge(state: Subscription, *, now: datetime) -> tuple[SubscriptionE
     One attempt at a time: while one has no outcome, nothing else is charged.
     """
     invoice = collectible(state, now=now)
-    if invoice is None or state.token is None:
+    token = None if invoice is None else method_for(state, invoice)
+    if invoice is None or token is None:
         return ()
     number = invoice.attempts + 1
     key = attempt_key(state.namespace, invoice.number, number)
@@ -65,7 +64,7 @@ def attempt_charge(state: Subscription, *, now: datetime) -> tuple[SubscriptionE
             amount=invoice.open,
             provider=state.provider,
             account=state.account,
-            token_ref=state.token.token_ref,
+            token_ref=token.token_ref,
             reference=charge_reference(state.subscription_id, invoice.number, number, key),
             capture=state.terms.capture,
             key_expires_at=now + RULES[state.provider].charge_key_window,
@@ -146,7 +145,9 @@ def _captured(
                 effective_at=now,
             ),
         )
-    return with_completion(state, paid, now=now)
+    completed = with_completion(state, paid, now=now)
+    after = evolve_all(state, completed)
+    return (*completed, *after_backup_paid(state, after, attempt, now=now))
 
 
 def capture_next(
@@ -209,8 +210,7 @@ def _declined(
         evidence=evidence,
         effective_at=answer.at or now,
     )
-    replaced = state.token is not None and state.token.token_ref != attempt.token_ref
-    if replaced:
+    if state.token_of(attempt.token_ref) is None:
         # With a newer token the invoice is collected at once; the old token's decline is history.
         return (fact,)
     return (fact, *after_decline(state, attempt, answer, now=now))

@@ -58,10 +58,12 @@ class SubscriptionStarted:
 
 
 class TokenPurpose(Enum):
-    """INITIAL: sign-up. REPLACEMENT: the present token cannot be charged, or the payer asked."""
+    """INITIAL: sign-up. REPLACEMENT: the present token cannot be charged, or the payer asked.
+    BACKUP: a second method, tried when the first fails; it replaces nothing but an older one."""
 
     INITIAL = "INITIAL"
     REPLACEMENT = "REPLACEMENT"
+    BACKUP = "BACKUP"
 
 
 @stored_as("token-requested.v1")
@@ -583,6 +585,35 @@ class ChargeDiscrepancyFound:
     effective_at: datetime
 
 
+class Resolution(Enum):
+    """What a person made of a discrepancy.
+
+    ACCEPTED: what the provider took counts as it is booked; what is left is collected on.
+    DISMISSED: settled outside of these books (paid back by hand); a person vouches for it.
+    """
+
+    ACCEPTED = "ACCEPTED"
+    DISMISSED = "DISMISSED"
+
+
+@stored_as("discrepancy-resolved.v1")
+@attrs.frozen(kw_only=True)
+class DiscrepancyResolved:
+    """A person has looked at a discrepancy; what is left of the invoice is collected again.
+
+    received: what the provider took, as the discrepancy said.
+    reason: the person's words.
+    """
+
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    resolution: Resolution
+    received: Money
+    reason: str
+    effective_at: datetime
+
+
 # --- retrying ---------------------------------------------------------------------------------
 
 
@@ -613,6 +644,94 @@ class CollectionEnded:
 
     attempt_id: UUID
     invoice_number: int
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("collection-postponed.v1")
+@attrs.frozen(kw_only=True)
+class CollectionPostponed:
+    """An invoice is not charged before collect_at because the instrument's budget is used up.
+
+    collect_at: UTC. It is no retry: nothing was sent.
+    reason: the budget that is used up, e.g. "visa-30-days".
+    """
+
+    customer_id: str
+    invoice_number: int
+    collect_at: datetime
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("collection-resumed.v1")
+@attrs.frozen(kw_only=True)
+class CollectionResumed:
+    """A person has an invoice collected again from now on; its retries are counted anew.
+
+    reason: the person's words.
+    """
+
+    customer_id: str
+    invoice_number: int
+    reason: str
+    effective_at: datetime
+
+
+# --- dunning ----------------------------------------------------------------------------------
+
+
+@stored_as("invoice-written-off.v1")
+@attrs.frozen(kw_only=True)
+class InvoiceWrittenOff:
+    """What is left of an invoice is given up as uncollectible.
+
+    Money that comes for it later is booked as received.
+    amount: what was open, more than zero.
+    reason: "retries-used-up", or a person's words.
+    """
+
+    customer_id: str
+    invoice_number: int
+    amount: Money
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("subscription-suspended.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionSuspended:
+    """Service and billing stop because `invoice_number` was not paid.
+
+    What is owed is still collected (a new token, a person's wish).
+    last_invoice: number of the last invoice that is issued before it is reinstated: the latest
+        one, or the next where service until now is billed afterwards (postpaid).
+    reason: why it was not collected further, "retries-used-up".
+    """
+
+    customer_id: str
+    invoice_number: int
+    last_invoice: int
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("subscription-reinstated.v1")
+@attrs.frozen(kw_only=True)
+class SubscriptionReinstated:
+    """Periods are billed again after a suspension; those of the suspension never are.
+
+    invoice_number: the one whose payment did it, or None where a person decided.
+    schedule, lines, next_due_at, zone_version: as in SubscriptionResumed.
+    reason: "paid", or the person's words.
+    """
+
+    customer_id: str
+    invoice_number: int | None
+    schedule: Schedule
+    lines: tuple[InvoiceLine, ...]
+    next_due_at: datetime | None
+    zone_version: str
     reason: str
     effective_at: datetime
 
@@ -701,13 +820,15 @@ class SubscriptionResumed:
 
 
 class CreditKind(Enum):
-    """Why a customer is given credit."""
+    """Why a customer is given credit. OVERPAYMENT: money that was received for an invoice and
+    that the invoice did not need."""
 
     PRORATION = "PRORATION"
     PAUSE = "PAUSE"
     CANCELLATION = "CANCELLATION"
     GOODWILL = "GOODWILL"
     CORRECTION = "CORRECTION"
+    OVERPAYMENT = "OVERPAYMENT"
 
 
 @stored_as("credit-granted.v1")
@@ -716,7 +837,8 @@ class CreditGranted:
     """The customer is owed `amount`; invoices to come are paid from it first.
 
     credit_number: counts this subscription's credits from 1.
-    amount: more than zero. lines: how it came about, positive where they give; empty for goodwill.
+    amount: more than zero. lines: how it came about, positive where they give; empty for goodwill
+        and for an overpayment.
     """
 
     customer_id: str
@@ -856,8 +978,14 @@ SubscriptionEvent = (
     | ChargeNotMade
     | ChargeFoundLate
     | ChargeDiscrepancyFound
+    | DiscrepancyResolved
     | RetryScheduled
     | CollectionEnded
+    | CollectionPostponed
+    | CollectionResumed
+    | InvoiceWrittenOff
+    | SubscriptionSuspended
+    | SubscriptionReinstated
     | TermsChanged
     | SubscriptionPaused
     | SubscriptionResumed

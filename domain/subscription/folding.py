@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import assert_never
 
 from domain.copying import with_
-from domain.money import Money
 from domain.schedule import schedule_of
 from domain.subscription.events import (
     AmountSet,
@@ -27,19 +26,25 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     CollectionEnded,
+    CollectionPostponed,
+    CollectionResumed,
     CreditApplied,
     CreditGranted,
     DeclineClass,
     DiscountEnded,
     DiscountGranted,
+    DiscrepancyResolved,
     InvoiceIssued,
+    InvoiceWrittenOff,
     RetryScheduled,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     SubscriptionStarted,
+    SubscriptionSuspended,
     TermsChanged,
     TokenRefused,
     TokenRequested,
@@ -57,13 +62,19 @@ from domain.subscription.folding_bills import (
 )
 from domain.subscription.folding_demands import reported
 from domain.subscription.folding_discounts import discounted
+from domain.subscription.folding_payments import (
+    collection,
+    difference_found,
+    dunned,
+    received,
+    resolved,
+    with_invoice,
+)
 from domain.subscription.folding_usage import used
+from domain.subscription.folding_vaulting import vaulted
 from domain.subscription.state import (
-    DISCREPANCY,
     Attempt,
     Cancellation,
-    OpenInvoice,
-    OpenTokenRequest,
     Status,
     Subscription,
     Token,
@@ -77,7 +88,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
     assert state is not None, "a stream begins with SubscriptionStarted"
     match event:
         case TokenRequested() | ApprovalOffered() | TokenVaulted():
-            return _vaulting(state, event)
+            return vaulted(state, event)
         case TokenRefused() | TokenRequestExpired():
             return with_(state, token_request=None)
         case InvoiceIssued():
@@ -87,20 +98,27 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
             return _still_open(state, event)
         case ChargeSucceeded(invoice_number=number, amount=amount):
-            return _paid(with_(state, open_attempt=None), number, amount)
+            asked = None if state.open_attempt is None else state.open_attempt.amount
+            settled = with_(state, open_attempt=None)
+            return received(settled, number, amount, differs=amount != asked)
         case ChargeFoundLate(invoice_number=number, amount=amount):
             remaining = tuple(
                 each for each in state.failed_attempts if each.attempt_id != event.attempt_id
             )
-            return _paid(with_(state, failed_attempts=remaining), number, amount)
+            found = with_(state, failed_attempts=remaining)
+            return received(found, number, amount, differs=True)
         case ChargeDeclined() | ChargeNotMade():
             return _failed(state, event)
-        case ChargeDiscrepancyFound(invoice_number=number):
-            return _with_invoice(state, number, ended=DISCREPANCY)
-        case RetryScheduled(invoice_number=number, retry_number=retries, retry_at=retry_at):
-            return _with_invoice(state, number, retries=retries, retry_at=retry_at)
-        case CollectionEnded(invoice_number=number, reason=reason):
-            return _with_invoice(state, number, ended=reason)
+        case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
+            return with_invoice(state, number, retry_at=at, postponed=reason)
+        case ChargeDiscrepancyFound():
+            return difference_found(state, event)
+        case DiscrepancyResolved():
+            return resolved(state, event)
+        case RetryScheduled() | CollectionEnded() | CollectionResumed():
+            return collection(state, event)
+        case InvoiceWrittenOff() | SubscriptionSuspended() | SubscriptionReinstated():
+            return dunned(state, event)
         case TermsChanged():
             return terms_changed(state, event)
         case SubscriptionPaused():
@@ -134,6 +152,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
                 next_due_at=None,
                 token_request=None,
                 pause=None,
+                suspension=None,
                 cancellation=None,
             )
         case SubscriptionCompleted():
@@ -164,52 +183,10 @@ def _started(event: SubscriptionStarted) -> Subscription:
         schedule=schedule_of(event.start, event.terms),
         status=Status.PENDING,
         started_at=event.effective_at,
+        shaped_at=event.effective_at,
         next_due_at=event.first_due_at,
         meters=event.terms.meters,
     )
-
-
-def _vaulting(
-    state: Subscription, event: TokenRequested | ApprovalOffered | TokenVaulted
-) -> Subscription:
-    match event:
-        case TokenRequested():
-            request = OpenTokenRequest(
-                request_id=event.request_id,
-                number=event.number,
-                purpose=event.purpose,
-                requested_at=event.effective_at,
-                key_expires_at=event.key_expires_at,
-                expires_at=event.expires_at,
-            )
-            return with_(state, token_request=request, token_requests=event.number)
-        case ApprovalOffered():
-            if state.token_request is None:
-                return state
-            offered = with_(
-                state.token_request,
-                provider_ref=event.provider_ref,
-                approve_url=event.approve_url,
-                expires_at=event.expires_at,
-            )
-            return with_(state, token_request=offered)
-        case TokenVaulted():
-            token = Token(token_ref=event.token_ref, instrument=event.instrument, usable=True)
-            status = Status.ACTIVE if state.status is Status.PENDING else state.status
-            return with_(
-                state,
-                token=token,
-                token_request=None,
-                status=status,
-                open_invoices=tuple(_collectible_again(each) for each in state.open_invoices),
-            )
-
-
-def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
-    """A new token gives every open invoice a fresh start, unless a person has to look first."""
-    if invoice.ended == DISCREPANCY:
-        return invoice
-    return with_(invoice, retry_at=None, retries=0, ended="")
 
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
@@ -224,8 +201,12 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         attempted_at=event.effective_at,
         key_expires_at=event.key_expires_at,
     )
-    return _with_invoice(
-        with_(state, open_attempt=attempt), event.invoice_number, attempts=event.attempt_number
+    return with_invoice(
+        with_(state, open_attempt=attempt),
+        event.invoice_number,
+        attempts=event.attempt_number,
+        postponed="",
+        **({"backup_tried": True} if state.on_backup(attempt) else {}),
     )
 
 
@@ -275,37 +256,26 @@ def _still_open(
     return with_(state, open_attempt=changed)
 
 
-def _paid(state: Subscription, number: int, amount: Money) -> Subscription:
-    invoice = state.invoice(number)
-    if invoice is None or amount.currency != invoice.total.currency:
-        return state
-    if amount.minor < invoice.open.minor:
-        return _with_invoice(state, number, paid=invoice.paid + amount, retry_at=None)
-    rest = tuple(each for each in state.open_invoices if each.number != number)
-    return with_(state, open_invoices=rest)
-
-
 def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
-    attempt, token = state.open_attempt, state.token
+    attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
-    if (
-        token is not None
-        and isinstance(event, ChargeDeclined)
-        and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
-        and attempt.token_ref == token.token_ref
-    ):
-        token = with_(token, usable=False)
-    return with_(
-        state,
-        open_attempt=None,
-        token=token,
-        failed_attempts=(*state.failed_attempts, attempt),
-    )
+    settled = with_(state, open_attempt=None, failed_attempts=(*state.failed_attempts, attempt))
+    number, first = event.invoice_number, state.token
+    if isinstance(event, ChargeNotMade):
+        # The backup is tried once; what was never made was not that once.
+        on_backup = state.on_backup(attempt)
+        return with_invoice(settled, number, backup_tried=False) if on_backup else settled
+    if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
+        backup = _spent(state.backup, attempt)
+        settled = with_(settled, token=_spent(first, attempt), backup=backup)
+    if first is not None and first.token_ref == attempt.token_ref:
+        settled = with_invoice(settled, number, first_failed=True)
+    return settled
 
 
-def _with_invoice(state: Subscription, number: int, **changes: Any) -> Subscription:
-    invoices = tuple(
-        with_(each, **changes) if each.number == number else each for each in state.open_invoices
-    )
-    return with_(state, open_invoices=invoices)
+def _spent(token: Token | None, attempt: Attempt) -> Token | None:
+    """The token, which may be charged no more if the attempt was on it."""
+    if token is None or token.token_ref != attempt.token_ref:
+        return token
+    return with_(token, usable=False)

@@ -16,6 +16,7 @@ from domain.subscription.events import (
     InvoiceIssued,
     LineKind,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
     TermsChanged,
     When,
@@ -43,6 +44,7 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
     return with_(
         with_open_invoice(cut_by_invoice(state, event), event),
         invoices_issued=number,
+        shaped_at=max(state.shaped_at, event.effective_at),
         next_due_at=event.next_due_at,
         billed=_cost(event) or state.billed,
         repriced=None,
@@ -94,6 +96,7 @@ def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=event.next_due_at,
         repriced=event.terms if event.when is When.NOW else state.repriced,
+        shaped_at=event.effective_at,
     )
     if event.from_invoice <= state.invoices_issued + 1:
         return with_(
@@ -115,17 +118,25 @@ def paused(state: Subscription, event: SubscriptionPaused) -> Subscription:
         state,
         status=Status.PAUSED,
         pause=pause,
+        shaped_at=event.effective_at,
         lines_to_come=(*state.lines_to_come, *event.lines),
         next_due_at=state.next_due_at if still_to_come else None,
     )
 
 
 def resumed(state: Subscription, event: SubscriptionResumed) -> Subscription:
+    """The pause is over."""
+    return with_(going_on(state, event), pause=None)
+
+
+def going_on(
+    state: Subscription, event: SubscriptionResumed | SubscriptionReinstated
+) -> Subscription:
     """Periods are billed again, by the schedule that the fact announces."""
     return with_(
         state,
         status=Status.ACTIVE,
-        pause=None,
+        shaped_at=event.effective_at,
         schedule=event.schedule,
         billed=_not_billed_anew(state, event.schedule),
         lines_to_come=(*state.lines_to_come, *event.lines),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import Enum
 
 import attrs
 
-from domain.calendar import Period, local_day, start_of_day
+from domain.calendar import local_day
 from domain.plan import Kind
-from domain.pricing import AS_GIVEN_BACK, given_back
+from domain.pricing import given_back
 from domain.refusals import Refused
-from domain.schedule import Schedule, Stub, due_day
 from domain.subscription.aligning import moved_along
 from domain.subscription.completing import with_completion
 from domain.subscription.events import (
@@ -24,8 +22,10 @@ from domain.subscription.events import (
 )
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.parking import check_not_parked
+from domain.subscription.resuming import Resume, announced, served_from
 from domain.subscription.running import (
     credit_for,
+    last_before_standstill,
     rest_of,
     rule_for,
     running,
@@ -33,13 +33,7 @@ from domain.subscription.running import (
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
-
-class Resume(Enum):
-    """KEEP_ANCHOR: the old boundaries; a part of a period is billed up to the next one.
-    RESTART: whole periods from the day of resuming on."""
-
-    KEEP_ANCHOR = "KEEP_ANCHOR"
-    RESTART = "RESTART"
+__all__ = ["PAUSE_OVER", "Resume", "pause", "resume", "resume_as_scheduled"]
 
 
 # What facts say where the time that was named at the pause has come.
@@ -89,12 +83,9 @@ def _paused(
     state: Subscription, until: datetime | None, credit: bool, reason: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     day, period = local_day(now, state.zone), running(state, now=now)
-    last_invoice = state.invoices_issued
     credits: tuple[SubscriptionEvent, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     unused_from: date | None = None
-    if period is not None and not period.billed:
-        last_invoice += 1
     if period is not None and credit:
         unused_from = day
         unused = rest_of(
@@ -111,7 +102,7 @@ def _paused(
     paused = SubscriptionPaused(
         customer_id=state.customer_id,
         until=until,
-        last_invoice=last_invoice,
+        last_invoice=last_before_standstill(state, now=now),
         unused_from=unused_from,
         lines=lines,
         reason=reason,
@@ -140,16 +131,12 @@ def resume(
     if after.parked:
         return billed
     assert after.pause is not None
-    schedule, lines = _resumed(after, after.pause.unused_from, how, now)
-    number = after.invoices_issued + 1
-    following = due_day(after.terms, schedule.period(number))
-    last = attrs.evolve(after, pause=None).last_invoice
-    over = last is not None and after.invoices_issued >= last
+    schedule, lines = served_from(after, after.pause.unused_from, how, now)
     resumed = SubscriptionResumed(
         customer_id=state.customer_id,
         schedule=schedule,
         lines=lines,
-        next_due_at=None if over else start_of_day(following, state.zone),
+        next_due_at=announced(attrs.evolve(after, pause=None), schedule),
         zone_version=zone_version,
         reason=reason,
         effective_at=now,
@@ -173,42 +160,4 @@ def resume_as_scheduled(
         reason=PAUSE_OVER,
         now=planned.until,
         zone_version=zone_version,
-    )
-
-
-def _resumed(
-    state: Subscription, unused_from: date | None, how: Resume, now: datetime
-) -> tuple[Schedule, tuple[InvoiceLine, ...]]:
-    day, period = local_day(now, state.zone), running(state, now=now)
-    if period is None:
-        return _after_a_gap(state, day, how), ()
-    if unused_from is None:
-        return state.schedule, ()
-    if how is Resume.RESTART and period.billed:
-        return _restarted(state, day), ()
-    rule = rule_for(state, state.terms.proration)
-    item = AS_GIVEN_BACK if period.billed else ""
-    rest = rest_of(state, period.cost, LineKind.REST, now=now, policy=rule, item=item)
-    return state.schedule, rest
-
-
-def _after_a_gap(state: Subscription, day: date, how: Resume) -> Schedule:
-    """No period runs: the days since the last one are billed by nobody."""
-    if day <= state.schedule.period(state.invoices_issued + 1).start:
-        return state.schedule
-    if how is Resume.RESTART:
-        return _restarted(state, day)
-    schedule, number = state.schedule, state.invoices_issued + 1
-    index = schedule.first_boundary(day)
-    boundary = schedule.boundary(index)
-    if boundary == day:
-        return attrs.evolve(schedule, anchor_invoice=number - index, stub=None)
-    whole = Period(schedule.boundary(index - 1), boundary)
-    stub = Stub(invoice_number=number, period=Period(day, boundary), whole_days=whole.days)
-    return attrs.evolve(schedule, anchor_invoice=number + 1 - index, stub=stub)
-
-
-def _restarted(state: Subscription, day: date) -> Schedule:
-    return Schedule(
-        anchor=day, anchor_invoice=state.invoices_issued + 1, interval=state.terms.interval
     )

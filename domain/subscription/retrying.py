@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
+import attrs
+
 from domain.plan import RetryPolicy
 from domain.ports import Declined
+from domain.subscription.backing import backup_follows
 from domain.subscription.events import (
     CollectionEnded,
     DeclineClass,
     RetryScheduled,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, OpenInvoice, Subscription
+from domain.subscription.state import RETRIES_USED_UP, Attempt, OpenInvoice, Subscription
 from domain.subscription.vaulting import request_token
-
-RETRIES_USED_UP = "retries-used-up"
 
 
 def after_decline(
@@ -26,10 +27,15 @@ def after_decline(
 
     Soft: the plan's schedule, never earlier than the provider's own advice. Hard, or the payer
     must act: the token is not charged again; a new approval is asked for, also when the invoice
-    was paid meanwhile, for the invoices to come. Nothing is planned for an invoice that was paid
+    was paid meanwhile, for the invoices to come. Before that, and before the end of collection,
+    the backup is tried, where there is one. Nothing is planned for an invoice that was paid
     meanwhile, or that is in a person's hands already.
     """
     if not state.collects:
+        return ()
+    if state.on_backup(attempt):
+        return _after_backup_declined(state, attempt, declined, now)
+    if declined.decline is not DeclineClass.MERCHANT and _backup_is_next(state, attempt, declined):
         return ()
     if declined.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
         return request_token(state, reason=declined.code, now=now)
@@ -43,6 +49,42 @@ def after_decline(
             return (_end(attempt, declined.code, now),)
         case _:
             assert_never(declined.decline)
+
+
+def _backup_is_next(state: Subscription, attempt: Attempt, declined: Declined) -> bool:
+    """Whether the backup is tried now: at once after a decline that is not soft, else when the
+    schedule is used up."""
+    invoice = state.invoice(attempt.invoice_number)
+    if invoice is None or not backup_follows(state, attempt):
+        return False
+    used_up = invoice.retries >= len(state.terms.retry.wait_days)
+    return declined.decline is not DeclineClass.SOFT or used_up
+
+
+def _after_backup_declined(
+    state: Subscription, attempt: Attempt, declined: Declined, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """What follows from a decline of the backup, which is not tried again for this invoice.
+
+    A new approval for the first method is asked for where that cannot be charged. Else its retries
+    were used up, and collection ends now; or the schedule goes on, where other terms have brought
+    more retries meanwhile. A first method that is new is charged at once. A decline that is our
+    own account's fault ends collection, whichever method it was.
+    """
+    first = state.token
+    ours = declined.decline is DeclineClass.MERCHANT
+    if first is not None and not first.usable and not ours:
+        return request_token(state, reason=declined.code, now=now)
+    invoice = state.invoice(attempt.invoice_number)
+    if invoice is None or invoice.ended:
+        return ()
+    if ours:
+        return (_end(attempt, declined.code, now),)
+    if not invoice.first_failed:
+        return ()
+    # The provider's advice was for the backup, and the first method is tried next.
+    unadvised = attrs.evolve(declined, retry_not_before=None)
+    return (_retry(state, attempt, invoice, unadvised, now),)
 
 
 def _retry(

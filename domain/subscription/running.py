@@ -57,6 +57,14 @@ def _reduced(state: Subscription, cost: Cost) -> Cost:
     return attrs.evolve(cost, parts=tuple(parts))
 
 
+def last_before_standstill(state: Subscription, *, now: datetime) -> int:
+    """The number of the last invoice where billing stops now: the latest one, or the next where
+    service until now is billed afterwards. Everything due must have been billed."""
+    period = running(state, now=now)
+    to_come = period is not None and not period.billed
+    return state.invoices_issued + (1 if to_come else 0)
+
+
 def _unbilled(state: Subscription) -> Cost | None:
     """The period that the next invoice is going to bill."""
     number, terms = state.invoices_issued + 1, state.terms

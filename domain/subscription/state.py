@@ -15,23 +15,32 @@ from domain.prices import Part
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
 from domain.subscription.demanded import Demanded, Reloaded, Reloading
-from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
+from domain.subscription.events import (
+    Discrepancy,
+    Instrument,
+    InvoiceLine,
+    Resolution,
+    TokenPurpose,
+)
 from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
 STATE_VERSION = 4
 
+# Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
+RETRIES_USED_UP = "retries-used-up"
 
 
 class Status(Enum):
-    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED: no new period is billed,
-    what is owed is collected. The others: billed no more."""
+    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED, SUSPENDED: no new period is
+    billed, what is owed is collected. The others: billed no more."""
 
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
     CANCELLED = "CANCELLED"
     COMPLETED = "COMPLETED"
 
@@ -65,7 +74,13 @@ class OpenInvoice:
 
     credited: what credits paid of it. paid: what charges paid.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
+    postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
+    first_failed: the first method was declined for it, and no retry on it is planned.
+    backup_tried: it was tried on the backup method. Both, like `retries`, begin anew with a new
+        token, when a person has it collected again, and when a discrepancy is resolved.
+    used_up_at: when its retries were used up last; None where they never were, or where a person
+        has reinstated the subscription since. Kept when it is collected again.
     """
 
     number: int
@@ -77,6 +92,10 @@ class OpenInvoice:
     retries: int = 0
     retry_at: datetime | None = None
     ended: str = ""
+    postponed: str = ""
+    first_failed: bool = False
+    backup_tried: bool = False
+    used_up_at: datetime | None = None
 
     @property
     def open(self) -> Money:
@@ -145,6 +164,36 @@ class Pause:
     until: datetime | None
     last_invoice: int
     unused_from: date | None
+
+
+@attrs.frozen(kw_only=True)
+class Suspension:
+    """See SubscriptionSuspended for the fields. since: from when on.
+
+    paid: the invoice whose payment brought in the last of what had led to it, or None.
+    """
+
+    invoice_number: int
+    last_invoice: int
+    since: datetime
+    paid: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """A charge that was not the one asked for; see ChargeDiscrepancyFound for the fields.
+
+    surplus: what of `received` no invoice needed, in the currency received.
+    resolution: what a person made of it; None: nobody has looked.
+    """
+
+    attempt_id: UUID
+    invoice_number: int
+    discrepancy: Discrepancy
+    expected: Money
+    received: Money
+    surplus: Money
+    resolution: Resolution | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -220,9 +269,13 @@ class Subscription:
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
+    token: charged first. backup: a second method, tried where the terms say so.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
     failed_attempts: settled without money; kept to recognise money that turns up late.
+    differences: every charge that was not the one asked for. unexplained: what of the latest
+        payment no invoice needed, until the next fact says that it differs from what was asked.
+    shaped_at: when it was last agreed, or billed, which periods are served; UTC.
     """
 
     subscription_id: str
@@ -236,10 +289,12 @@ class Subscription:
     terms: Terms
     status: Status
     started_at: datetime
+    shaped_at: datetime
     schedule: Schedule
     invoices_issued: int = 0
     next_due_at: datetime | None = None
     token: Token | None = None
+    backup: Token | None = None
     token_request: OpenTokenRequest | None = None
     token_requests: int = 0
     open_invoices: tuple[OpenInvoice, ...] = ()
@@ -252,6 +307,7 @@ class Subscription:
     credits: tuple[Credit, ...] = ()
     credits_granted: int = 0
     pause: Pause | None = None
+    suspension: Suspension | None = None
     cancellation: Cancellation | None = None
     discounts: tuple[Discount, ...] = ()
     amounts: tuple[tuple[int, Money], ...] = ()
@@ -265,16 +321,40 @@ class Subscription:
     demands: tuple[Demanded, ...] = ()
     reloading: Reloading | None = None
     reloads: tuple[Reloaded, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    unexplained: Money | None = None
+
+    def on_backup(self, attempt: Attempt) -> bool:
+        """Whether an attempt charges the backup method."""
+        return self.backup is not None and self.backup.token_ref == attempt.token_ref
+
+    def token_of(self, token_ref: str) -> Token | None:
+        """The token of that reference, if it may be charged by this subscription."""
+        tokens = (self.token, self.backup)
+        return next((each for each in tokens if each and each.token_ref == token_ref), None)
 
     @property
     def bills(self) -> bool:
         """Whether it has not ended."""
-        return self.status in (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+        return self.status not in (Status.CANCELLED, Status.COMPLETED)
 
     @property
     def collects(self) -> bool:
         """Whether what is owed is collected."""
-        return self.status in (Status.ACTIVE, Status.PAUSED)
+        return self.status in (Status.ACTIVE, Status.PAUSED, Status.SUSPENDED)
+
+    @property
+    def lifted_by(self) -> int | None:
+        """The invoice whose payment ends the suspension; None while there is none: something
+        whose retries were used up is open, or was not paid but given up."""
+        if self.suspension is None or any(each.used_up_at for each in self.open_invoices):
+            return None
+        return self.suspension.paid
+
+    @property
+    def unresolved(self) -> tuple[Difference, ...]:
+        """The discrepancies that nobody has looked at, oldest first."""
+        return tuple(each for each in self.differences if each.resolution is None)
 
     @property
     def ends_before_next(self) -> bool:
@@ -286,10 +366,11 @@ class Subscription:
 
     @property
     def last_invoice(self) -> int | None:
-        """The number of the last invoice before billing ends or pauses; None: none is the last."""
+        """The number of the last invoice before billing ends or stops; None: none is the last."""
         lasts = (
             last_invoice(self.terms),
             None if self.pause is None else self.pause.last_invoice,
+            None if self.suspension is None else self.suspension.last_invoice,
             None if self.cancellation is None else self.cancellation.last_invoice,
         )
         return min((each for each in lasts if each is not None), default=None)

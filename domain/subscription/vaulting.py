@@ -34,8 +34,26 @@ from domain.subscription.state import OpenTokenRequest, Status, Subscription
 NOT_APPROVED, NOT_ANSWERED = "not approved in time", "the provider did not answer"
 
 
+def ask_payer(
+    state: Subscription, *, backup: bool, reason: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """A person or a program wants a token. Quiet while such a request is open.
+
+    backup: for the backup method, which replaces nothing but an older backup.
+    Refused: "subscription-ended"; "token-request-open" while the other method is asked for;
+        "first-method-missing" for a backup of nothing.
+    """
+    request = state.token_request
+    if request is not None and (request.purpose is TokenPurpose.BACKUP) != backup:
+        what = request.purpose.value.lower()
+        raise Refused("token-request-open", f"the payer is being asked for another one: {what}")
+    if backup and state.bills and state.token is None:
+        raise Refused("first-method-missing", f"{state.subscription_id} has no first method yet")
+    return request_token(state, reason=reason, now=now, backup=backup)
+
+
 def request_token(
-    state: Subscription, *, reason: str, now: datetime
+    state: Subscription, *, reason: str, now: datetime, backup: bool = False
 ) -> tuple[SubscriptionEvent, ...]:
     """Intend to ask for a token. Quiet while a request is open.
 
@@ -45,16 +63,19 @@ def request_token(
         raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
     if state.token_request is not None:
         return ()
-    return (_requested(state, reason=reason, now=now),)
+    return (_requested(state, reason=reason, now=now, backup=backup),)
 
 
-def _requested(state: Subscription, *, reason: str, now: datetime) -> TokenRequested:
+def _requested(
+    state: Subscription, *, reason: str, now: datetime, backup: bool = False
+) -> TokenRequested:
+    purpose = TokenPurpose.INITIAL if state.token is None else TokenPurpose.REPLACEMENT
     rules = RULES[state.provider]
     number = state.token_requests + 1
     return TokenRequested(
         request_id=token_request_id(state.namespace, number),
         number=number,
-        purpose=TokenPurpose.INITIAL if state.token is None else TokenPurpose.REPLACEMENT,
+        purpose=TokenPurpose.BACKUP if backup else purpose,
         reason=reason,
         key_expires_at=now + rules.token_key_window,
         expires_at=now + rules.token_request_life,
@@ -85,7 +106,7 @@ def offered(
                 ),
             )
         case TokenDenied():
-            return (_refused(request_id, answer, now),)
+            return _ended(state, request, _refused(request_id, answer, now), now)
         case Unknown() | NotDone():
             return ()
         case _:
@@ -109,19 +130,21 @@ def completed(
         return ()
     match answer:
         case Granted():
-            return (
-                TokenVaulted(
-                    request_id=request_id,
-                    token_ref=token_ref,
-                    instrument=answer.instrument,
-                    replaces=None if state.token is None else state.token.token_ref,
-                    effective_at=answer.at or now,
-                ),
+            older = state.backup if request.purpose is TokenPurpose.BACKUP else state.token
+            vaulted = TokenVaulted(
+                request_id=request_id,
+                token_ref=token_ref,
+                instrument=answer.instrument,
+                replaces=None if older is None else older.token_ref,
+                effective_at=answer.at or now,
             )
+            return _ended(state, request, vaulted, now)
         case TokenDenied():
-            return (_refused(request_id, answer, now),)
+            return _ended(state, request, _refused(request_id, answer, now), now)
         case StillOpen():
-            return () if now < request.expires_at else (_expired(request_id, NOT_APPROVED, now),)
+            if now < request.expires_at:
+                return ()
+            return _ended(state, request, _expired(request_id, NOT_APPROVED, now), now)
         case Unknown() | NotDone():
             return ()
         case _:
@@ -137,8 +160,27 @@ def give_up_asking(
         return ()
     return (
         _expired(request_id, NOT_ANSWERED, now),
-        _requested(state, reason=NOT_ANSWERED, now=now),
+        _requested(
+            state,
+            reason=NOT_ANSWERED,
+            now=now,
+            backup=request.purpose is TokenPurpose.BACKUP and not _first_failed(state),
+        ),
     )
+
+
+def _ended(
+    state: Subscription, request: OpenTokenRequest, answer: SubscriptionEvent, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """The end of a request. If the first method failed while the payer was asked for a backup,
+    nobody was asked for a new one: that is done now."""
+    if request.purpose is not TokenPurpose.BACKUP or not _first_failed(state):
+        return (answer,)
+    return (answer, _requested(state, reason="the first method was declined", now=now))
+
+
+def _first_failed(state: Subscription) -> bool:
+    return state.collects and state.token is not None and not state.token.usable
 
 
 def _open(state: Subscription, request_id: UUID) -> OpenTokenRequest | None:

@@ -19,9 +19,11 @@ from infrastructure.api.callers import guard_for
 from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.demanding import DEMANDING
+from infrastructure.api.dunning import DUNNING
 from infrastructure.api.measuring import Measures
 from infrastructure.api.metering import METERING
 from infrastructure.api.operating import OPERATING
+from infrastructure.api.planning import PLANNING
 from infrastructure.api.previewing import PREVIEWING
 from infrastructure.api.problems import HANDLERS
 from infrastructure.api.reading import READING
@@ -36,7 +38,16 @@ Gateways = Mapping[tuple[str, str], Gateway]
 
 # Path prefix -> what is served below it. The catalogue for auditors is printed from this table.
 ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
-    "/v1": (*READING, *COMMANDING, *CHANGING, *METERING, *DEMANDING, *PREVIEWING),
+    "/v1": (
+        *READING,
+        *COMMANDING,
+        *CHANGING,
+        *METERING,
+        *DEMANDING,
+        *DUNNING,
+        *PLANNING,
+        *PREVIEWING,
+    ),
     "": (*CALLBACKS, *RETURNS, *OPERATING),
 }
 

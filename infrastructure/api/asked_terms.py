@@ -18,6 +18,7 @@ from domain.money import Money
 from domain.percents import parse_percent
 from domain.plan import (
     CaptureMode,
+    DunningEnd,
     Kind,
     Meter,
     OneTime,
@@ -162,6 +163,8 @@ class AgreedTerms(Asked, kw_only=True):
     most_demands_a_day: charges that may be asked for in a local day. reload: auto-reload.
     threshold: what usage comes to, with tax, when it is billed at once.
     retry_days: days from each decline to the next attempt.
+    dunning: what follows when these are used up, grace_days later.
+    backup: whether the backup method is tried when the first fails.
     """
 
     interval: Every
@@ -177,6 +180,8 @@ class AgreedTerms(Asked, kw_only=True):
     setup_fee: Amount | None = None
     cycles: int | None = None
     retry_days: tuple[int, ...] = RetryPolicy().wait_days
+    dunning: DunningEnd = DunningEnd.LEAVE_OPEN
+    grace_days: int = 0
     proration: Proration = Proration.BY_DAY
     tiers: tuple[PriceTier, ...] = ()
     tiering: Tiering = Tiering.GRADUATED
@@ -190,6 +195,7 @@ class AgreedTerms(Asked, kw_only=True):
     most_demands_a_day: int = 10
     reload: AutoReload | None = None
     threshold: Amount | None = None
+    backup: bool = False
 
     def terms(self) -> Terms:
         """As the domain has it. Raises: Refused."""
@@ -216,7 +222,7 @@ class AgreedTerms(Asked, kw_only=True):
             setup_fee=money_of(self.setup_fee),
             cycles=self._payments(instalments),
             capture=self.capture,
-            retry=RetryPolicy(self.retry_days),
+            retry=RetryPolicy(self.retry_days, self.dunning, self.grace_days),
             quantity=self.quantity,
             proration=self.proration,
             tiers=tiers,
@@ -229,6 +235,7 @@ class AgreedTerms(Asked, kw_only=True):
             most_demands_a_day=self.most_demands_a_day,
             reload=None if self.reload is None else self.reload.reload(),
             threshold=money_of(self.threshold),
+            backup=self.backup,
         )
         check_one_time_total(terms, money_of(self.one_time_total))
         return terms
@@ -270,6 +277,8 @@ class ChangedTerms(Asked):
     proration: Proration | None = None
     capture: CaptureMode | None = None
     retry_days: tuple[int, ...] | None = None
+    dunning: DunningEnd | None = None
+    grace_days: int | None = None
     tiers: tuple[PriceTier, ...] | None = None
     tiering: Tiering | None = None
     tax: Tax | None = None
@@ -277,6 +286,7 @@ class ChangedTerms(Asked):
     variable: bool | None = None
     meters: tuple[Metered, ...] | None = None
     threshold: Amount | None = None
+    backup: bool | None = None
 
     def new_terms(self) -> NewTerms:
         """As the commands have it. Raises: Refused."""
@@ -289,7 +299,9 @@ class ChangedTerms(Asked):
             quantity=self.quantity,
             proration=self.proration,
             capture=self.capture,
-            retry=None if self.retry_days is None else RetryPolicy(self.retry_days),
+            wait_days=self.retry_days,
+            end=self.dunning,
+            grace_days=self.grace_days,
             tiers=None if self.tiers is None else tiers_of(self.tiers),
             tiering=self.tiering,
             tax=_rate(self.tax),
@@ -297,6 +309,7 @@ class ChangedTerms(Asked):
             variable=self.variable,
             meters=None if self.meters is None else tuple(each.meter() for each in self.meters),
             threshold=money_of(self.threshold),
+            backup=self.backup,
         )
 
 

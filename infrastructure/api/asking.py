@@ -7,18 +7,24 @@ days ISO dates. What terms are made of: asked_terms.py.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain.catalogue.offering import Choice
+from domain.catalogue.starting import StartByPlan
 from domain.percents import parse_percent
-from domain.plan import Proration
+from domain.plan import Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.discounting import Reduction
-from domain.subscription.events import When
+from domain.subscription.events import Resolution, When
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Past, Start
-from infrastructure.api.asked import Amount, Asked, money_of
+from infrastructure.api.asked import Amount, Asked, Every, money_of
 from infrastructure.api.asked_terms import AgreedTerms, ChangedTerms, PaidTrialAsked
 from infrastructure.commands.wishes import UsageWish
 
@@ -28,6 +34,7 @@ __all__ = [
     "AmountWanted",
     "AnchorWanted",
     "Asked",
+    "Because",
     "Cancellation",
     "ChangedTerms",
     "Correction",
@@ -35,6 +42,7 @@ __all__ = [
     "Decision",
     "DiscountEnd",
     "DiscountWanted",
+    "DiscrepancyDecision",
     "PauseWanted",
     "Release",
     "ResumeWanted",
@@ -47,9 +55,17 @@ __all__ = [
 ]
 
 
-class StartRequest(AgreedTerms, kw_only=True):
-    """Start a subscription.
+# What a start by a plan's name may say of its terms.
+_CHOICE = frozenset({"plan", "plan_version", "quantity"})
+_NEEDED = ("interval", "description")
+_OWN = frozenset({"price", *_NEEDED})
 
+
+class StartRequest(AgreedTerms, kw_only=True):
+    """Start a subscription: on a published plan, by its name alone, or on terms of its own.
+
+    plan, plan_version, quantity: by a plan's name these are all that is said of the terms; without
+        a version it is the one that is available. Else interval and description are needed.
     start: first local day of service, in `zone`.
     anchor: local day on which the first whole period begins; the days before it are a part of one.
     past: what becomes of periods that are due already: BILL, WAIVE (their invoices cost nothing)
@@ -67,28 +83,71 @@ class StartRequest(AgreedTerms, kw_only=True):
     anchor: date | None = None
     past: Past = Past.BILL
     request_token: bool = False
+    interval: Every | UnsetType = UNSET  # type: ignore[assignment]
+    description: str | UnsetType = UNSET  # type: ignore[assignment]
+    plan: str | UnsetType = UNSET  # type: ignore[assignment]
+    plan_version: int | UnsetType = UNSET  # type: ignore[assignment]
+    quantity: int | UnsetType = UNSET  # type: ignore[assignment]
 
-    def wish(self, namespace: UUID) -> Start:
-        """As the domain has it. Raises: Refused."""
-        return Start(
-            subscription_id=self.subscription_id,
-            customer_id=self.customer_id,
-            namespace=namespace,
-            provider=self.provider,
-            account=self.account,
-            zone=self.zone,
-            start=self.start,
-            terms=self.terms(),
-            paid_trial=None if self.paid_trial is None else self.paid_trial.paid_trial(),
-            anchor=self.anchor,
-            past=self.past,
+    def __post_init__(self) -> None:
+        """Raises: ValueError, which makes the request malformed."""
+        missing = [name for name in _NEEDED if getattr(self, name) is UNSET]
+        if missing and not self.by_plan:
+            raise ValueError(f"Object missing required field `{missing[0]}`")
+
+    @property
+    def by_plan(self) -> bool:
+        """Whether it names a plan, and says nothing of price, interval and description."""
+        return self.plan is not UNSET and all(getattr(self, name) is UNSET for name in _OWN)
+
+    def terms(self) -> Terms:
+        """As the domain has it, of terms of its own. Raises: Refused."""
+        given = {name: getattr(self, name) for name in AgreedTerms.__struct_fields__}
+        return AgreedTerms(**{k: v for k, v in given.items() if v is not UNSET}).terms()
+
+    def choice(self) -> Choice:
+        """The plan that is named. Refused: "terms-ambiguous" where more is said of the terms."""
+        said = [
+            each.name
+            for each in msgspec.structs.fields(AgreedTerms)
+            if each.name not in _CHOICE | _OWN and getattr(self, each.name) != each.default
+        ]
+        if said:
+            words = f"the plan says what {said[0]} is; give all terms, or its name alone"
+            raise Refused("terms-ambiguous", words)
+        return Choice(
+            plan=str(self.plan),
+            version=None if isinstance(self.plan_version, UnsetType) else self.plan_version,
+            quantity=None if isinstance(self.quantity, UnsetType) else self.quantity,
         )
+
+    def wish(self, namespace: UUID) -> Start | StartByPlan:
+        """As the domain has it. Raises: Refused."""
+        asked: dict[str, Any] = {
+            "subscription_id": self.subscription_id,
+            "customer_id": self.customer_id,
+            "namespace": namespace,
+            "provider": self.provider,
+            "account": self.account,
+            "zone": self.zone,
+            "start": self.start,
+            "paid_trial": None if self.paid_trial is None else self.paid_trial.paid_trial(),
+            "anchor": self.anchor,
+            "past": self.past,
+        }
+        if self.by_plan:
+            return StartByPlan(**asked, choice=self.choice())
+        return Start(**asked, terms=self.terms())
 
 
 class TokenWanted(Asked):
-    """Ask the payer to approve. reason: for people, 1-200 characters."""
+    """Ask the payer to approve. reason: for people, 1-200 characters.
+
+    backup: a second method, tried when the first fails; it replaces nothing.
+    """
 
     reason: str = "requested by the API"
+    backup: bool = False
 
 
 class TermsChange(Asked):
@@ -170,6 +229,20 @@ class Cancellation(Asked):
 class Withdrawal(Asked):
     """Let a subscription go on that was going to end."""
 
+    reason: str
+
+
+class Because(Asked):
+    """A decision that needs no more than a reason: 1-200 characters, no personal data."""
+
+    reason: str
+
+
+class DiscrepancyDecision(Asked):
+    """ACCEPTED: what was received counts as it is booked, and a surplus becomes credit.
+    DISMISSED: it was settled by other means. reason: 1-200 characters, no personal data."""
+
+    resolution: Resolution
     reason: str
 
 

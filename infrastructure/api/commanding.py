@@ -52,6 +52,8 @@ def start_subscription(
 
     201: started, or it was before with the same terms (`changed` is false then).
     409 subscription-exists: the id has other terms. 422 with the code of the broken rule.
+    By a plan's name also: 404 plan-unknown, plan-version-unknown; 409 plan-retired,
+    plan-not-available, plan-version-not-available, plan-version-moved; 422 terms-ambiguous.
     """
     asked = strictly(body, data)
     wish = asked.wish(uuid4())
@@ -80,7 +82,8 @@ async def request_token(
     """Ask for the payer's approval. While a request is open, it is that one.
 
     wait_s: wait that long for the provider's page; the link is in the answer once it is there.
-    202: the request is written. 404 subscription-unknown. 409 subscription-ended.
+    202: the request is written. 404 subscription-unknown. 409 subscription-ended,
+    token-request-open (the other method's), first-method-missing (for a backup of nothing).
     """
     asked = strictly(body, data)
 
@@ -92,7 +95,7 @@ async def request_token(
             asked,
             202,
             lambda command_id: by(system, request).request_token(
-                subscription_id, reason=asked.reason, command_id=command_id
+                subscription_id, reason=asked.reason, backup=asked.backup, command_id=command_id
             ),
         )
 

@@ -16,11 +16,12 @@ from domain.plan import Terms
 from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
-from domain.subscription.events import Instrument, InvoiceLine
+from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.subscription.state import (
     Attempt,
     Cancellation,
     Credit,
+    Difference,
     Discount,
     Following,
     OpenInvoice,
@@ -28,8 +29,10 @@ from domain.subscription.state import (
     Pause,
     Status,
     Subscription,
+    Suspension,
 )
 from infrastructure.api.usage_messages import MeterReading, SetAmount
+from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
@@ -47,10 +50,16 @@ class Accepted(msgspec.Struct, kw_only=True):
 
 
 class TokenState(msgspec.Struct, kw_only=True):
-    """The token and the open request for one. approve_url: "" until the provider has a page."""
+    """The token and the open request for one. approve_url: "" until the provider has a page.
+
+    backup, backup_usable: the second method, null where there is none. purpose: of the request.
+    """
 
     usable: bool
     instrument: Instrument | None
+    backup: Instrument | None
+    backup_usable: bool
+    purpose: TokenPurpose | None
     request_id: UUID | None
     approve_url: str
     expires_at: datetime | None
@@ -62,6 +71,9 @@ class TokenState(msgspec.Struct, kw_only=True):
         return cls(
             usable=state.token is not None and state.token.usable,
             instrument=None if state.token is None else state.token.instrument,
+            backup=None if state.backup is None else state.backup.instrument,
+            backup_usable=state.backup is not None and state.backup.usable,
+            purpose=None if request is None else request.purpose,
             request_id=None if request is None else request.request_id,
             approve_url="" if request is None else request.approve_url,
             expires_at=None if request is None else request.expires_at,
@@ -82,7 +94,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
 
     terms, schedule: of the next invoice; `amount` is what a whole period costs by them.
     following: terms that are agreed to for a later invoice. lines_to_come: put on the next one.
-    pause, cancellation: while it is paused, or going to end. last_invoice: before either.
+    pause, suspension, cancellation: while it is paused or suspended, or going to end.
+        last_invoice: before any of them.
+    discrepancies: charges that were not those asked for, as far as nobody has looked at them.
     credit: what is left in all; `credits` oldest first.
     discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
@@ -102,7 +116,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     following: Following | None
     lines_to_come: tuple[InvoiceLine, ...]
     pause: Pause | None
+    suspension: Suspension | None
     cancellation: Cancellation | None
+    discrepancies: tuple[Difference, ...]
     credit: Money
     credits: tuple[Credit, ...]
     discounts: tuple[Discount, ...]
@@ -134,6 +150,8 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             following=state.following,
             lines_to_come=state.lines_to_come,
             pause=state.pause,
+            suspension=state.suspension,
+            discrepancies=state.unresolved,
             cancellation=state.cancellation,
             credit=total((each.left for each in state.credits), state.currency),
             credits=state.credits,
@@ -158,6 +176,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
     customer_id: str
     billed: Money
     paid: Money
+    written_off: Money
     open: Money
     overdue: Money
     credit: Money
@@ -172,6 +191,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
             customer_id=row.customer_id,
             billed=Money(row.billed, row.currency),
             paid=Money(row.paid, row.currency),
+            written_off=Money(row.written_off, row.currency),
             open=Money(row.open, row.currency),
             overdue=Money(row.overdue(as_of), row.currency),
             credit=Money(row.credit, row.currency),
@@ -193,6 +213,13 @@ class ChargesAnswer(msgspec.Struct, kw_only=True):
 
     position: int
     items: tuple[Charge, ...]
+
+
+class AttemptsAnswer(msgspec.Struct, kw_only=True):
+    """What was tried on instruments, and how far their budgets are used."""
+
+    position: int
+    items: tuple[InstrumentUse, ...]
 
 
 class DueAnswer(msgspec.Struct, kw_only=True):

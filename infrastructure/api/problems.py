@@ -4,7 +4,7 @@ status  code
 400     request-malformed        not JSON, a field missing, unknown or of another type
 400     idempotency-key-missing  a POST without Idempotency-Key
 401     not-authenticated        no such bearer key
-404     subscription-unknown, attempt-unknown, usage-unknown, coupon-unknown, not-found
+404     not-found, and what is named is not there (see UNKNOWN)
 405     method-not-allowed
 409     what the present state forbids (see CONFLICTS)
 413     body-too-large
@@ -62,9 +62,36 @@ CONFLICTS = frozenset(
         "too-many-demands",
         "report-id-reused",
         "reload-not-agreed",
+        "token-request-open",
+        "first-method-missing",
+        "invoice-not-open",
+        "charge-open",
+        "discrepancy-unresolved",
+        "discrepancy-resolved",
+        "plan-retired",
+        "plan-not-available",
+        "plan-version-fixed",
+        "plan-version-gap",
+        "plan-version-moved",
+        "plan-version-not-available",
+        "plan-available-too-early",
+        "move-announced",
+        "move-in-a-circle",
     }
 )
-UNKNOWN = frozenset({"subscription-unknown", "attempt-unknown", "usage-unknown", "coupon-unknown"})
+UNKNOWN = frozenset(
+    {
+        "subscription-unknown",
+        "attempt-unknown",
+        "usage-unknown",
+        "coupon-unknown",
+        "instrument-unknown",
+        "discrepancy-unknown",
+        "plan-unknown",
+        "plan-version-unknown",
+        "move-unknown",
+    }
+)
 MISSING_KEY = "idempotency-key-missing"
 RETRY_AFTER_S = 2
 

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 from domain.identity import checked_id, stream_of
 from domain.refusals import Refused
 from infrastructure.api.messages import (
+    AttemptsAnswer,
     BalancesAnswer,
     BalanceView,
     ChargesAnswer,
@@ -23,9 +24,12 @@ from infrastructure.api.messages import (
 )
 from infrastructure.api.problems import NotReached
 from infrastructure.bootstrap import System
+from infrastructure.commands.expiring import ExpiringCards, cards_that_expire
 from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.commands.trying import use_by_key, use_by_subscription
 from projections.charges import ChargeStatus
 from projections.due_dates import due_lines
+from projections.expiring import DEFAULT_DAYS
 from projections.table import ColumnValue
 from projections.timeline import entry
 
@@ -119,7 +123,7 @@ def read_due(
         is open falls due by itself.
     limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
     """
-    _require_view(system, "due_dates", at_least)
+    require_view(system, "due_dates", at_least)
     moment = system.clock() if until is None else instant(until)
     where: dict[str, ColumnValue] = {} if customer_id is None else {"customer_id": customer_id}
     if waiting:
@@ -146,7 +150,7 @@ def read_balances(
     422 id-malformed, instant-without-offset; 503 position-not-reached.
     """
     checked_id("customer id", customer_id)
-    _require_view(system, "balances", at_least)
+    require_view(system, "balances", at_least)
     moment = system.clock() if as_of is None else instant(as_of)
     page = system.views.select("balances", {"customer_id": customer_id}, limit=1000)
     views = tuple(BalanceView.of(row, moment) for row in page.rows.values())
@@ -165,7 +169,7 @@ def read_charges(
     offset: Offset = 0,
 ) -> ChargesAnswer:
     """Attempts to collect, oldest first. 503 position-not-reached."""
-    _require_view(system, "charges", at_least)
+    require_view(system, "charges", at_least)
     asked: dict[str, Any] = {
         "subscription_id": subscription_id,
         "customer_id": customer_id,
@@ -175,6 +179,51 @@ def read_charges(
     where = {name: value for name, value in asked.items() if value is not None}
     page = system.views.select("charges", where, order="attempted_at", limit=limit, offset=offset)
     return ChargesAnswer(position=page.position, items=tuple(page.rows.values()))
+
+
+@get("/subscriptions/{subscription_id:str}/attempts", sync_to_thread=True)
+def read_attempts(
+    system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0, limit: Limit = 100
+) -> AttemptsAnswer:
+    """How far the budgets of the subscription's cards are used, by all subscriptions on them.
+
+    limit: attempts shown of each card. 404 subscription-unknown; 422 id-malformed; 503
+    position-not-reached.
+    """
+    _require_log(system, at_least)
+    position = system.ledger.head()
+    uses = use_by_subscription(system, subscription_id, limit=limit)
+    return AttemptsAnswer(position=position, items=uses)
+
+
+@get("/instruments/{key:str}/attempts", sync_to_thread=True)
+def read_instrument(
+    system: Books, key: FromPath[str], at_least: AtLeast = 0, limit: Limit = 100
+) -> AttemptsAnswer:
+    """The same for the instrument with a key, as the other answer gives it.
+
+    404 instrument-unknown; 503 position-not-reached.
+    """
+    _require_log(system, at_least)
+    position = system.ledger.head()
+    return AttemptsAnswer(position=position, items=(use_by_key(system, key, limit=limit),))
+
+
+@get("/expiring-cards", sync_to_thread=True)
+def read_expiring(
+    system: Books,
+    days: Annotated[int, QueryParameter(ge=0, le=3650)] = DEFAULT_DAYS,
+    at_least: AtLeast = 0,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> ExpiringCards:
+    """Cards whose last day comes within `days`, of subscriptions that still bill.
+
+    An expired card is not treated as declined: it is tried. limit, offset: count subscriptions.
+    503 position-not-reached.
+    """
+    require_view(system, "due_dates", at_least)
+    return cards_that_expire(system, days=days, limit=limit, offset=offset)
 
 
 def instant(moment: datetime) -> datetime:
@@ -193,7 +242,8 @@ def _require_log(system: System, position: int) -> None:
         raise NotReached(f"the log has not reached position {position}")
 
 
-def _require_view(system: System, name: str, position: int) -> None:
+def require_view(system: System, name: str, position: int) -> None:
+    """Wait for a projection to hold a position. Raises: NotReached."""
     if position and not system.views.wait_for(position, AT_LEAST_WAIT_S, [name]):
         raise NotReached(f"{name} has not reached position {position}")
 
@@ -205,4 +255,7 @@ READING = [
     read_due,
     read_balances,
     read_charges,
+    read_attempts,
+    read_instrument,
+    read_expiring,
 ]

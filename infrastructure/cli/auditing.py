@@ -48,19 +48,30 @@ def audit(ctx: click.Context, as_json: bool) -> None:
 def rebuild(chosen: Chosen, projection: str | None, as_json: bool) -> None:
     """Fold one projection, or all, anew from the first fact, and swap the result in.
 
-    Readers and workers go on meanwhile.
+    Readers and workers go on meanwhile. "attempts" is the ledger of attempts on cards.
     """
+    from infrastructure.store.attempt_rebuild import NAME, rebuild_attempts
     from infrastructure.store.rebuild import Rebuilder
     from projections.catalogue import PROJECTIONS
 
     by_name = {each.name: each for each in PROJECTIONS}
-    if projection is not None and projection not in by_name:
-        raise click.BadParameter(f"none of {', '.join(by_name)}", param_hint="PROJECTION")
-    wanted = list(by_name) if projection is None else [projection]
+    names = [*by_name, NAME]
+    if projection is not None and projection not in names:
+        raise click.BadParameter(f"none of {', '.join(names)}", param_hint="PROJECTION")
+    wanted = names if projection is None else [projection]
     done = []
     with chosen.system() as system:
         rebuilder = Rebuilder(system.books.connect, system.books.schema, system.ledger)
         for name in wanted:
+            if name == NAME:
+                head = system.ledger.head()
+                rows = rebuild_attempts(
+                    system.books.connect, system.books.schema, system.ledger, now=system.clock()
+                )
+                done.append({"projection": name, "position": head, "rows": rows, "parked": []})
+                if not as_json:
+                    click.echo(f"{name}: {rows} rows, at or after position {head}")
+                continue
             rebuilt = rebuilder.rebuild(by_name[name], system.clock())
             answer = {"projection": name, "position": rebuilt.position, "rows": rebuilt.rows}
             done.append({**answer, "parked": [each.stream for each in rebuilt.parked]})

@@ -54,6 +54,7 @@ def _policy(name: str | None) -> Proration | None:
 @click.option("--plan", help="The catalogue's code.")
 @click.option("--plan-version", type=int)
 @click.option("--description", help="Shown to the payer.")
+@click.option("--backup/--no-backup", default=None, help="Try the backup when the first fails.")
 @click.option("--rule", type=policy_type, help="Agree to this rule for parts of a period.")
 @price_options
 @click.option("--untaxed", is_flag=True, help="No tax from then on.")
@@ -117,7 +118,7 @@ def _changed_terms(given: dict[str, Any], currency: str) -> NewTerms:
     from infrastructure.api.asked_terms import ChangedTerms
 
     fields = price_fields(given, currency)
-    for name in ("plan", "plan_version", "description", "quantity", "variable"):
+    for name in ("plan", "plan_version", "description", "quantity", "variable", "backup"):
         if given[name] is not None:
             fields[name] = given[name]
     if given["price"] is not None:

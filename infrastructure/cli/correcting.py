@@ -30,9 +30,12 @@ _LOOK_EVERY_S = 0.1
     show_default=True,
     help="Seconds to wait for a worker to get the page.",
 )
+@click.option("--backup", is_flag=True, help="A second method, tried when the first fails.")
 @json_option
 @pass_chosen
-def token(chosen: Chosen, subscription: str, reason: str, wait_s: float, as_json: bool) -> None:
+def token(
+    chosen: Chosen, subscription: str, reason: str, wait_s: float, backup: bool, as_json: bool
+) -> None:
     """Ask a payer to approve, and print the link to the provider's page.
 
     While a request is open it is that one. Without a running worker there is no link (exit 3).
@@ -41,7 +44,7 @@ def token(chosen: Chosen, subscription: str, reason: str, wait_s: float, as_json
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
-        done = commands.request_token(subscription, reason=reason)
+        done = commands.request_token(subscription, reason=reason, backup=backup)
         state = _wait_for_page(commands.find, subscription, wait_s)
         request = state.token_request
         url = "" if request is None else request.approve_url

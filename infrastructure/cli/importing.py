@@ -62,7 +62,7 @@ def import_(
     settings = chosen.settings()
     with chosen.system() as system:
         last = end.date() if end is not None else _first_of_month(system)
-        found = _read(file, mapping, settings, zone, last)
+        found = _checked(system, _read(file, mapping, settings, zone, last))
         _tell_problems(file, found, quiet=as_json)
         if found.problems and not skip_bad:
             _finish(Counter(), found, [], as_json=as_json)
@@ -94,6 +94,40 @@ def _read(
     if accounts:
         defaults = Defaults(end=end, zone=zone, accounts=accounts)
     return read_customers(file, mapping, defaults)
+
+
+def _checked(system: System, found: CustomerFile) -> CustomerFile:
+    """The file, with lines among the bad ones that name a plan which does not take them."""
+    from domain.catalogue.starting import StartByPlan
+    from domain.refusals import Refused
+    from infrastructure.commands.customer_line import NOT_MONTHLY, is_monthly
+    from infrastructure.commands.customers import CustomerFile, Problem
+    from infrastructure.commands.subscriptions import Subscriptions
+
+    wishes = [(row, row.wish(uuid4())) for row in found.rows]
+    by_plan = [(row, wish) for row, wish in wishes if isinstance(wish, StartByPlan)]
+    commands = Subscriptions(system, actor=actor())
+    wrong: dict[int, tuple[str, str]] = {}
+    agreed = commands.agreed_by_plan([wish for _, wish in by_plan])
+    for (row, _), each in zip(by_plan, agreed, strict=True):
+        if isinstance(each, Refused):
+            wrong[row.line] = (each.code, each.reason)
+        elif row.months is not None and not is_monthly(each.terms):
+            wrong[row.line] = NOT_MONTHLY
+    problems = [
+        Problem(
+            line=row.line,
+            customer_id=row.customer_id,
+            code=wrong[row.line][0],
+            reason=wrong[row.line][1],
+        )
+        for row, _ in by_plan
+        if row.line in wrong
+    ]
+    return CustomerFile(
+        rows=tuple(row for row in found.rows if row.line not in wrong),
+        problems=tuple(sorted((*found.problems, *problems), key=lambda each: each.line)),
+    )
 
 
 def _tell_problems(file: Path, found: CustomerFile, *, quiet: bool) -> None:

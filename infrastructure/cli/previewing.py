@@ -182,8 +182,24 @@ def proration(as_json: bool, **given: Any) -> None:
     show_default=True,
 )
 @click.option("--not-before", metavar="DAY|INSTANT", help="The provider's advice.")
+@click.option(
+    "--end",
+    type=click.Choice(("LEAVE_OPEN", "SUSPEND", "CANCEL", "WRITE_OFF"), case_sensitive=False),
+    default="LEAVE_OPEN",
+    show_default=True,
+    help="What follows when the retries are used up.",
+)
+@click.option("--grace-days", type=int, default=0, show_default=True, help="Until it does.")
 @json_option
-def retries(at: str, days: str, decline: str, not_before: str | None, as_json: bool) -> None:
+def retries(
+    at: str,
+    days: str,
+    decline: str,
+    not_before: str | None,
+    end: str,
+    grace_days: int,
+    as_json: bool,
+) -> None:
     """When a declined charge is tried again, and what happens after that."""
     from infrastructure.commands.previews import RetriesAsked, answer_retries
 
@@ -195,6 +211,8 @@ def retries(at: str, days: str, decline: str, not_before: str | None, as_json: b
         "at": instant_in(at, "UTC", "--at"),
         "retry_days": waits,
         "decline": decline.upper(),
+        "dunning": end.upper(),
+        "grace_days": grace_days,
         "retry_not_before": (
             None if not_before is None else instant_in(not_before, "UTC", "--not-before")
         ),
@@ -210,7 +228,8 @@ def retries(at: str, days: str, decline: str, not_before: str | None, as_json: b
     click.echo(f"declined {instant(answer.declined_at)}")
     if rows:
         print_table(("retry", "at", "days after the decline"), rows, right=("retry",))
-    click.echo(f"then: {answer.end}" if rows else f"no retry: {answer.end}")
+    when = "" if answer.end_at is None else f", at {instant(answer.end_at)}"
+    click.echo(f"{'then' if rows else 'no retry'}: {answer.end}{when}")
 
 
 @preview.command(epilog=TABLE)

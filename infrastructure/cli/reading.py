@@ -83,10 +83,10 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         shown: list[Any] = []
         position = head
-        for row, stands in _all_rows(system, "balances", where):
+        for row, stands in all_rows(system, "balances", where):
             position = min(position, stands)
             view = BalanceView.of(row, now)
-            for name in ("billed", "paid", "open", "overdue", "credit"):
+            for name in _AMOUNTS:
                 totals[row.currency][name] += getattr(view, name).minor
             totals[row.currency]["customers"] += 1
             if len(shown) < limit:
@@ -99,8 +99,11 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         print_standing(position, head)
 
 
+_AMOUNTS = ("billed", "paid", "written_off", "open", "overdue", "credit")
+
+
 def _print_balances(shown: list[Any], totals: dict[str, dict[str, int]]) -> None:
-    names = ("billed", "paid", "open", "overdue", "credit")
+    names = _AMOUNTS
     rows = [
         (
             view.customer_id,
@@ -113,7 +116,8 @@ def _print_balances(shown: list[Any], totals: dict[str, dict[str, int]]) -> None
     for currency, sums in sorted(totals.items()):
         amounts = (amount(sums[name], currency) for name in names)
         rows.append((f"all {sums['customers']}", currency, *amounts, ""))
-    print_table(("customer", "currency", *names, "oldest due"), rows, right=names)
+    titles = tuple(name.replace("_", " ") for name in names)
+    print_table(("customer", "currency", *titles, "oldest due"), rows, right=titles)
 
 
 @click.command(epilog=TABLE)
@@ -174,9 +178,7 @@ def _known_status(status: str | None) -> str | None:
     return status
 
 
-def _all_rows(
-    system: System, name: str, where: dict[str, ColumnValue]
-) -> Iterator[tuple[Any, int]]:
+def all_rows(system: System, name: str, where: dict[str, ColumnValue]) -> Iterator[tuple[Any, int]]:
     """Every row with the position it is valid at, a page at a time."""
     offset = 0
     while True:

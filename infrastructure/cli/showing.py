@@ -12,7 +12,8 @@ from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_standing, print_table
 
 if TYPE_CHECKING:
-    from domain.subscription.state import Subscription
+    from domain.subscription.state import Subscription, Token
+    from infrastructure.bootstrap import System
 
 
 @click.command(epilog=TABLE)
@@ -26,6 +27,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
     from domain.refusals import Refused
     from infrastructure.api.messages import SubscriptionAnswer
     from infrastructure.commands.subscriptions import Subscriptions
+    from projections.expiring import DEFAULT_DAYS, expiring
     from projections.timeline import entry
 
     stream = stream_of(checked_id("subscription id", subscription))
@@ -42,8 +44,10 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         for each in entries:
             click.echo(f"{instant(each.at)}  {each.words}")
         click.echo(f"\nnow {state.status.value.lower()}")
-        for words in _agreed(state):
+        for words in (*_agreed(state), *_announced(system, state)):
             click.echo(f"  {words}")
+        for card in expiring(state, now=system.clock(), days=DEFAULT_DAYS):
+            click.echo(f"  {card}")
         for item in agenda_of(state):
             click.echo(f"  {instant(item.due_at)}  {item.kind.value} {item.key}: {item.why}")
         if state.token_request is not None and state.token_request.approve_url:
@@ -59,11 +63,22 @@ def _agreed(state: Subscription) -> Iterator[str]:
 
     yield terms_words(state.terms)
     yield from more_words(state.terms)
+    for which, token in (("charged", state.token), ("backup", state.backup)):
+        if token is not None:
+            yield f"{which}: {_instrument_words(token)}"
+    if state.backup is not None and not state.terms.backup:
+        yield "the terms do not let the backup be tried"
     if (later := state.following) is not None:
         yield f"from invoice {later.from_invoice} on: {terms_words(later.terms)}"
     if state.pause is not None:
         until = "until it is resumed" if state.pause.until is None else instant(state.pause.until)
         yield f"paused: {until}; invoice {state.pause.last_invoice} is the last before it resumes"
+    if (stopped := state.suspension) is not None:
+        last = f"invoice {stopped.last_invoice} is the last before it is reinstated"
+        yield f"suspended: invoice {stopped.invoice_number} was not paid; {last}"
+    for each in state.unresolved:
+        asked = f"{each.expected} asked, {each.received} received"
+        yield f"discrepancy of attempt {each.attempt_id}: {asked} for invoice {each.invoice_number}"
     if (planned := state.cancellation) is not None:
         end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
         yield f"ends: {end} ({planned.reason})"
@@ -72,6 +87,28 @@ def _agreed(state: Subscription) -> Iterator[str]:
     yield from to_come_words(state)
     for line in state.lines_to_come:
         yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
+
+
+def _instrument_words(token: Token) -> str:
+    shown = token.instrument
+    name = " ".join(part for part in (shown.brand, shown.kind, shown.last_digits) if part)
+    expires = f", expires {shown.expires}" if shown.expires else ""
+    return f"{name}{expires}" + ("" if token.usable else " (declined; not charged again)")
+
+
+def _announced(system: System, state: Subscription) -> Iterator[str]:
+    """The move to another version that is announced for this subscription."""
+    from domain.catalogue.offering import is_on
+    from infrastructure.commands.wishes import agreed_terms
+
+    terms = agreed_terms(state)
+    plan, _ = system.plans.load(terms.plan)
+    version = None if plan is None else plan.version(terms.plan_version)
+    if plan is None or version is None or not is_on(terms, version) or not state.bills:
+        return
+    if (move := plan.standing(version.number)) is not None:
+        since = f"the first period that begins on or after {move.on}"
+        yield f"moves to version {move.to_version} of {plan.code} with {since}"
 
 
 @click.command(epilog=TABLE)

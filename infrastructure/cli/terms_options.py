@@ -115,36 +115,41 @@ json_in_option = click.option(
     "--json-in", type=click.File("rb"), help="Instead of all options: the body of the API's POST."
 )
 
+_terms_options = (
+    click.option("--price", metavar="AMOUNT", help="Of a unit and period."),
+    click.option("--currency", default="USD", show_default=True),
+    click.option("--every", type=Every(), default="month", show_default=True),
+    click.option("--quantity", type=int, help="Units; default: 1."),
+    click.option(
+        "--timing",
+        type=_one_of("PREPAID", "POSTPAID"),
+        default="PREPAID",
+        show_default=True,
+    ),
+    click.option("--trial", type=Every(), help='A free period first, e.g. "14 days".'),
+    click.option("--setup-fee", metavar="AMOUNT", help="Once, on the first invoice."),
+    click.option("--product", metavar="AMOUNT", help="Goods; once, on the first invoice."),
+    click.option("--shipping", metavar="AMOUNT", help="Of goods; the same."),
+    click.option("--one-time-total", metavar="AMOUNT", help="What these must come to."),
+    click.option("--cycles", type=int, help="Number of payments; without: an open end."),
+    click.option("--instalment-total", metavar="AMOUNT", help="Split into the payments."),
+    click.option("--variable", is_flag=True, help="The amount may be set for each invoice."),
+    click.option("--rule", type=policy_type, default="BY_DAY", help="The agreed proration."),
+    *_price_list,
+    *_tax,
+    click.option(
+        "--terms",
+        type=click.File("rb"),
+        help="A file of terms in JSON, as the API takes them; instead of options.",
+    ),
+)
+# The options of terms; and of when they begin, for a preview.
+terms_options = _with(_terms_options)
 present_terms = _with(
     (
         click.option("--start", type=Day(), help="First local day of service."),
         click.option("--zone", default="UTC", show_default=True, help="IANA time zone."),
-        click.option("--price", metavar="AMOUNT", help="Of a unit and period."),
-        click.option("--currency", default="USD", show_default=True),
-        click.option("--every", type=Every(), default="month", show_default=True),
-        click.option("--quantity", type=int, help="Units; default: 1."),
-        click.option(
-            "--timing",
-            type=_one_of("PREPAID", "POSTPAID"),
-            default="PREPAID",
-            show_default=True,
-        ),
-        click.option("--trial", type=Every(), help='A free period first, e.g. "14 days".'),
-        click.option("--setup-fee", metavar="AMOUNT", help="Once, on the first invoice."),
-        click.option("--product", metavar="AMOUNT", help="Goods; once, on the first invoice."),
-        click.option("--shipping", metavar="AMOUNT", help="Of goods; the same."),
-        click.option("--one-time-total", metavar="AMOUNT", help="What these must come to."),
-        click.option("--cycles", type=int, help="Number of payments; without: an open end."),
-        click.option("--instalment-total", metavar="AMOUNT", help="Split into the payments."),
-        click.option("--variable", is_flag=True, help="The amount may be set for each invoice."),
-        click.option("--rule", type=policy_type, default="BY_DAY", help="The agreed proration."),
-        *_price_list,
-        *_tax,
-        click.option(
-            "--terms",
-            type=click.File("rb"),
-            help="A file of terms in JSON, as the API takes them; instead of options.",
-        ),
+        *_terms_options,
         json_in_option,
     )
 )
@@ -156,7 +161,7 @@ _TERMS = (
 
 
 def present_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """What `present_terms` took, as the terms of a preview's JSON.
+    """What `terms_options` took, as the terms of a message's JSON.
 
     Raises: Ended; Refused with the codes of parse_money and of what is shared with the API.
     """

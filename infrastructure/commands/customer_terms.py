@@ -12,6 +12,7 @@ from domain.money import Money
 from domain.percents import parse_percent
 from domain.plan import (
     CaptureMode,
+    DunningEnd,
     Kind,
     OneTime,
     OneTimeKind,
@@ -38,10 +39,10 @@ TERMS_COLUMNS = (
     *("price", "currency", "plan", "description", "interval_unit", "interval_count", "timing"),
     *("trial_days", "setup_fee", "cycles", "capture", "retry_days", "kind", "tiers", "tiering"),
     *("tax_code", "tax_percent", "tax_included", "product", "shipping", "one_time_total"),
-    *("variable", "instalment_total"),
+    *("variable", "instalment_total", "plan_version", "dunning", "grace_days"),
 )
 # Each of them says the price.
-_PRICED_BY = ("price", "tiers", "instalment_total")
+PRICED_BY = ("price", "tiers", "instalment_total")
 _LARGEST_PLAN_BYTES = 256_000
 
 
@@ -98,9 +99,9 @@ def terms_of_line(fields: Fields, plans: PlanFiles) -> Terms | None:
 def _of_columns(fields: Fields, quantity: int) -> Terms | None:
     currency = fields.text("currency", "USD")
     stated = fields.money("price", currency)
-    if not any(fields.text(name) for name in _PRICED_BY):
+    if not any(fields.text(name) for name in PRICED_BY):
         fields.problems.append(("value-missing", "price is empty"))
-    plan = fields.text("plan", "standard")
+    plan, version = fields.text("plan", "standard"), fields.number("plan_version")
     trial_days, cycles = fields.number("trial_days"), fields.number("cycles")
     unit = fields.choice("interval_unit", Unit, Unit.MONTH)
     count = fields.number("interval_count")
@@ -126,7 +127,7 @@ def _of_columns(fields: Fields, quantity: int) -> Terms | None:
         return None
     terms = Terms(
         plan=plan,
-        plan_version=1,
+        plan_version=1 if version is None else version,
         description=fields.text("description", plan),
         kind=kind_of(
             kind,
@@ -185,14 +186,23 @@ def _one_time(fields: Fields, currency: str, tax: TaxRate | None) -> tuple[OneTi
 
 
 def _retry(fields: Fields) -> RetryPolicy | None:
+    end = fields.choice("dunning", DunningEnd, DunningEnd.LEAVE_OPEN)
+    grace = fields.number("grace_days") or 0
+    waits = _wait_days(fields)
+    if waits is None:
+        return None
+    return fields.checked(lambda: checked_retry(RetryPolicy(waits, end, grace)))
+
+
+def _wait_days(fields: Fields) -> tuple[int, ...] | None:
     text = fields.text("retry_days")
     if not text:
-        return RetryPolicy()
+        return RetryPolicy().wait_days
     if text.lower() == "none":
-        return RetryPolicy(())
+        return ()
     parts = text.split()
     if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
         reason = f"retry_days: {text[:40]!r} is neither days such as '3 5 7' nor none"
         fields.problems.append(("number-malformed", reason))
         return None
-    return fields.checked(lambda: checked_retry(RetryPolicy(tuple(int(part) for part in parts))))
+    return tuple(int(part) for part in parts)

@@ -3,10 +3,14 @@
 column           needed  what it holds
 customer_id      yes     the merchant's own reference of the customer
 price            yes     per unit and interval, a decimal number such as 29.85; empty where tiers,
-                         instalment_total or plan_file say it
+                         instalment_total or plan_file say it, or where `plan` names a published
+                         plan: its terms are agreed to, and the line says nothing of them but
+                         plan_version and quantity
 subscription_id  no      default: the customer_id
 currency         no      ISO 4217 code; default USD
 plan             no      the plan's code; default standard
+plan_version     no      default 1; of a published plan: the version that is available
+quantity         no      units; default 1; of a published plan: as published
 description      no      what the payer reads; default: the plan's code
 interval_unit    no      DAY, WEEK, MONTH or YEAR; default MONTH
 interval_count   no      default 1
@@ -23,7 +27,9 @@ cycles           no      number of payments of an instalment plan; default: open
 capture          no      AT_ONCE or AFTER_AUTHORIZATION; default AT_ONCE
 zone             no      IANA time zone; default: the one given for the file
 retry_days       no      days between attempts after declines, e.g. "3 5 7"; "none": no retry
-quantity         no      units billed each period; default 1
+dunning          no      what follows then: leave_open, suspend, cancel or write_off; default:
+                         leave_open
+grace_days       no      days until it does; default 0
 kind             no      SUBSCRIPTION, RECURRING or INSTALLMENT; default: as the other columns say
 tiers            no      prices of the units, e.g. "10:5.00 100:4.00 *:3.00": up to the 10th unit
                          5.00 each, up to the 100th 4.00, then 3.00; PRICE+FLAT adds a flat fee
@@ -64,14 +70,24 @@ __all__ = ["COLUMNS", "CustomerFile", "CustomerRow", "Defaults", "Problem", "rea
 
 NEEDED = ("customer_id",)
 # At least one of them is in the header.
-PRICED_BY = ("price", "tiers", "instalment_total", "plan_file")
+PRICED_BY = ("price", "tiers", "instalment_total", "plan_file", "plan")
 COLUMNS = (
     *NEEDED,
     "price",
     *("subscription_id", "currency", "plan", "description", "interval_unit", "interval_count"),
     *("start", "months", "churned", "state", "provider", "account", "timing", "trial_days"),
     *("setup_fee", "cycles", "capture", "zone", "retry_days", "quantity", "kind", "tiers"),
-    *("tiering", "tax_code", "tax_percent", "tax_included", "product", "shipping"),
+    *(
+        "plan_version",
+        "dunning",
+        "grace_days",
+        "tiering",
+        "tax_code",
+        "tax_percent",
+        "tax_included",
+        "product",
+        "shipping",
+    ),
     *("one_time_total", "variable", "instalment_total", "plan_file"),
     *("paid_trial_price", "paid_trial_cycles", "anchor", "past"),
 )

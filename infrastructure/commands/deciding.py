@@ -12,10 +12,12 @@ from uuid import UUID, uuid4
 
 import attrs
 
+from domain.catalogue.moving import MOVE, move_due
 from domain.identity import checked_id, stream_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.invoicing import invoice_due
 from domain.subscription.state import Subscription
 from infrastructure.store.ledger import Append, Appended
 
@@ -50,7 +52,7 @@ class Deciding:
     """
 
     def __init__(self, system: System, *, actor: str) -> None:
-        self._ledger, self._clock = system.ledger, system.clock
+        self._ledger, self._clock, self._plans = system.ledger, system.clock, system.plans
         self._zone_version = system.zone_version
         self._accounts = {(each.provider, each.name) for each in system.settings.accounts}
         self._actor = actor
@@ -70,24 +72,38 @@ class Deciding:
 
         A command whose id was given may have been carried out before, and its answer lost: then
         its facts are in the stream, and nothing is decided again, whatever the state is now.
+        What was announced for a period that has begun comes first: a command may bill it.
         """
         stamp = self._stamp(cause, command_id)
         for _ in range(TRIES):
             state, version = self._load(subscription_id)
-            if command_id is not None and (before := self._written(subscription_id, stamp)):
+            stream = stream_of(subscription_id)
+            if command_id is not None and (before := self._written(stream, stamp)):
                 return Done(position=before, changed=True)
+            if moved := self._moves(state):
+                append = Append(stream, version, moved, self._stamp(f"agenda:{MOVE}", None))
+                self._ledger.append([append], now=self._clock())
+                continue
             events = decide(state)
             if not events:
                 return Done(position=self._ledger.head(), changed=False)
-            append = Append(stream_of(subscription_id), version, events, stamp)
+            append = Append(stream, version, events, stamp)
             (result,) = self._ledger.append([append], now=self._clock())
             if isinstance(result, Appended):
                 return Done(position=result.position, changed=True)
         raise StreamBusy(f"{subscription_id} is being written by others")
 
-    def _written(self, subscription_id: str, stamp: Stamp) -> int | None:
+    def _moves(self, state: Subscription) -> Events:
+        """The announced move to another version that is due."""
+        now = self._clock()
+        if not invoice_due(state, now=now):
+            return ()
+        plan = self._plans.recent(state.terms.plan)
+        return move_due(state, plan, now=now, zone_version=self._zone_version)
+
+    def _written(self, stream: str, stamp: Stamp) -> int | None:
         """The position of the last fact that this very command has written."""
-        facts = self._ledger.read_stream(stream_of(subscription_id))
+        facts = self._ledger.read_stream(stream)
         asked = (stamp.command_id, stamp.cause)
         positions = [each.position for each in facts if (each.command_id, each.cause) == asked]
         return max(positions, default=None)

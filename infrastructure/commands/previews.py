@@ -18,7 +18,7 @@ import msgspec
 from domain.calendar import Period
 from domain.money import Money, total
 from domain.percents import parse_percent
-from domain.plan import Proration, RetryPolicy
+from domain.plan import DunningEnd, Proration, RetryPolicy
 from domain.plan_rules import LARGEST_QUANTITY
 from domain.ports import Declined
 from domain.previews import (
@@ -224,22 +224,26 @@ def answer_proration(asked: ProrationAsked) -> ProrationAnswer:
 class RetriesAsked(Asked, kw_only=True):
     """When would a declined charge be tried again, if every attempt is declined like this?
 
-    at: instant of the first decline. retry_days: of the terms. decline: the kind of the decline.
+    at: instant of the first decline. retry_days, dunning, grace_days: of the terms.
+    decline: the kind of the decline.
     retry_not_before: the provider's advice, or null.
     """
 
     at: datetime
     retry_days: tuple[int, ...] = RetryPolicy().wait_days
+    dunning: DunningEnd = DunningEnd.LEAVE_OPEN
+    grace_days: int = 0
     decline: DeclineClass = DeclineClass.SOFT
     retry_not_before: datetime | None = None
 
 
 class RetriesAnswer(msgspec.Struct, kw_only=True):
-    """The attempts to come, and what happens after the last."""
+    """The attempts to come, and what happens after the last; end_at: when, where the plan says."""
 
     declined_at: datetime
     retries: tuple[PlannedRetry, ...]
     end: str
+    end_at: datetime | None
 
 
 def answer_retries(asked: RetriesAsked) -> RetriesAnswer:
@@ -251,5 +255,6 @@ def answer_retries(asked: RetriesAsked) -> RetriesAnswer:
         message="",
         retry_not_before=None if advice is None else checked_instant(advice),
     )
-    seen = preview_retries(RetryPolicy(asked.retry_days), declined, at=at)
-    return RetriesAnswer(declined_at=at, retries=seen.retries, end=seen.end)
+    policy = RetryPolicy(asked.retry_days, asked.dunning, asked.grace_days)
+    seen = preview_retries(policy, declined, at=at)
+    return RetriesAnswer(declined_at=at, retries=seen.retries, end=seen.end, end_at=seen.end_at)

@@ -3,7 +3,7 @@
 Each command loads the stream, lets the domain decide on it, appends what follows, and says at
 which position the result can be read (deciding.py). Starting many at once: starting.py;
 usage: usage.py; discounts and amounts that are set: amounts.py; anchors: anchoring.py; beside the
-schedule: demands.py.
+schedule: demands.py; what was not paid, or not as it was asked for: dunning.py.
 
 errors
   Refused        a rule said no, nothing was written; "subscription-unknown" and "account-unknown"
@@ -25,13 +25,14 @@ from domain.subscription.events import When
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import request_token
+from domain.subscription.vaulting import ask_payer
 from domain.subscription.wording import checked_reason
 from infrastructure.commands.amounts import Amounts
 from infrastructure.commands.anchoring import Anchoring
 from infrastructure.commands.deciding import Done, Events, StreamBusy
 from infrastructure.commands.demands import Demands
-from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP, Starting
+from infrastructure.commands.dunning import Dunning
+from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP
 from infrastructure.commands.usage import LARGEST_USAGE_BATCH, Metering
 from infrastructure.commands.wishes import (
     NewTerms,
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-class Subscriptions(Starting, Metering, Amounts, Anchoring, Demands):
+class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
     actor: who gives them, e.g. "api:checkout", "cli"; no personal data.
@@ -66,17 +67,19 @@ class Subscriptions(Starting, Metering, Amounts, Anchoring, Demands):
         subscription_id: str,
         *,
         reason: str,
+        backup: bool = False,
         cause: str = "command:token",
         command_id: UUID | None = None,
     ) -> Done:
-        """Ask for a new approval. Quiet while a request is open.
+        """Ask for a new approval. Quiet while such a request is open.
 
-        Refused: "subscription-unknown", "reason-malformed", "subscription-ended".
+        backup: of the backup method, which replaces nothing.
+        Refused: "subscription-unknown", "reason-malformed", and what vaulting.ask_payer refuses.
         """
         checked_reason(reason)
 
         def decide(state: Subscription) -> Events:
-            return request_token(state, reason=reason, now=self._clock())
+            return ask_payer(state, backup=backup, reason=reason, now=self._clock())
 
         return self._change(subscription_id, decide, cause, command_id)
 

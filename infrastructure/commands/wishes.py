@@ -9,7 +9,7 @@ import attrs
 from domain.calendar import Interval
 from domain.identity import checked_id
 from domain.money import Money
-from domain.plan import CaptureMode, Meter, Proration, RetryPolicy, Terms
+from domain.plan import CaptureMode, DunningEnd, Meter, Proration, RetryPolicy, Terms
 from domain.prices import Tier, Tiering
 from domain.refusals import Refused
 from domain.subscription.metering import Report
@@ -21,9 +21,13 @@ from domain.taxes import TaxRate
 FIRST_START, LAST_START = date(1970, 1, 1), date(2999, 12, 31)
 
 
+_OF_THE_POLICY = tuple(field.name for field in attrs.fields(RetryPolicy))
+
+
 @attrs.frozen(kw_only=True)
 class NewTerms:
-    """What changes of the agreed terms; None: it stays. The fields are those of Terms.
+    """What changes of the agreed terms; None: it stays. The fields are those of Terms; wait_days,
+    end and grace_days those of RetryPolicy.
 
     tiers, meters: all of them; empty: there are none from then on. untaxed: the tax ends.
     """
@@ -36,7 +40,9 @@ class NewTerms:
     quantity: int | None = None
     proration: Proration | None = None
     capture: CaptureMode | None = None
-    retry: RetryPolicy | None = None
+    wait_days: tuple[int, ...] | None = None
+    end: DunningEnd | None = None
+    grace_days: int | None = None
     tiers: tuple[Tier, ...] | None = None
     tiering: Tiering | None = None
     tax: TaxRate | None = None
@@ -44,6 +50,7 @@ class NewTerms:
     variable: bool | None = None
     meters: tuple[Meter, ...] | None = None
     threshold: Money | None = None
+    backup: bool | None = None
 
     def over(self, agreed: Terms) -> Terms:
         """The agreed terms with what changes of them.
@@ -60,7 +67,8 @@ class NewTerms:
             given["tax"] = None
         if self.tiers and self.price is None:
             given["price"] = self.tiers[0].unit_price
-        return attrs.evolve(agreed, **given)
+        policy = {name: given.pop(name) for name in _OF_THE_POLICY if name in given}
+        return attrs.evolve(agreed, retry=attrs.evolve(agreed.retry, **policy), **given)
 
 
 @attrs.frozen(kw_only=True)

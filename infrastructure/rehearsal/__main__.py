@@ -21,7 +21,9 @@ from domain.refusals import Refused
 from infrastructure.bootstrap import System, running_system
 from infrastructure.clock import SteppingClock
 from infrastructure.commands.customers import CustomerRow, Defaults, parse_columns, read_customers
+from infrastructure.commands.plans import Plans
 from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.rehearsal.catalogue import PlanLine, publish_all, read_plans
 from infrastructure.rehearsal.changes import PlannedChange, carry_out, planned_changes
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
 from infrastructure.rehearsal.printing import print_report
@@ -37,13 +39,14 @@ from infrastructure.rehearsal.usage import (
 from infrastructure.settings import read_settings
 from infrastructure.store.embedded import EmbeddedPostgres
 
-SAMPLE = Path("scripts/sample-customers.csv")
+SAMPLE, SAMPLE_PLANS = Path("scripts/sample-customers.csv"), Path("scripts/sample-plans.csv")
 SCHEMA = "rehearsal"
 SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by them."
 
 
 @click.command()
 @click.option("--customers", "file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--plans", "plan_file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--columns", default="", help="Our columns by the file's names: price=Charges,...")
 @click.option("--months", type=click.IntRange(1, 600), help="Play the last N months only.")
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
@@ -57,6 +60,7 @@ SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Report as JSON too.")
 def main(
     file: Path | None,
+    plan_file: Path | None,
     columns: str,
     months: int | None,
     faults: str,
@@ -77,6 +81,7 @@ def main(
     console = Console(width=None if sys.stdout.isatty() else 110)
     try:
         rows = _customers(file or SAMPLE, columns, zone)
+        offered = _plans(plan_file, sample=file is None)
     except Refused as refused:
         raise click.UsageError(str(refused)) from None
     length = months or most_months(row.months or 0 for row in rows)
@@ -91,7 +96,9 @@ def main(
     told: list[PlannedChange | PlannedUsage] = [*wishes, *used]
     told.sort(key=lambda each: each.at)
     try:
-        report = _play(console, rows, plan, told, data_dir, faults, workers, simulator, specs)
+        report = _play(
+            console, rows, offered, plan, told, data_dir, faults, workers, simulator, specs
+        )
     except (StageFailed, Stuck) as failure:
         console.print(f"[red]{failure}[/red]", markup=True)
         console.print(f"logs and books are kept in {data_dir}")
@@ -128,6 +135,13 @@ def _customers(file: Path, columns: str, zone: str) -> list[CustomerRow]:
     return list(found.rows)
 
 
+def _plans(file: Path | None, *, sample: bool) -> list[PlanLine]:
+    """The plans that are published first; the sample's go with the sample's customers."""
+    if file is None and not sample:
+        return []
+    return read_plans(file or SAMPLE_PLANS)
+
+
 def _within(plan: Window, row: CustomerRow) -> CustomerRow:
     """A customer of the last months only: who was billed for longer starts with the window."""
     if row.months is None:
@@ -138,6 +152,7 @@ def _within(plan: Window, row: CustomerRow) -> CustomerRow:
 def _play(
     console: Console,
     rows: list[CustomerRow],
+    offered: list[PlanLine],
     plan: Window,
     wishes: Sequence[PlannedChange | PlannedUsage],
     folder: Path,
@@ -162,6 +177,7 @@ def _play(
                 director = Director(system, stage, tell)
                 ready = time.monotonic()
                 director.set_time(plan.sign_up)
+                publish_all(Plans(system, actor="rehearsal"), offered)
                 _sign_up(system, rows, faults)
                 director.come_to_rest()
                 signed_up = time.monotonic()

@@ -35,7 +35,6 @@ class PlannedChange:
     at: datetime
     subscription_id: str
     kind: str
-    price: Money
 
 
 def planned_changes(
@@ -51,11 +50,7 @@ def planned_changes(
         first = count_from(row.start, Interval(Unit.MONTH), drawn.randrange(months))
         at = datetime.combine(first + _TENTH_DAY, time(12), tzinfo=UTC)
         kind = drawn.choice(list(KINDS))
-        found.append(
-            PlannedChange(
-                at=at, subscription_id=row.subscription_id, kind=kind, price=row.terms.price
-            )
-        )
+        found.append(PlannedChange(at=at, subscription_id=row.subscription_id, kind=kind))
     return tuple(sorted(found, key=lambda each: (each.at, each.subscription_id)))
 
 
@@ -69,18 +64,26 @@ def carry_out(commands: Subscriptions, wish: PlannedChange) -> str:
     return wish.kind
 
 
+def _price(commands: Subscriptions, wish: PlannedChange) -> Money:
+    """What the customer pays a unit and period."""
+    return commands.find(wish.subscription_id)[0].terms.price
+
+
 def _upgrade(commands: Subscriptions, wish: PlannedChange) -> None:
-    dearer = NewTerms(price=Money(wish.price.minor * 3 // 2, wish.price.currency))
+    price = _price(commands, wish)
+    dearer = NewTerms(price=Money(price.minor * 3 // 2, price.currency))
     commands.change_terms(wish.subscription_id, dearer, when=When.NOW, reason="wants more")
 
 
 def _downgrade(commands: Subscriptions, wish: PlannedChange) -> None:
-    cheaper = NewTerms(price=Money(wish.price.minor * 2 // 3 + 1, wish.price.currency))
+    price = _price(commands, wish)
+    cheaper = NewTerms(price=Money(price.minor * 2 // 3 + 1, price.currency))
     commands.change_terms(wish.subscription_id, cheaper, when=When.NOW, reason="wants less")
 
 
 def _downgrade_later(commands: Subscriptions, wish: PlannedChange) -> None:
-    cheaper = NewTerms(price=Money(wish.price.minor * 2 // 3 + 1, wish.price.currency))
+    price = _price(commands, wish)
+    cheaper = NewTerms(price=Money(price.minor * 2 // 3 + 1, price.currency))
     commands.change_terms(wish.subscription_id, cheaper, when=When.PERIOD_END, reason="wants less")
 
 
@@ -91,9 +94,8 @@ def _two(commands: Subscriptions, wish: PlannedChange) -> None:
 
 
 def _yearly(commands: Subscriptions, wish: PlannedChange) -> None:
-    yearly = NewTerms(
-        interval=Interval(Unit.YEAR), price=Money(wish.price.minor * 10, wish.price.currency)
-    )
+    price = _price(commands, wish)
+    yearly = NewTerms(interval=Interval(Unit.YEAR), price=Money(price.minor * 10, price.currency))
     commands.change_terms(wish.subscription_id, yearly, when=When.NOW, reason="pays by the year")
 
 
@@ -108,7 +110,8 @@ def _short_pause(commands: Subscriptions, wish: PlannedChange) -> None:
 
 
 def _thank(commands: Subscriptions, wish: PlannedChange) -> None:
-    half = Money(wish.price.minor // 2 + 1, wish.price.currency)
+    price = _price(commands, wish)
+    half = Money(price.minor // 2 + 1, price.currency)
     commands.grant_credit(wish.subscription_id, half, reason="an outage")
 
 

@@ -36,10 +36,12 @@ def print_report(console: Console, report: Report) -> None:
 
 def _balances(report: Report) -> Table:
     table = Table(title="Balances by customer state", title_justify="left")
-    for name in ("state", "currency", "customers", "billed", "paid", "open", "overdue", "credit"):
-        table.add_column(name, justify="left" if name in ("state", "currency") else "right")
+    words, figures = ("state", "currency"), ("billed", "paid", "written off", "open", "overdue")
+    for name in (*words, "customers", *figures, "credit"):
+        table.add_column(name, justify="left" if name in words else "right")
     for (group, currency), money in sorted(report.balances.items()):
-        amounts = (money.billed, money.paid, money.open, money.overdue, money.credit)
+        settled = (money.billed, money.paid, money.written_off)
+        amounts = (*settled, money.open, money.overdue, money.credit)
         shown = (decimal_text(Money(minor, currency)) for minor in amounts)
         table.add_row(group, currency, f"{money.customers:,}", *shown)
     return table

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 from psycopg import sql
 
+from domain.plan import DunningEnd
 from domain.schedule import due_day, last_invoice, schedule_of
 from domain.subscription.state import Status, Subscription
 from infrastructure.audit import BooksReport, audit_books
@@ -32,6 +33,7 @@ class Balances:
     customers: int = 0
     billed: int = 0
     paid: int = 0
+    written_off: int = 0
     open: int = 0
     overdue: int = 0
     credit: int = 0
@@ -116,6 +118,7 @@ def _read_balances(system: System, groups: Mapping[str, str], report: Report) ->
         group.customers += 1
         group.billed += row.billed
         group.paid += row.paid
+        group.written_off += row.written_off
         group.open += row.open
         group.overdue += row.overdue(now)
         group.credit += row.credit
@@ -134,7 +137,8 @@ def _read_agenda(system: System, plan: Window, changed: Collection[str], report:
         if row.state.open_attempt is not None:
             attempt = row.state.open_attempt
             report.open_unknowns.append(f"{attempt.reference}: {attempt.amount}")
-        if row.subscription_id in changed:
+        stops = row.state.terms.retry.end in (DunningEnd.SUSPEND, DunningEnd.CANCEL)
+        if row.subscription_id in changed or stops:
             report.missed.extend(_overdue(row.state, plan))
         else:
             report.missed.extend(_missed(row.state, plan))

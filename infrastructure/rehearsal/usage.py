@@ -16,7 +16,7 @@ import attrs
 
 from domain.calendar import Interval, Unit, count_from
 from domain.money import Money
-from domain.plan import Kind, Meter
+from domain.plan import Kind, Meter, Terms
 from domain.prices import Tier
 from domain.refusals import Refused
 from domain.subscription.metering import Report
@@ -49,16 +49,18 @@ class PlannedUsage:
 def with_meters(rows: Sequence[CustomerRow], seed: str) -> list[CustomerRow]:
     """The customers, a tenth of the plain ones with a meter; the same seed, the same ones."""
     drawn = random.Random(f"meters/{seed}")  # noqa: S311 - a rehearsal's dice
-    return [_metered(row) if _plain(row) and not drawn.randrange(ONE_IN) else row for row in rows]
+    found = []
+    for row in rows:
+        terms = row.terms  # None on a published plan, whose terms are the catalogue's
+        if terms is not None and terms.kind is Kind.SUBSCRIPTION and not drawn.randrange(ONE_IN):
+            row = attrs.evolve(row, terms=_metered(terms))
+        found.append(row)
+    return found
 
 
-def _plain(row: CustomerRow) -> bool:
-    return row.terms.kind is Kind.SUBSCRIPTION
-
-
-def _metered(row: CustomerRow) -> CustomerRow:
+def _metered(terms: Terms) -> Terms:
     """100 units a period are free, the others cost 3 minor units for two, up to a cap."""
-    currency = row.terms.currency
+    currency = terms.currency
     meter = Meter(
         code="data",
         description="Data",
@@ -68,10 +70,9 @@ def _metered(row: CustomerRow) -> CustomerRow:
             Tier(up_to=None, unit_price=Money(3, currency), per=2),
         ),
         cap=Money(1000, currency),
-        tax=row.terms.tax,
+        tax=terms.tax,
     )
-    terms = attrs.evolve(row.terms, kind=Kind.RECURRING, meters=(meter,))
-    return attrs.evolve(row, terms=terms)
+    return attrs.evolve(terms, kind=Kind.RECURRING, meters=(meter,))
 
 
 def planned_usage(rows: Iterable[CustomerRow], plan: Window, seed: str) -> tuple[PlannedUsage, ...]:
@@ -79,7 +80,7 @@ def planned_usage(rows: Iterable[CustomerRow], plan: Window, seed: str) -> tuple
     drawn = random.Random(f"usage/{seed}")  # noqa: S311 - a rehearsal's dice
     found: list[PlannedUsage] = []
     for row in rows:
-        for meter in row.terms.meters:
+        for meter in () if row.terms is None else row.terms.meters:
             for month in range(plan.months + 1):
                 first = count_from(row.start, Interval(Unit.MONTH), month)
                 for number, days in enumerate(_DAYS_OF_USE, start=1):

@@ -19,7 +19,8 @@ from typing import Any
 
 import msgspec
 
-import domain.subscription.events  # noqa: F401 - fills the registry of stored names
+import domain.catalogue.events
+import domain.subscription.events  # noqa: F401 - likewise
 from domain.recorded import STORED_NAMES, stored_name
 from domain.refusals import Refused
 from infrastructure.store.instants import InstantCheck, in_utc

@@ -8,15 +8,18 @@ anew.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
 import attrs
 import structlog
 
+from domain.budgets import BUDGETS, Budget
 from domain.ports import Granted, LookUpAnswer, NotDone, Secret, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
+from domain.processes.places import place_for, without_place
 from domain.processes.steps import (
     AskToken,
     Call,
@@ -29,6 +32,7 @@ from domain.processes.steps import (
 )
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.folding import evolve
+from domain.subscription.invoicing import invoice_due
 from domain.subscription.looking_up import may_send_again
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
@@ -38,6 +42,7 @@ from infrastructure.workers.crash_points import (
     AFTER_INTENT,
     AFTER_OUTCOME,
     BEFORE_INTENT,
+    PLACE_TAKEN,
     TOKEN_IN_VAULT,
     reached,
 )
@@ -82,36 +87,65 @@ class Advancer:
     """Advances subscriptions of one set of books through its gateways.
 
     zone_version: version of the tz database that due instants are computed with.
+    budgets: how often a card may be tried.
     """
 
-    def __init__(self, desk: Desk, gateways: Gateways, zone_version: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        gateways: Gateways,
+        zone_version: str,
+        budgets: Sequence[Budget] = BUDGETS,
+    ) -> None:
         self._desk, self._gateways, self._zone_version = desk, gateways, zone_version
+        self._budgets = budgets
 
     async def advance(self, hand: Hand) -> None:
         """Do all that is due now. Raises: LeaseLost."""
         for _ in range(MOST_STEPS):
+            now = self._desk.clock()
+            # Read only where something is billed, which is where a move is carried out.
+            billing = invoice_due(hand.state, now=now)
             step = next_step(
                 hand.state,
-                now=self._desk.clock(),
+                now=now,
                 taken_before=hand.taken_before,
                 zone_version=self._zone_version,
+                plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
             )
             match step:
                 case Nothing():
                     return
-                case Record(events=events, cause=cause):
-                    reached(BEFORE_INTENT)
-                    if await self._write(hand, events, f"agenda:{cause}"):
-                        reached(AFTER_INTENT)
-                        # What is open now was attempted here and sent by nobody else.
-                        hand.taken_before = False
-                    else:
-                        await self._reload(hand)
-                        # Whoever was faster may have attempted a charge, and sent it.
-                        hand.taken_before = True
+                case Record():
+                    await self._record(hand, step)
                 case call:
                     if not await self.carry_out(hand, call):
                         return
+
+    async def _record(self, hand: Hand, step: Record) -> None:
+        """Write what follows from the state and the time.
+
+        An attempt on a card needs a place in the card's budgets first, and is put off without.
+        """
+        place = place_for(hand.state, step.events, self._budgets)
+        if place is not None:
+            wait = await self._desk.reserve(place)
+            reached(PLACE_TAKEN)
+            if wait is not None:
+                step = without_place(hand.state, step, wait, now=place.attempted_at)
+                place = None
+        reached(BEFORE_INTENT)
+        if not step.events or await self._write(hand, step.events, f"agenda:{step.cause}"):
+            reached(AFTER_INTENT)
+            # What is open now was attempted here and sent by nobody else.
+            hand.taken_before = False
+            return
+        await self._reload(hand)
+        # Whoever was faster may have attempted a charge, and sent it.
+        hand.taken_before = True
+        attempt = hand.state.open_attempt
+        if place is not None and (attempt is None or attempt.attempt_id != place.attempt_id):
+            await self._desk.release_place(place.attempt_id)
 
     async def carry_out(self, hand: Hand, call: Call) -> bool:
         """Make a call and write what follows. False when the provider did nothing: wait."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
+PLACE_TAKEN = "place-taken"
 BEFORE_INTENT = "before-intent"
 AFTER_INTENT = "after-intent"
 AFTER_ANSWER = "after-answer"
@@ -17,6 +18,7 @@ BEFORE_RELEASE = "before-release"
 CALLBACK_TAKEN = "callback-taken"
 TOKEN_IN_VAULT = "token-in-vault"  # noqa: S105
 CRASH_POINTS = (
+    PLACE_TAKEN,
     BEFORE_INTENT,
     AFTER_INTENT,
     AFTER_ANSWER,

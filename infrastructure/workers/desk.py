@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import attrs
 
+from domain.budgets import Wait
+from domain.catalogue.state import Plan
 from domain.identity import stream_of
 from domain.ports import Secret
+from domain.processes.places import Place
 from domain.recorded import Stamp
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.state import Subscription
 from infrastructure.clock import Clock
 from infrastructure.store.agenda import Agenda, Claim
-from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded
+from infrastructure.store.attempts import Attempts
+from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded, Unreadable
+from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.vault import TokenVault
 from infrastructure.workers.batching import Batcher
 
@@ -47,6 +52,7 @@ class Desk:
 
     actor: what the facts written here name as their actor.
     owner: what the leases taken here name as their owner; one name a process.
+    plans: the catalogue; by default that of the ledger.
     """
 
     def __init__(
@@ -54,19 +60,25 @@ class Desk:
         *,
         ledger: Ledger[Subscription],
         agenda: Agenda,
+        attempts: Attempts,
         vault: TokenVault,
         clock: Clock,
         actor: str,
         owner: str,
         lease_s: float,
+        plans: PlanReader | None = None,
     ) -> None:
         self.agenda, self.clock, self.actor = agenda, clock, actor
         self.owner, self.lease_s = owner, lease_s
-        self._ledger, self._vault = ledger, vault
+        self._ledger, self._vault, self._attempts = ledger, vault, attempts
+        self._plans = plans or PlanReader(ledger, clock)
         self.append = Batcher[Append, Appended | Conflict](self._append)
         self.load = Batcher[str, Loaded[Subscription]](self._load)
+        self._plan = Batcher[str, Plan | Unreadable | None](self._read_plans)
         self.open_token = Batcher[str, Secret | None](self._open_tokens)
         self.keep_token = Batcher[Given, None](self._keep_tokens)
+        self.reserve = Batcher[Place, Wait | None](self._reserve)
+        self.release_place = Batcher[UUID, None](self._release_places)
         self.give_back = Batcher[Returned, None](self._give_back)
         self.renew = Batcher[Claim, bool](self._renew)
         # (subscription id, version, state)
@@ -96,6 +108,24 @@ class Desk:
         loaded = self._ledger.load(streams)
         return [loaded[stream] for stream in streams]
 
+    async def plan(self, code: str) -> Plan | None:
+        """A plan of the catalogue. Raises: Unreadable; then nobody on it is billed."""
+        found = await self._plan(code)
+        if isinstance(found, Unreadable):
+            raise found
+        return found
+
+    def _read_plans(self, codes: Sequence[str]) -> Sequence[Plan | Unreadable | None]:
+        found = {code: self._read_plan(code) for code in dict.fromkeys(codes)}
+        return [found[code] for code in codes]
+
+    def _read_plan(self, code: str) -> Plan | Unreadable | None:
+        """One that cannot be read is its own subscribers' trouble, not that of the batch."""
+        try:
+            return self._plans.recent(code)
+        except Unreadable as error:
+            return error
+
     def _open_tokens(self, refs: Sequence[str]) -> Sequence[Secret | None]:
         found: Mapping[str, Secret] = self._vault.open_many(list(dict.fromkeys(refs)))
         return [found.get(ref) for ref in refs]
@@ -103,6 +133,13 @@ class Desk:
     def _keep_tokens(self, given: Sequence[Given]) -> Sequence[None]:
         self._vault.put_many([(each.customer_id, each.token_ref, each.token) for each in given])
         return [None] * len(given)
+
+    def _reserve(self, places: Sequence[Place]) -> Sequence[Wait | None]:
+        return self._attempts.reserve(places)
+
+    def _release_places(self, attempt_ids: Sequence[UUID]) -> Sequence[None]:
+        self._attempts.release(attempt_ids)
+        return [None] * len(attempt_ids)
 
     def _give_back(self, returned: Sequence[Returned]) -> Sequence[None]:
         self.agenda.release(

@@ -43,11 +43,13 @@ async def work(
     desk = Desk(
         ledger=system.ledger,
         agenda=system.agenda,
+        attempts=system.attempts,
         vault=system.vault,
         clock=system.clock,
         actor="worker",
         owner=system.owner,
         lease_s=system.settings.lease_s,
+        plans=system.plans,
     )
     advancer = Advancer(desk, gateways, system.zone_version)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)

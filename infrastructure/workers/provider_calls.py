@@ -99,13 +99,14 @@ def _before_the_agreed(state: Subscription) -> PaidTrial | None:
 
 
 def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> ChargeOrder:
-    assert state.token is not None, "an attempt is made with a vaulted token"
+    charged = state.token_of(attempt.token_ref) or state.token
+    assert charged is not None, "an attempt is made with a vaulted token"
     return ChargeOrder(
         attempt_id=attempt.attempt_id,
         reference=attempt.reference,
         amount=attempt.amount,
         token=token,
-        instrument=state.token.instrument,
+        instrument=charged.instrument,
         terms=state.terms,
         subscription_id=state.subscription_id,
         customer_id=state.customer_id,

@@ -15,7 +15,7 @@ from domain.calendar import Period
 from domain.money import Money
 from domain.plan import Meter, Terms, Timing
 from domain.schedule import Schedule
-from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted
+from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted, TokenPurpose
 from domain.subscription.state import Status
 from domain.taxes import TaxRate
 from projections.auditing.beside import Beside
@@ -24,27 +24,38 @@ from projections.auditing.prices import Price
 
 @attrs.define
 class Owed:
-    """An invoice with something left to pay. total, paid, credited: minor units.
+    """An invoice with something left to pay. total, paid, credited, written_off: minor units.
 
-    paid: by charges; credited: by credit.
+    paid: by charges; credited: by credit; written_off: given up.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
+    first_failed: the first method was declined and no retry planned. backup_tried: in this cycle.
+    used_up_at: when its retries were used up, unless a person has reinstated it since.
     """
 
     total: int
     currency: str
     paid: int = 0
     credited: int = 0
+    written_off: int = 0
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
     ended: bool = False
     disputed: bool = False
     charged: bool = False
+    first_failed: bool = False
+    backup_tried: bool = False
+    used_up_at: datetime | None = None
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off
+
+    def begin_anew(self) -> None:
+        """It is collected again: retries are counted anew, and either method may be tried."""
+        self.ended, self.retries, self.retry_at = False, 0, None
+        self.first_failed = self.backup_tried = False
 
 
 @attrs.define
@@ -66,6 +77,16 @@ class Difference:
     attempt_id: UUID
     expected: Money
     received: Money
+
+
+@attrs.frozen
+class Contradiction:
+    """A discrepancy on record. surplus: minor units of `received` that no invoice needed."""
+
+    invoice_number: int
+    received: Money
+    surplus: int
+    resolved: bool = False
 
 
 @attrs.frozen
@@ -134,6 +155,14 @@ class Paused:
 
 
 @attrs.frozen
+class Suspended:
+    """A suspension. paid: the invoice whose payment was the last of what led to it, or None."""
+
+    last_invoice: int
+    paid: int | None = None
+
+
+@attrs.frozen
 class Ending:
     """A planned cancellation; see CancellationScheduled for the fields."""
 
@@ -155,11 +184,12 @@ class Unused:
 
 @attrs.define
 class Totals:
-    """One currency, minor units: open - credit == billed - credited - paid."""
+    """One currency, minor units: open - credit == billed - credited - paid - written_off."""
 
     billed: int = 0
     credited: int = 0
     paid: int = 0
+    written_off: int = 0
     open: int = 0
     credit: int = 0
 
@@ -183,6 +213,8 @@ class Book:
     stretches: billed, and not too old for a late report.
     lines_on: lines on the latest due day. parked: whether billing waits for a person.
     late: invoices for which money turned up late. failed: attempts settled without money.
+    surplus: minor units of the latest payment that no invoice needed. contradictions: every
+        discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
     """
 
     subscription_id: str
@@ -210,6 +242,7 @@ class Book:
     uses: dict[str, Use] = attrs.field(factory=dict)
     stretches: list[Stretch] = attrs.field(factory=list)
     pause: Paused | None = None
+    suspension: Suspended | None = None
     ending: Ending | None = None
     owed: dict[int, Owed] = attrs.field(factory=dict)
     late: set[int] = attrs.field(factory=set)
@@ -217,12 +250,18 @@ class Book:
     failed: dict[UUID, int] = attrs.field(factory=dict)
     token_ref: str | None = None
     token_usable: bool = False
+    backup_ref: str | None = None
+    backup_usable: bool = False
     request: UUID | None = None
+    request_purpose: TokenPurpose | None = None
     requests: int = 0
     difference: Difference | None = None
     lines_on: tuple[date, int] | None = None
     parked: bool = False
     beside: Beside = attrs.field(factory=Beside)
+    surplus: int = 0
+    contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
+    overpaid: Money | None = None
 
     @property
     def beginning(self) -> SubscriptionStarted:

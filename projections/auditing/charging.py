@@ -12,7 +12,7 @@ from domain.subscription.events import (
     CollectionEnded,
     RetryScheduled,
 )
-from domain.subscription.state import Status
+from domain.subscription.state import RETRIES_USED_UP, Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
 
@@ -25,9 +25,11 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
             "attempt-doubled",
             f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
         )
-    if book.status not in (Status.ACTIVE, Status.PAUSED):
+    if book.status is Status.PENDING or book.has_ended:
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
-    if event.token_ref != book.token_ref or not book.token_usable:
+    if event.token_ref == book.backup_ref and book.backup_usable:
+        _check_backup(book, number, say)
+    elif event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")
     if (event.provider, event.account) != (begun.provider, begun.account):
         say("attempt-elsewhere", f"through {event.provider.value} account {event.account}")
@@ -45,6 +47,20 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
     book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
 
 
+def _check_backup(book: Book, number: int, say: Say) -> None:
+    """The backup is tried where the terms say so, once, and after the first method failed."""
+    owed = book.owed.get(number)
+    if owed is None:
+        return
+    if not book.agreed_for(book.invoices + 1).terms.backup:
+        say("backup-misused", f"attempt on invoice {number}, and the terms know no backup")
+    if owed.backup_tried:
+        say("backup-misused", f"a second attempt on invoice {number}")
+    if book.token_usable and not owed.first_failed:
+        say("backup-misused", f"attempt on invoice {number} before the first method failed")
+    owed.backup_tried = True
+
+
 def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
     number = event.invoice_number
     if event.attempt_number != owed.attempts + 1:
@@ -59,6 +75,17 @@ def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
     if owed.retry_at is not None and event.effective_at < owed.retry_at:
         say("attempt-too-early", f"invoice {number} was to be tried again at {owed.retry_at}")
     owed.attempts = event.attempt_number
+
+
+def _check_used_up(book: Book, owed: Owed, event: CollectionEnded, say: Say) -> None:
+    agreed = book.agreed_for(book.invoices + 1).terms
+    waits = agreed.retry.wait_days
+    if owed.retries < len(waits):
+        words = f"invoice {event.invoice_number} after {owed.retries} retries of {len(waits)}"
+        say("collection-end-wrong", words)
+    if agreed.backup and book.backup_usable and not owed.backup_tried:
+        say("collection-end-wrong", f"invoice {event.invoice_number}, not tried on the backup")
+    owed.used_up_at = event.effective_at
 
 
 def check_progress(
@@ -96,8 +123,11 @@ def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -
             say("collection-end-wrong", f"invoice {event.invoice_number} after {event.attempt_id}")
         if owed is not None:
             owed.ended = True
+            if event.reason == RETRIES_USED_UP:
+                _check_used_up(book, owed, event, say)
         return
     if owed is None or not failed or event.retry_number != owed.retries + 1:
         say("retry-wrong", f"retry {event.retry_number} of invoice {event.invoice_number}")
     if owed is not None:
         owed.retries, owed.retry_at = event.retry_number, event.retry_at
+        owed.first_failed = False

@@ -21,6 +21,17 @@ CODES: Mapping[str, str] = {
     "completion-missing": "all payments are in, and the subscription did not complete",
     "customer-mixed": "a fact names another customer than the subscription's",
     "currency-mixed": "an invoice or a line is in another currency than the subscription",
+    # the catalogue
+    "plan-misnamed": "a plan's fact in another stream than its own, or another fact in a plan's",
+    "plan-version-wrong": "a version's number is not the next one, or its terms name another",
+    "plan-available-too-early": "a version is available before the one in front of it",
+    "retirement-wrong": "a plan was retired again, without a version, or in the past",
+    "move-wrong": "a move was announced that nobody can make, too late, or beside another",
+    "move-withdrawal-wrong": "a move was withdrawn that did not stand",
+    "plan-terms-wrong": "a start by a plan's name has other terms than the version",
+    "start-off-catalogue": "a start on a version that was not on offer",
+    "move-unfounded": "a subscriber was moved, and no announcement says so for that period",
+    "move-missed": "a period was billed at a version that its subscribers had moved from",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",
@@ -52,6 +63,7 @@ CODES: Mapping[str, str] = {
     "amount-set-wrong": "an amount was set for another invoice than the next, or may not vary",
     "closing-missing": "it ended, and what waited for the next invoice was not billed",
     "invoice-while-paused": "an invoice beyond the last one before the subscription is resumed",
+    "invoice-while-suspended": "an invoice beyond the last one before service is reinstated",
     "invoice-after-cancellation": "an invoice due when the subscription was to have ended",
     "invoice-while-parked": "an invoice was issued while billing waited for a person",
     "parking-missing": "an invoice put more lines on one day than the guard lets pass",
@@ -111,6 +123,7 @@ CODES: Mapping[str, str] = {
     "attempt-after-collection-ended": "an attempt on an invoice that was not to be collected",
     "attempt-elsewhere": "an attempt through another provider or account than agreed",
     "token-unusable": "an attempt on a token that is not the present one, or may not be charged",
+    "backup-misused": "the backup was tried too early, twice, or where the terms know none",
     "attempt-not-open": "a fact about an attempt that is not open",
     "settled-without-attempt": "an outcome for an attempt that was settled before, or never made",
     "invoice-mixed": "an outcome names another invoice than its attempt",
@@ -123,7 +136,20 @@ CODES: Mapping[str, str] = {
     "discrepancy-wrong": "a discrepancy that does not say what differs",
     "discrepancy-unfounded": "a discrepancy where nothing differs",
     "retry-wrong": "a retry's number is not the next one, or its invoice or attempt is another",
-    "collection-end-wrong": "collection ended of no open invoice, or after no failed attempt",
+    "budget-exceeded": "more attempts on one card than its network or the acquirer allows",
+    "postponed-wrong": "a charge put off that was not to be made, or for no budget of its card",
+    "collection-end-wrong": "collection ended of no open invoice, after no failed attempt, or with "
+    "retries left",
+    "collection-resumed-wrong": "collection was resumed of what is collected, or cannot be",
+    "resolution-unfounded": "a discrepancy was resolved that there is not, or was resolved before",
+    "resolution-wrong": "a resolution of other money than was received, or that cannot be accepted",
+    "overpayment-not-credited": "a surplus was accepted and did not become credit",
+    # dunning
+    "dunning-too-early": "an end of dunning before the grace was over, or that is not agreed to",
+    "write-off-above-open": "more of an invoice was written off than was open",
+    "write-off-wrong": "a write-off of what is not open, of a part, or while money may be coming",
+    "suspension-wrong": "a suspension of what is not billed, or is paid, or another last invoice",
+    "reinstatement-wrong": "reinstated what was not suspended, or unpaid and without a reason",
 }
 
 # code, words: how a check reports. The position and the subscription are known to the caller.

@@ -19,6 +19,7 @@ from domain.subscription.events import (
 from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
 from projections.auditing.parts import check_parts, closes, moment, running
+from projections.auditing.resolving import check_overpayment
 from projections.auditing.usage import OF_USAGE
 
 # What gives back what is billed already: the fact that stands right behind the credit.
@@ -46,13 +47,16 @@ def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> N
         say("credit-not-positive", f"credit {number} of {event.amount}")
     if book.has_ended:
         say("credit-after-end", f"credit {number} when it was {book.status.value}")
-    if event.kind is CreditKind.GOODWILL:
-        if event.lines:
-            say("credit-unfounded", f"credit {number} of goodwill with lines")
-    else:
+    if event.kind is CreditKind.OVERPAYMENT:
+        check_overpayment(book, event, say)
+    elif event.kind is not CreditKind.GOODWILL:
         _check_lines(book, event, say)
+    elif event.lines:
+        say("credit-unfounded", f"credit {number} of goodwill with lines")
     book.granted = max(book.granted, number)
     book.credits[number] = book.credits.get(number, 0) + minor
+    if event.kind is CreditKind.OVERPAYMENT:
+        return  # this money was booked when it came
     totals.credited += minor
     totals.credit += minor
 

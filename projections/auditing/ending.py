@@ -25,9 +25,10 @@ def check_end(book: Book, event: SubscriptionCancelled | SubscriptionCompleted, 
         _check_in_step(book, event, say)
         _check_closed(book, event, say)
         book.status, book.announced, book.request = Status.CANCELLED, None, None
-        book.pause, book.ending, book.unused = None, None, None
+        book.pause, book.suspension, book.ending, book.unused = None, None, None, None
         return
-    if book.status is Status.PAUSED or not all_is_paid(book):
+    stands_still = book.status in (Status.PAUSED, Status.SUSPENDED)
+    if stands_still or not all_is_paid(book):
         say("completion-too-early", f"{len(book.owed)} open, next due {book.announced}")
     book.status = Status.COMPLETED
 

@@ -107,6 +107,9 @@ def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> 
         return
     if pause is not None and number > pause.last_invoice:
         say("invoice-while-paused", f"invoice {number}, {pause.last_invoice} was the last one")
+    if book.suspension is not None and number > book.suspension.last_invoice:
+        last = book.suspension.last_invoice
+        say("invoice-while-suspended", f"invoice {number}, {last} was the last one")
     if ending is None:
         return
     over = ending.at is not None and event.effective_at >= ending.at

@@ -12,6 +12,7 @@ from domain.subscription.events import (
     InvoiceLine,
     LineKind,
     SubscriptionPaused,
+    SubscriptionReinstated,
     SubscriptionResumed,
 )
 from domain.subscription.state import Status
@@ -90,14 +91,24 @@ def _check_lines(
 
 def check_resume(book: Book, event: SubscriptionResumed, say: Say) -> None:
     """Billing goes on after a pause: at the old days, or from the day of resuming on."""
-    now, number = moment(book, event.effective_at), book.invoices + 1
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"resumed for {event.customer_id}")
     pause, book.pause = book.pause, None
     if pause is None or book.status is not Status.PAUSED:
         say("resume-without-pause", f"resumed when it was {book.status.value}")
-    old, service = book.agreed_for(number), running(book, now)
     given_back = pause is not None and pause.unused_from is not None
+    check_going_on(book, event, say, given_back=given_back)
+
+
+def check_going_on(
+    book: Book, event: SubscriptionResumed | SubscriptionReinstated, say: Say, *, given_back: bool
+) -> None:
+    """Which days are billed from here on, and what the next invoice charges beside them.
+
+    given_back: whether the rest of the period in which billing stopped was given back.
+    """
+    now, number = moment(book, event.effective_at), book.invoices + 1
+    old, service = book.agreed_for(number), running(book, now)
     restarted = _check_schedule(book, event, service if given_back else None, now, say)
     due = 0
     if service is not None and given_back and not restarted:
@@ -122,7 +133,9 @@ def check_resume(book: Book, event: SubscriptionResumed, say: Say) -> None:
     book.announced = event.next_due_at
 
 
-def _check_announced(book: Book, event: SubscriptionResumed, say: Say) -> None:
+def _check_announced(
+    book: Book, event: SubscriptionResumed | SubscriptionReinstated, say: Say
+) -> None:
     number, last, instant = book.invoices + 1, last_number(book), event.next_due_at
     if last is not None and book.invoices >= last:
         fits = instant is None
@@ -133,7 +146,11 @@ def _check_announced(book: Book, event: SubscriptionResumed, say: Say) -> None:
 
 
 def _check_schedule(
-    book: Book, event: SubscriptionResumed, given_back: Service | None, now: Moment, say: Say
+    book: Book,
+    event: SubscriptionResumed | SubscriptionReinstated,
+    given_back: Service | None,
+    now: Moment,
+    say: Say,
 ) -> bool:
     """Whether it begins anew in the middle of a period that was billed and given back.
 

@@ -64,13 +64,14 @@ def announced_for(book: Book, invoice_number: int, instant: datetime) -> bool:
 
 
 def last_number(book: Book) -> int | None:
-    """The number of the last invoice before billing ends or pauses; None where none is."""
+    """The number of the last invoice before billing ends or stops; None where none is."""
     terms = book.agreed_for(book.invoices + 1).terms
     paid_periods = terms.cycles
     trial = 0 if terms.trial is None else 1
     lasts = (
         None if paid_periods is None else paid_periods + trial,
         None if book.pause is None else book.pause.last_invoice,
+        None if book.suspension is None else book.suspension.last_invoice,
         None if book.ending is None else book.ending.last_invoice,
     )
     return min((each for each in lasts if each is not None), default=None)

@@ -15,8 +15,10 @@ from domain.subscription.events import (
     Discrepancy,
     SubscriptionEvent,
 )
-from projections.auditing.book import Book, Difference, OpenAttempt, Totals
+from projections.auditing.book import Book, Contradiction, Difference, OpenAttempt, Totals
 from projections.auditing.codes import Say
+from projections.auditing.dunning import paid_up
+from projections.auditing.resolving import lay_surplus
 
 _Outcome = ChargeSucceeded | ChargeDeclined | ChargeNotMade
 TotalsOf = Callable[[str], Totals]
@@ -52,6 +54,8 @@ def check_success(book: Book, event: ChargeSucceeded, totals: TotalsOf, say: Say
     if attempt is not None and differs:
         book.difference = Difference(attempt.attempt_id, attempt.amount, event.amount)
     receive(book, number, event.amount, totals)
+    if not differs:
+        lay_surplus(book, number, Money(book.surplus, event.amount.currency))
 
 
 def check_failure(book: Book, event: ChargeDeclined | ChargeNotMade, say: Say) -> None:
@@ -61,12 +65,17 @@ def check_failure(book: Book, event: ChargeDeclined | ChargeNotMade, say: Say) -
     if attempt is None:
         return
     book.failed[attempt.attempt_id] = attempt.invoice_number
-    if (
-        isinstance(event, ChargeDeclined)
-        and event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION)
-        and attempt.token_ref == book.token_ref
-    ):
-        book.token_usable = False
+    owed = book.owed.get(attempt.invoice_number)
+    if isinstance(event, ChargeNotMade):
+        if owed is not None and attempt.token_ref == book.backup_ref:
+            owed.backup_tried = False
+        return
+    on_first = attempt.token_ref == book.token_ref
+    if owed is not None and on_first:
+        owed.first_failed = True
+    if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):
+        book.token_usable = book.token_usable and not on_first
+        book.backup_usable = book.backup_usable and attempt.token_ref != book.backup_ref
 
 
 def check_late(book: Book, event: ChargeFoundLate, totals: TotalsOf, say: Say) -> None:
@@ -100,7 +109,12 @@ def check_discrepancy(book: Book, event: ChargeDiscrepancyFound, say: Say) -> No
         said = Difference(event.attempt_id, event.expected, event.received)
         if said != awaited or event.discrepancy is not _kind(awaited):
             say("discrepancy-wrong", f"{event.discrepancy.value} {said}, not {awaited}")
-    owed = book.owed.get(event.invoice_number)
+    number = event.invoice_number
+    # By what came; where the discrepancy says otherwise, that was a finding.
+    received = event.received if awaited is None else awaited.received
+    surplus = 0 if awaited is None else book.surplus
+    book.contradictions[event.attempt_id] = Contradiction(number, received, surplus)
+    owed = book.owed.get(number)
     if owed is not None:
         owed.disputed = True
 
@@ -123,7 +137,9 @@ def receive(book: Book, number: int, amount: Money, totals: TotalsOf) -> None:
         owed.paid += taken
         owed.retry_at = None
         if owed.open <= 0:
+            paid_up(book, number, owed)
             del book.owed[number]
+    book.surplus = amount.minor - taken
     currency_totals.open -= taken
     currency_totals.credit += amount.minor - taken
 

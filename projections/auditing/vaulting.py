@@ -6,6 +6,7 @@ from domain.identity import stream_of, token_request_id
 from domain.subscription.events import (
     ApprovalOffered,
     SubscriptionStarted,
+    TokenPurpose,
     TokenRefused,
     TokenRequested,
     TokenRequestExpired,
@@ -43,7 +44,10 @@ def check_request(book: Book, event: TokenRequested, say: Say) -> None:
     derived = token_request_id(book.beginning.namespace, event.number)
     if event.number != book.requests + 1 or event.request_id != derived:
         say("token-request-wrong", f"request {event.number} follows request {book.requests}")
+    if event.purpose is TokenPurpose.BACKUP and book.token_ref is None:
+        say("token-request-wrong", f"request {event.number} for a backup of nothing")
     book.request, book.requests = event.request_id, event.number
+    book.request_purpose = event.purpose
 
 
 def check_request_answer(
@@ -57,10 +61,19 @@ def check_request_answer(
     book.request = None
     if not isinstance(event, TokenVaulted):
         return
-    if event.replaces != book.token_ref:
-        say("token-replaces-wrong", f"replaces {event.replaces}, present is {book.token_ref}")
+    backup = book.request_purpose is TokenPurpose.BACKUP
+    present = book.backup_ref if backup else book.token_ref
+    if event.replaces != present:
+        say("token-replaces-wrong", f"replaces {event.replaces}, present is {present}")
+    if backup:
+        book.backup_ref, book.backup_usable = event.token_ref, True
+        agreed = book.agreed_for(book.invoices + 1).terms.backup
+        for owed in book.owed.values():
+            owed.backup_tried = False
+            owed.ended = owed.ended and not agreed
+        return
     book.token_ref, book.token_usable = event.token_ref, True
     if book.status is Status.PENDING:
         book.status = Status.ACTIVE
     for owed in book.owed.values():
-        owed.retries, owed.retry_at, owed.ended = 0, None, False
+        owed.begin_anew()

@@ -50,6 +50,7 @@ ROUTES: dict[str, dict[str, Any]] = {
     "discounts": {"coupon": "spring", "percent": "12.5", "reason": "spring"},
     "cancellation": {"reason": "moved"},
     "reactivation": {"reason": "stays"},
+    "reinstatement": {"reason": "trusted"},
 }
 
 
@@ -69,16 +70,16 @@ def running(system: System, agreed: Terms | None = None) -> None:
     at(system, JAN_11)
 
 
-def at(system: System, now: datetime) -> None:
+def at(system: System, now: datetime, reply: Reply = Reply.YES) -> None:
     """Move the clock there, and work whatever is due by then."""
     system.clock.now = now  # type: ignore[attr-defined]
-    work(system)
+    work(system, reply)
 
 
-def work(system: System) -> None:
-    """Do what is due by the system's clock; a provider takes every charge."""
+def work(system: System, reply: Reply = Reply.YES) -> None:
+    """Do what is due by the system's clock; a provider takes every charge, or answers so."""
     for _ in range(100):
-        if not _step(system):
+        if not _step(system, reply):
             return
     raise AssertionError("it never comes to rest")
 
@@ -106,18 +107,24 @@ def taken(system: System) -> list[int]:
     return [each.amount.minor for each in facts_of(system, ChargeSucceeded)]
 
 
-def _step(system: System) -> bool:
+def _step(system: System, reply: Reply) -> bool:
     stream, now = stream_of("s-1"), system.clock()
     loaded = system.ledger.load([stream])[stream]
     assert loaded.state is not None
-    step = next_step(loaded.state, now=now, taken_before=False, zone_version=system.zone_version)
+    step = next_step(
+        loaded.state,
+        now=now,
+        taken_before=False,
+        zone_version=system.zone_version,
+        plan=system.plans.recent(loaded.state.terms.plan),
+    )
     match step:
         case Nothing():
             return False
         case Record(events=events):
             facts = events
         case _:
-            facts = follow(loaded.state, step, reply_to(step, Reply.YES, now), now=now)
+            facts = follow(loaded.state, step, reply_to(step, reply, now), now=now)
     stamp = Stamp(actor="worker", cause="test", command_id=uuid4())
     (result,) = system.ledger.append([Append(stream, loaded.version, facts, stamp)], now=now)
     assert isinstance(result, Appended)

@@ -26,6 +26,7 @@ ENDED = {
     "credits": "subscription-ended",
     "discounts": "subscription-ended",
     "reactivation": "subscription-ended",
+    "reinstatement": "subscription-ended",
 }
 
 

@@ -7,7 +7,7 @@ from infrastructure.bootstrap import System
 from tests.api.conftest import Client
 from tests.api.requests import MUSIC, post, problem
 from tests.domain.stages import answered, attempted, invoiced
-from tests.specimens import DUE, captured
+from tests.specimens import DUE, captured, key
 from tests.systems import project, write
 
 
@@ -46,7 +46,10 @@ def test_F09_due_shows_what_waits_for_a_person(client: Client, system: System) -
     until = {"until": "2025-01-01T12:00:00Z"}
     items = client.get("/v1/due", params={**until, "customer_id": "c-1"}).json()["items"]
     stuck = [item for item in items if item["subscription_id"] == "s-1"]
-    assert [item["why"] for item in stuck][-1] == "discrepancy; a person has to look"
+    assert [item["why"] for item in stuck][-1] == (
+        "discrepancy: 299.00 NOK asked, 300.00 NOK received by attempt "
+        f"{key()}; a person has to look"
+    )
     early = client.get("/v1/due", params={"until": DUE.isoformat()}).json()["items"]
     assert [(item["what"], item["due_at"]) for item in early] == [("charge of invoice 1", None)]
     still = client.get("/v1/due", params={"waiting": "true", "until": DUE.isoformat()}).json()
@@ -115,7 +118,7 @@ def test_health_readiness_and_figures(client: Client, system: System) -> None:
     assert client.get("/ready").json() == {
         "ready": True,
         "position": 1,
-        "behind": {"balances": 1, "charges": 1, "due_dates": 1},
+        "behind": {"balances": 1, "charges": 1, "due_dates": 1, "plans": 1},
     }
     figures = client.get("/metrics").text
     assert "billing_log_position 1.0" in figures

@@ -8,7 +8,7 @@ import pytest
 
 from domain.calendar import Interval, Period, Unit
 from domain.money import Money
-from domain.plan import Proration, RetryPolicy
+from domain.plan import DunningEnd, Proration, RetryPolicy
 from domain.previews import (
     as_if,
     preview_change,
@@ -118,3 +118,13 @@ def test_a_decline_that_is_final_is_not_retried() -> None:
         shown = preview_retries(RetryPolicy(), answer, at=FEB_10)
         assert shown.retries == ()
         assert words in shown.end
+
+
+def test_the_end_of_dunning_is_dated_by_the_last_decline_and_the_grace() -> None:
+    """Tried after 3 and 8 days; with ten days of grace something follows on the 18th day."""
+    for end in DunningEnd:
+        shown = preview_retries(RetryPolicy((3, 5), end, 10), declined(), at=FEB_10)
+        left_open = end is DunningEnd.LEAVE_OPEN
+        assert shown.end_at == (None if left_open else FEB_10 + timedelta(days=18))
+        assert ("grace" in shown.end) is not left_open
+    assert preview_retries(RetryPolicy((3,), DunningEnd.CANCEL), HARD, at=FEB_10).end_at is None

@@ -122,6 +122,29 @@ def test_networks_advice_is_followed(
     assert answer.retry_not_before == (None if wait is None else AT + wait)
 
 
+@pytest.mark.parametrize(
+    ("brand", "advice", "decline", "wait"),
+    [
+        ("MASTERCARD", "02", DeclineClass.SOFT, timedelta(hours=72)),
+        ("VISA", "02", DeclineClass.HARD, None),
+        ("AMEX", "02", DeclineClass.HARD, None),
+        ("MASTERCARD", "03", DeclineClass.HARD, None),
+        ("MASTERCARD", "25", DeclineClass.SOFT, timedelta(hours=24)),
+        ("VISA", "25", DeclineClass.SOFT, None),
+    ],
+)
+def test_advice_is_read_by_the_network_that_gave_it(
+    brand: str, advice: str, decline: DeclineClass, wait: timedelta | None
+) -> None:
+    """02 is "again after 72 hours" to Mastercard and "never again" to Visa."""
+    processor = {"payment_advice_code": advice}
+    paid = order(captures=[capture(status="DECLINED", processor_response=processor)])
+    answer = charged({**paid, "payment_source": {"card": {"brand": brand}}})
+    assert isinstance(answer, Declined)
+    assert answer.decline is decline
+    assert answer.retry_not_before == (None if wait is None else AT + wait)
+
+
 @pytest.mark.parametrize("status", ["PENDING", "KYC_HOLD", ""])
 def test_capture_in_another_state_is_a_doubt_with_an_id(status: str) -> None:
     """Pending, and any status we do not know, is unknown; the id lets us look it up."""

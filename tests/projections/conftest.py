@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.books import Books
 from tests.histories import History, histories
-from tests.projections.stories import story
+from tests.projections.scenes_of_beginnings import released
+from tests.projections.scenes_of_demands import corrected_to_the_threshold
+from tests.projections.stories import story, story_of_dunning
 from tests.projections.stories_of_demands import story_of_demands
 
 
@@ -31,7 +34,14 @@ def _drawn(count: int) -> list[History]:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[History]:
-    """The same two hundred histories in every run, and sixty stories full of changes, and as many
-    of demands, balances and usage that comes to a threshold."""
-    stories = (each for seed in range(60) for each in (story(seed), story_of_demands(seed)))
-    return [*_drawn(200), *stories]
+    """The same three hundred histories in every run, and sixty stories each: full of changes, of
+    customers who do not pay, and of demands, balances and usage that comes to a threshold. Two
+    scenes hold what is too rare to be drawn."""
+    tellers = (story, story_of_dunning, story_of_demands)
+    scenes = (told(released()), told(corrected_to_the_threshold()))
+    return [*_drawn(300), *(tell(seed) for tell in tellers for seed in range(60)), *scenes]
+
+
+def told(books: Books) -> History:
+    """The history of a scene."""
+    return History((), (), tuple(books.log), dict(books.states))

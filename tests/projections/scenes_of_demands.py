@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from domain.plan import Terms
 from domain.subscription.demanding import BalanceReport, demand, report_balance
 from domain.subscription.discounting import Reduction, grant_discount
-from domain.subscription.metering import Report, report_usage
+from domain.subscription.metering import Report, correct_usage, report_usage
 from tests.books import Books
 from tests.domain.asking import RELOADED, asked, by_threshold, nok, unscheduled
 from tests.projections.scenes import billed, signed_up
@@ -94,6 +94,14 @@ def at_the_threshold() -> Books:
     """200 and 60 GB: 104.00 at once; 10 GB with the period."""
     books = billed(used(used(running(by_threshold()), 200, "u-1"), 60, "u-2"))
     return billed(used(books, 10, "u-3"))
+
+
+def corrected_to_the_threshold() -> Books:
+    """60 units were 260: the correction brings what is not billed to the threshold."""
+    books = used(running(by_threshold()), 60, "u-1")
+    facts = correct_usage(books.states["s-1"], "u-1", 260, reason="read wrong", now=books.now)
+    books.append("s-1", facts, actor="api:shop")
+    return billed(books)
 
 
 def reduced_at_the_threshold() -> Books:

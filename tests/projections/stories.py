@@ -15,7 +15,7 @@ import attrs
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import Kind, PaidTrial, Proration, RetryPolicy, Terms, Timing
+from domain.plan import DunningEnd, Kind, PaidTrial, Proration, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.schedule import schedule_of
 from domain.subscription.starting import Past, Start
@@ -81,6 +81,47 @@ def _begun_otherwise(draw: Random, wish: Start) -> Start:
         past = Past.BILL if terms.kind is Kind.INSTALLMENT else draw.choice([*Past])
         return attrs.evolve(wish, start=early, past=past)
     return wish
+
+
+_UNPAID = [Reply.SOFT] * 8 + [Reply.YES] * 6 + [Reply.MORE, Reply.LESS, Reply.MERCHANT]
+_DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 3 + list(Wish)
+_VISITS = [Act.WORK] * 10 + [Act.WISH] * 4 + [Act.NEW_TOKEN, Act.PAYER, Act.LATE]
+
+
+def story_of_dunning(seed: int) -> History:
+    """One subscription that is seldom paid, under each end of dunning in turn."""
+    draw = Random(seed)
+    retry = RetryPolicy(
+        draw.choice([(), (1,), (3, 5)]),
+        end=list(DunningEnd)[seed % 4],
+        grace_days=draw.choice([0, 2, 20]),
+    )
+    wish = Start(
+        subscription_id="s-1",
+        customer_id="c-1",
+        namespace=uuid5(_SPACE, f"dunning/{seed}"),
+        provider=draw.choice(list(Provider)),
+        account="main",
+        zone=draw.choice(["Europe/Oslo", "America/New_York", "UTC"]),
+        start=draw.choice(_DAYS),
+        terms=attrs.evolve(_terms(draw), retry=retry),
+    )
+    wish = _begun_otherwise(draw, wish)
+    books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
+    books.sign_up(wish)
+    moves = tuple(
+        Move(
+            which=0,
+            clock=draw.choice([*_CLOCKS, Clock.NEXT_DUE, Clock.NEXT_DUE]),
+            act=draw.choice(_VISITS),
+            reply=draw.choice(_UNPAID),
+            wish=draw.choice(_DUNNING),
+            variant=draw.randrange(60),
+        )
+        for _ in range(40)
+    )
+    play(books, moves, [wish])
+    return History((wish,), moves, tuple(books.log), dict(books.states))
 
 
 def _move(draw: Random) -> Move:

@@ -39,13 +39,14 @@ def test_totals_are_those_of_the_balances(history: History):
     sums: dict[str, list[int]] = {}
     for row in replay(BALANCES, history.log).values():
         assert isinstance(row, Balance)
-        added = sums.setdefault(row.currency, [0, 0, 0, 0, 0])
-        for place, minor in enumerate((row.billed, row.credited, row.paid, row.open, row.credit)):
+        amounts = (row.billed, row.credited, row.paid, row.written_off, row.open, row.credit)
+        added = sums.setdefault(row.currency, [0] * len(amounts))
+        for place, minor in enumerate(amounts):
             added[place] += minor
     totals = audit_log(history.log).totals
     assert {code: list(attrs.astuple(each)) for code, each in totals.items()} == sums
     assert all(
-        each.open - each.credit == each.billed - each.credited - each.paid
+        each.open - each.credit == each.billed - each.credited - each.paid - each.written_off
         for each in totals.values()
     )
 
@@ -113,7 +114,7 @@ def test_a_report_can_be_asked_for_on_the_way():
 
 def test_streams_of_another_kind_are_only_counted():
     """Their positions and versions are checked, their facts are not a subscription's."""
-    log = [attrs.evolve(each, stream="plan-gold") for each in signed_up().log]
+    log = [attrs.evolve(each, stream="period-2025") for each in signed_up().log]
     findings = {each.code for each in audit_log(log).findings}
     assert findings == {"event-id-wrong"}
 

@@ -139,6 +139,7 @@ def test_columns_can_be_filtered_by_credit():
         "billed": 29900,
         "credited": 10000,
         "paid": 29900,
+        "written_off": 0,
         "open": 0,
         "credit": 10000,
         "oldest_due_at": None,

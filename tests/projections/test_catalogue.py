@@ -9,11 +9,19 @@ from infrastructure.store.view_table import ViewTable
 from projections.catalogue import PROJECTIONS, TABLES, Listening
 from projections.replay import replay
 from projections.table import TableProjection
-from tests.examples import EXAMPLES
+from tests.examples import EXAMPLES, PLAN_EXAMPLES
 from tests.histories import History
+from tests.projections.plants_of_plans import moved_story
 
 listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
 projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus: list[History]) -> list[History]:
+    """With a story of the catalogue."""
+    story = moved_story()
+    return [History((), (), tuple(story.log), dict(story.states)), *corpus]
 
 
 @listening
@@ -43,7 +51,7 @@ def test_every_listed_fact_can_change_a_row(listed: Listening, corpus: list[Hist
 def test_the_corpus_reaches_every_fact(corpus: list[History]):
     """Otherwise the two tests above would say less than they seem to."""
     reached = {type(recorded.event) for history in corpus for recorded in history.log}
-    assert reached == {type(event) for event in EXAMPLES.values()}
+    assert reached == {type(event) for event in (*EXAMPLES.values(), *PLAN_EXAMPLES.values())}
 
 
 @projection

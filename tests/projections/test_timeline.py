@@ -44,7 +44,7 @@ def test_a_life_reads_as_sentences():
     assert words[1] == (
         "Token request 1 (initial: sign-up); the approval is awaited until 2024-01-23 09:00Z."
     )
-    assert words[3] == "The payer approved; the token of a paypal wallet is vaulted."
+    assert words[3] == "The payer approved; the token of a Visa card 1111 2029-04 is vaulted."
     assert words[4] == (
         "Invoice 1 issued for 2024-01-31 to 2024-02-29: 299.00 NOK, due 2024-01-31 (Gold "
         "membership, 2024-01-31 to 2024-02-29 (end exclusive) 299.00 NOK); the next is due at "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from domain.money import Money
-from domain.plan import Proration
+from domain.plan import DunningEnd, Proration, RetryPolicy
 from domain.recorded import STORED_NAMES
 from domain.subscription.events import (
     ChargeSucceeded,
@@ -22,13 +23,22 @@ from domain.subscription.events import (
 )
 from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, EncodeError
 from infrastructure.store.instants import InstantCheck, in_utc
-from tests.examples import EXAMPLES
+from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
+from tests.examples import PLAN_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 # Facts whose class has got fields since their first golden file was written. That file stays as it
 # is, for it is what old books hold; what is written today is beside it, under the name given here.
-LATEST = {"subscription-started.v1": "subscription-started.v1+quantity"}
+LATEST = {
+    "credit-granted.v1": "credit-granted.v1+tax",
+    "invoice-issued.v1": "invoice-issued.v1+tax",
+    "subscription-started.v1": "subscription-started.v1+tax",
+    "terms-changed.v1": "terms-changed.v1+tax",
+}
+# What was written for a while between the first file and the latest.
+BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
 codec = Codec()
+EXAMPLES: dict[str, Any] = {**SUBSCRIPTION_EXAMPLES, **PLAN_EXAMPLES}
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 
 
@@ -45,7 +55,11 @@ def golden(file: str) -> bytes:
 def test_every_stored_name_has_an_example_and_a_golden_file():
     """No name is forgotten, and no golden file outlives its name."""
     assert set(EXAMPLES) == set(STORED_NAMES)
-    assert {path.stem for path in GOLDEN.glob("*.json")} == {*STORED_NAMES, *LATEST.values()}
+    assert {path.stem for path in GOLDEN.glob("*.json")} == {
+        *STORED_NAMES,
+        *LATEST.values(),
+        *(file for files in BETWEEN.values() for file in files),
+    }
     assert set(LATEST) <= set(STORED_NAMES)
 
 
@@ -59,7 +73,8 @@ def test_an_example_encodes_to_its_golden_file(name):
 def test_a_golden_file_decodes_to_its_example(name):
     """What was written once is read as it was meant, also before its class had got new fields."""
     assert codec.decode(name, golden(name)) == EXAMPLES[name]
-    assert codec.decode(name, golden(LATEST.get(name, name))) == EXAMPLES[name]
+    for file in (*BETWEEN.get(name, ()), LATEST.get(name, name)):
+        assert codec.decode(name, golden(file)) == EXAMPLES[name]
 
 
 def test_a_start_from_before_quantities_is_one_unit_prorated_by_day():
@@ -69,6 +84,23 @@ def test_a_start_from_before_quantities_is_one_unit_prorated_by_day():
     terms = codec.decode(name, golden(name)).terms
     assert (terms.quantity, terms.proration) == (1, Proration.BY_DAY)
     assert terms.amount == terms.price
+
+
+def test_a_policy_from_before_the_end_of_dunning_leaves_what_is_owed_open():
+    """Nothing that was agreed to before is suspended, cancelled or given up."""
+    name = "subscription-started.v1"
+    assert set(json.loads(golden(name))["terms"]["retry"]) == {"wait_days"}
+    policy = codec.decode(name, golden(name)).terms.retry
+    assert (policy.end, policy.grace_days) == (DunningEnd.LEAVE_OPEN, 0)
+
+
+@pytest.mark.parametrize("end", list(DunningEnd))
+def test_the_end_of_dunning_is_stored(end):
+    """What was agreed to is read as it was written, and not as the default."""
+    name = "subscription-started.v1"
+    terms = attrs.evolve(EXAMPLES[name].terms, retry=RetryPolicy((1,), end, 14))
+    _, body = codec.encode(attrs.evolve(EXAMPLES[name], terms=terms))
+    assert codec.decode(name, body).terms.retry == RetryPolicy((1,), end, 14)
 
 
 @pytest.mark.parametrize("policy", list(Proration))

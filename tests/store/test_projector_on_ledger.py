@@ -12,6 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
+from domain.identity import stream_of
 from domain.plan import CaptureMode
 from domain.providers import Provider
 from domain.recorded import Stamp
@@ -147,7 +148,7 @@ def test_F26_an_event_of_unknown_name_parks_its_subscription_until_the_code_know
 ):
     """The others go on; a replay with the same code changes nothing."""
     write(ledger, log := lives())
-    version = log.versions[SUBSCRIPTIONS[0]] + 1
+    version = log.versions[stream_of(SUBSCRIPTIONS[0])] + 1
     with books.connect() as conn:
         conn.execute(
             SQL(

@@ -18,7 +18,7 @@ from domain.money import Money
 from domain.plan import Kind, Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.subscription.events import When
+from domain.subscription.events import Resolution, When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
 from domain.subscription.state import Status, Subscription
@@ -49,7 +49,8 @@ MEANWHILE = (
 # "leave" comes last: of twelve draws one leaves.
 WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
-    *("token", "more", "resume", "leave"),
+    *("token", "more", "resume", "leave", "backup"),
+    *("collect", "write off", "reinstate", "accept", "dismiss"),
 )
 
 
@@ -134,6 +135,8 @@ class Billing(Watched):
         match wish:
             case "token":
                 commands.request_token(name, reason="new card")
+            case "backup":
+                commands.request_token(name, reason="to be safe", backup=True)
             case "more":
                 commands.change_terms(name, NewTerms(quantity=3), when=When.NOW, reason=reason)
             case "less":
@@ -150,8 +153,37 @@ class Billing(Watched):
                 commands.schedule_cancellation(name, at=None, reason=reason)
             case "go on":
                 commands.withdraw_cancellation(name, reason=reason)
+            case "collect" | "write off" | "reinstate" | "accept" | "dismiss":
+                self._look_after(name, wish)
             case _:
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY)
+
+    def _look_after(self, name: str, wish: str) -> None:
+        """What a person decides about the oldest open invoice, or the oldest discrepancy."""
+        commands, reason = self.commands, "looked at"
+        state = commands.find(name)[0]
+        number = state.open_invoices[0].number if state.open_invoices else 1
+        match wish:
+            case "collect":
+                commands.collect_again(name, number, reason=reason)
+            case "write off":
+                commands.write_off(name, number, reason=reason)
+            case "reinstate":
+                commands.reinstate(name, reason=reason)
+            case _ if state.unresolved:
+                how = Resolution.ACCEPTED if wish == "accept" else Resolution.DISMISSED
+                attempt = state.unresolved[0].attempt_id
+                commands.resolve_discrepancy(name, attempt, how, reason=reason)
+
+    def look_after_everybody(self) -> None:
+        """A person goes through what was not paid, or not as it was asked for."""
+        for wish in ("accept", "collect", "reinstate", "write off"):
+            for number in range(len(self.names)):
+                self.wish_something(number, wish)
+            self.world.project()
+            self.world.work(100)
+        self.world.project()
+        self.check()
 
     def have_every_wish(self) -> None:
         """One customer wishes for everything there is, and is billed in between."""

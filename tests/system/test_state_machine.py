@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, RetryPolicy
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy
 from domain.providers import Provider
 from domain.subscription.events import (
     SubscriptionEvent,
@@ -107,7 +107,9 @@ def play_each_trouble(machine: type[Billing]) -> None:
                     cycles=1 if number % 3 == 0 else None,
                     price=Money(1000 + number, "USD"),
                     capture=capture,
-                    retry=RetryPolicy((1,) if number % 2 else ()),
+                    retry=RetryPolicy(
+                        (1,) if number % 2 else (), list(DunningEnd)[number // 2 % len(DunningEnd)]
+                    ),
                 )
                 billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
         billing.let_all_approve(death=(TOKEN_IN_VAULT, 3))
@@ -115,6 +117,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.providers_misbehave(list(CallbackFault), "look-up", [Fault.ERROR_BEFORE])
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
+        billing.look_after_everybody()
         billing.have_every_wish()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")

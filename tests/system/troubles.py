@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Terms, Timing
 from infrastructure.simulators.faults import Fault
 from infrastructure.workers.crash_points import CRASH_POINTS
 from tests.system.puppets import PLACES
@@ -96,7 +96,17 @@ def agreed(draw: st.DrawFn) -> Terms:
         setup_fee=draw(st.sampled_from([None, Money(500, "USD")])),
         cycles=instalments,
         capture=draw(st.sampled_from(CaptureMode)),
-        retry=draw(st.sampled_from([RetryPolicy(()), RetryPolicy((1,)), RetryPolicy((3, 5, 7))])),
+        retry=draw(
+            st.sampled_from(
+                [
+                    RetryPolicy(()),
+                    RetryPolicy((3, 5, 7)),
+                    RetryPolicy((), DunningEnd.SUSPEND, 2),
+                    RetryPolicy((1,), DunningEnd.WRITE_OFF),
+                    RetryPolicy((1,), DunningEnd.CANCEL, 5),
+                ]
+            )
+        ),
     )
 
 

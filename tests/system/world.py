@@ -13,11 +13,13 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import attrs
 import httpx
 import uvicorn
 from litestar import Litestar
 from psycopg.sql import SQL, Identifier
 
+from domain.budgets import BUDGETS
 from domain.identity import reference_parts, stream_of
 from domain.providers import Provider
 from infrastructure.api.app import build_app
@@ -70,6 +72,10 @@ def _app() -> Litestar:
     return build_app(system, gateways=lambda: system.gateways())
 
 
+# A card that was declined is left alone for longer than the shortest retry waits.
+SMALL_BUDGETS = tuple(attrs.evolve(each, limit=1, window=timedelta(hours=30)) for each in BUDGETS)
+
+
 class World:
     """One system over fresh books, and its simulators."""
 
@@ -103,6 +109,7 @@ class World:
         self._desk = Desk(
             ledger=system.ledger,
             agenda=system.agenda,
+            attempts=system.attempts,
             vault=system.vault,
             clock=system.clock,
             actor="worker",
@@ -110,7 +117,7 @@ class World:
             lease_s=LEASE_S,
         )
         self._desk.renew = HeldRenewal(self._desk.renew, self.holds)  # type: ignore[assignment]
-        self._advancer = Advancer(self._desk, self.gateways, system.zone_version)
+        self._advancer = Advancer(self._desk, self.gateways, system.zone_version, SMALL_BUDGETS)
         self._callbacks = CallbackWorker(
             self._desk, self._advancer, system.inbox, system.views, batch=100, poll_s=1.0
         )

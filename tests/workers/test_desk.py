@@ -17,6 +17,7 @@ def desk_of(system: System) -> Desk:
     return Desk(
         ledger=system.ledger,
         agenda=system.agenda,
+        attempts=system.attempts,
         vault=system.vault,
         clock=system.clock,
         actor="worker",

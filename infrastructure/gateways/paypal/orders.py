@@ -8,7 +8,7 @@ exists, which may be declined, pending or only an authorisation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.plan import CaptureMode
@@ -24,19 +24,13 @@ from domain.ports import (
 from domain.subscription.events import DeclineClass
 from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal import declines
+from infrastructure.gateways.paypal.advice import advice_of, network_in
 from infrastructure.gateways.paypal.wire import amount_json, amount_of, items, mapping, time_of
 
 _DESCRIPTION_LENGTH = 127
 
 # A capture that was refunded since is still a capture: the money moved, and moved back.
 _CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
-
-# Advice that card networks give with a decline (payment_advice_code). Hours to wait, or None:
-# this token is not charged again. 02 means either, by the card's brand: the stricter reading.
-_ADVICE: dict[str, int | None] = {
-    **dict.fromkeys(("01", "02", "03", "21")),
-    **{"24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30": 240},
-}
 
 
 def order_json(order: ChargeOrder) -> dict[str, Any]:
@@ -89,9 +83,9 @@ def order_answer(reply: Reply, now: datetime) -> ChargeAnswer:
     authorizations = [one for found in payments for one in items(found.get("authorizations"))]
     # An authorisation that was captured shows both; the capture is what counts.
     if captures:
-        return capture_of(captures[-1], now)
+        return capture_of(captures[-1], now, network_in(body))
     if authorizations:
-        return authorization_of(authorizations[-1], order_id, now)
+        return authorization_of(authorizations[-1], order_id, now, network_in(body))
     if status == "PAYER_ACTION_REQUIRED":
         return Declined(
             decline=DeclineClass.PAYER_ACTION,
@@ -111,8 +105,11 @@ def capture_answer(reply: Reply, now: datetime) -> ChargeAnswer:
     return capture_of(mapping(reply.data), now)
 
 
-def capture_of(capture: Mapping[str, Any], now: datetime) -> ChargeAnswer:
-    """One capture resource. Its time is `create_time`: it never moves when a refund follows."""
+def capture_of(capture: Mapping[str, Any], now: datetime, network: str = "") -> ChargeAnswer:
+    """One capture resource. Its time is `create_time`: it never moves when a refund follows.
+
+    network: of the card, "" if it is not known (advice.py).
+    """
     capture_id = str(capture.get("id", ""))
     status = str(capture.get("status", ""))
     at = time_of(capture.get("create_time"))
@@ -122,15 +119,15 @@ def capture_of(capture: Mapping[str, Any], now: datetime) -> ChargeAnswer:
             return Unknown(reason=f"capture {status} without amount or id", provider_ref=capture_id)
         return Captured(amount=amount, provider_ref=capture_id, at=at or now)
     if status in ("DECLINED", "FAILED"):
-        return _declined(capture, f"CAPTURE_{status}", capture_id, at)
+        return _declined(capture, f"CAPTURE_{status}", capture_id, at, network)
     reason = mapping(capture.get("status_details")).get("reason", "")
     return Unknown(reason=f"capture {status.lower()} {reason}".strip(), provider_ref=capture_id)
 
 
 def authorization_of(
-    authorization: Mapping[str, Any], order_id: str, now: datetime
+    authorization: Mapping[str, Any], order_id: str, now: datetime, network: str = ""
 ) -> ChargeAnswer:
-    """One authorisation resource. An expired one shows as VOIDED."""
+    """One authorisation resource. An expired one shows as VOIDED. network: as in capture_of."""
     authorization_id = str(authorization.get("id", ""))
     status = str(authorization.get("status", ""))
     at = time_of(authorization.get("create_time"))
@@ -146,7 +143,7 @@ def authorization_of(
             at=at or now,
         )
     if status in ("DENIED", "VOIDED"):
-        return _declined(authorization, f"AUTHORIZATION_{status}", authorization_id, at)
+        return _declined(authorization, f"AUTHORIZATION_{status}", authorization_id, at, network)
     return Unknown(
         reason=f"authorisation {status.lower() or 'unreadable'}", provider_ref=authorization_id
     )
@@ -159,23 +156,22 @@ def order_id_of(resource: Mapping[str, Any]) -> str:
 
 
 def _declined(
-    resource: Mapping[str, Any], code: str, provider_ref: str, at: datetime | None
+    resource: Mapping[str, Any], code: str, provider_ref: str, at: datetime | None, network: str
 ) -> Declined:
     """A payment resource that came to nothing, with the card network's advice where there is."""
-    decline = declines.MEANING_OF.get(code, declines.Meaning.SOFT)
+    meaning = declines.MEANING_OF.get(code, declines.Meaning.SOFT).name
+    decline = DeclineClass[meaning if meaning in DeclineClass.__members__ else "SOFT"]
     processor = mapping(resource.get("processor_response"))
-    advice = str(processor.get("payment_advice_code", ""))
     retry_not_before = None
-    if advice in _ADVICE:
-        hours = _ADVICE[advice]
-        decline = declines.Meaning.HARD if hours is None else declines.Meaning.SOFT
-        if hours is not None and at is not None:
-            retry_not_before = at + timedelta(hours=hours)
+    if (advised := advice_of(processor, network)) is not None:
+        decline = advised.decline
+        if advised.wait is not None and at is not None:
+            retry_not_before = at + advised.wait
     reason = str(mapping(resource.get("status_details")).get("reason", ""))
     response = str(processor.get("response_code", ""))
-    known = decline.name if decline.name in DeclineClass.__members__ else "SOFT"
+    advice = str(processor.get("payment_advice_code", ""))
     return Declined(
-        decline=DeclineClass[known],
+        decline=decline,
         code=code,
         message=" ".join(word for word in (reason, response, advice) if word)[:200],
         retry_not_before=retry_not_before,

@@ -1,0 +1,88 @@
+"""A person looks at a charge that was not the one asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.refusals import Refused
+from domain.subscription.events import (
+    CreditGranted,
+    CreditKind,
+    DiscrepancyResolved,
+    Resolution,
+    SubscriptionEvent,
+)
+from domain.subscription.state import Difference, Subscription
+from domain.subscription.wording import checked_reason
+
+
+def resolve(
+    state: Subscription,
+    attempt_id: UUID,
+    resolution: Resolution,
+    *,
+    reason: str,
+    now: datetime,
+) -> tuple[SubscriptionEvent, ...]:
+    """What was received stays as it is booked; what is left of the invoice is collected again.
+    Quiet where it was resolved in this way before.
+
+    ACCEPTED: what no invoice needed becomes credit. DISMISSED: it was settled by other means, and
+    becomes no credit here.
+    Refused: "discrepancy-unknown"; "discrepancy-resolved" in the other way; "charge-open" while
+        another charge of the invoice has no outcome; "currency-mixed" to accept money that the
+        subscription is not billed in; "subscription-ended" to accept a surplus that can pay no
+        invoice any more; "reason-malformed".
+    """
+    checked_reason(reason)
+    found = next((each for each in state.differences if each.attempt_id == attempt_id), None)
+    if found is None:
+        raise Refused("discrepancy-unknown", f"{attempt_id} was charged as it was asked for")
+    if found.resolution is resolution:
+        return ()
+    if found.resolution is not None:
+        raise Refused("discrepancy-resolved", f"{attempt_id} is {found.resolution.value} already")
+    _check_settled(state, found)
+    if resolution is Resolution.ACCEPTED:
+        _check_acceptable(state, found)
+    resolved = DiscrepancyResolved(
+        attempt_id=attempt_id,
+        customer_id=state.customer_id,
+        invoice_number=found.invoice_number,
+        resolution=resolution,
+        received=found.received,
+        reason=reason,
+        effective_at=now,
+    )
+    if resolution is Resolution.DISMISSED or found.surplus.minor == 0:
+        return (resolved,)
+    credit = CreditGranted(
+        customer_id=state.customer_id,
+        credit_number=state.credits_granted + 1,
+        kind=CreditKind.OVERPAYMENT,
+        amount=found.surplus,
+        lines=(),
+        reason=reason,
+        effective_at=now,
+    )
+    return (resolved, credit)
+
+
+def _check_settled(state: Subscription, found: Difference) -> None:
+    """More money for the invoice might be under way: then its surplus is not known yet."""
+    attempt = state.open_attempt
+    if attempt is not None and attempt.invoice_number == found.invoice_number:
+        raise Refused("charge-open", f"{attempt.attempt_id} has no outcome yet")
+
+
+def _check_acceptable(state: Subscription, found: Difference) -> None:
+    if found.received.currency != state.currency:
+        raise Refused(
+            "currency-mixed",
+            f"{found.received} cannot count for what is billed in {state.currency}; pay it back",
+        )
+    if found.surplus.minor > 0 and not state.bills:
+        raise Refused(
+            "subscription-ended", f"{found.surplus} can pay no invoice any more; pay it back"
+        )

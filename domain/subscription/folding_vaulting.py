@@ -1,0 +1,84 @@
+"""Folding of tokens: asked for, offered, vaulted; and what is collected again because of one."""
+
+from __future__ import annotations
+
+from domain.copying import with_
+from domain.subscription.events import (
+    ApprovalOffered,
+    TokenPurpose,
+    TokenRequested,
+    TokenVaulted,
+)
+from domain.subscription.folding_payments import COLLECTED_ANEW
+from domain.subscription.state import (
+    DISCREPANCY,
+    OpenInvoice,
+    OpenTokenRequest,
+    Status,
+    Subscription,
+    Token,
+)
+
+
+def vaulted(
+    state: Subscription, event: TokenRequested | ApprovalOffered | TokenVaulted
+) -> Subscription:
+    """A token is asked for, offered, and there."""
+    match event:
+        case TokenRequested():
+            request = OpenTokenRequest(
+                request_id=event.request_id,
+                number=event.number,
+                purpose=event.purpose,
+                requested_at=event.effective_at,
+                key_expires_at=event.key_expires_at,
+                expires_at=event.expires_at,
+            )
+            return with_(state, token_request=request, token_requests=event.number)
+        case ApprovalOffered():
+            if state.token_request is None:
+                return state
+            offered = with_(
+                state.token_request,
+                provider_ref=event.provider_ref,
+                approve_url=event.approve_url,
+                expires_at=event.expires_at,
+            )
+            return with_(state, token_request=offered)
+        case TokenVaulted():
+            token = Token(token_ref=event.token_ref, instrument=event.instrument, usable=True)
+            if _answers_for_backup(state):
+                return with_(
+                    state,
+                    backup=token,
+                    token_request=None,
+                    open_invoices=tuple(
+                        _for_backup(each, agreed=state.terms.backup) for each in state.open_invoices
+                    ),
+                )
+            status = Status.ACTIVE if state.status is Status.PENDING else state.status
+            return with_(
+                state,
+                token=token,
+                token_request=None,
+                status=status,
+                open_invoices=tuple(_collectible_again(each) for each in state.open_invoices),
+            )
+
+
+def _answers_for_backup(state: Subscription) -> bool:
+    request = state.token_request
+    return request is not None and request.purpose is TokenPurpose.BACKUP
+
+
+def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
+    """A new token gives every open invoice a fresh start, unless a person has to look first."""
+    return invoice if invoice.ended == DISCREPANCY else with_(invoice, **COLLECTED_ANEW)
+
+
+def _for_backup(invoice: OpenInvoice, *, agreed: bool) -> OpenInvoice:
+    """A new backup may be tried for every open invoice. Where the terms agree to one, an invoice
+    whose collection had ended is tried on it, unless a person has to look first."""
+    if agreed and invoice.ended != DISCREPANCY:
+        return with_(invoice, backup_tried=False, ended="")
+    return with_(invoice, backup_tried=False)

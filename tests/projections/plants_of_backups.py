@@ -1,0 +1,83 @@
+"""Faults planted where a backup method is tried; see plants_of_changes.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from domain.plan import RetryPolicy
+from domain.subscription import events as e
+from tests.books import Books
+from tests.projections.forging import Forger, Log, changed, dropped
+from tests.projections.plants_of_changes import Plant
+from tests.projections.scenes import billed, signed_up
+from tests.replies import Reply
+from tests.specimens import SIGNED_UP, terms
+
+
+def backed() -> Books:
+    """A subscription with a backup, that bills once and is not retried."""
+    agreed = terms(backup=True, retry=RetryPolicy(()))
+    books = signed_up(agreed, into=Books(SIGNED_UP, budgets=()))
+    books.add_backup("s-1")
+    return books
+
+
+def saved() -> Books:
+    """A hard decline, and the backup pays."""
+    books = billed(backed(), Reply.HARD)
+    books.work("s-1", Reply.YES)
+    return books
+
+
+def in_vain() -> Books:
+    """A soft decline, and the backup is declined as well: collection ends."""
+    books = billed(backed(), Reply.SOFT)
+    books.work("s-1", Reply.SOFT)
+    return books
+
+
+def everywhere(kind: type, **forged: Any) -> Forger:
+    """All facts of a kind get these values."""
+
+    def forge(log: Log) -> Log:
+        return [
+            attrs.evolve(recorded, event=attrs.evolve(recorded.event, **forged))
+            if isinstance(recorded.event, kind)
+            else recorded
+            for recorded in log
+        ]
+
+    return forge
+
+
+def no_backup_agreed(log: Log) -> Log | None:
+    return changed(
+        e.SubscriptionStarted, terms=lambda event: attrs.evolve(event.terms, backup=False)
+    )(log)
+
+
+def tried_again(log: Log) -> Log | None:
+    """What the backup declined was tried on it before: both attempts are on the backup."""
+    backup = [r.event.token_ref for r in log if isinstance(r.event, e.TokenVaulted)][-1]
+    return everywhere(e.ChargeAttempted, token_ref=backup)(log)
+
+
+def first_instead(log: Log) -> Log | None:
+    """The backup is tried first of all."""
+    backup = [r.event.token_ref for r in log if isinstance(r.event, e.TokenVaulted)][-1]
+    return changed(e.ChargeAttempted, token_ref=lambda _: backup)(log)
+
+
+PLANTS_OF_BACKUPS: list[Plant] = [
+    ("the terms know no backup", "backup-misused", saved, no_backup_agreed),
+    ("the backup tried twice", "backup-misused", in_vain, tried_again),
+    ("the backup tried first", "backup-misused", in_vain, first_instead),
+    ("a backup replaces the first", "token-replaces-wrong", saved,
+     everywhere(e.TokenVaulted, replaces="token-of-nobody")),
+    ("a backup of nothing", "token-request-wrong", saved,
+     changed(e.TokenRequested, purpose=lambda _: e.TokenPurpose.BACKUP)),
+    ("the backup was never vaulted", "token-unusable", saved,
+     dropped(e.TokenVaulted, when=lambda event: event.replaces is None)),
+]  # fmt: skip
