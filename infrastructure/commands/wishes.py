@@ -34,10 +34,10 @@ class NewTerms:
     quantity: int | None = None
     proration: Proration | None = None
     capture: CaptureMode | None = None
+    backup: bool | None = None
     wait_days: tuple[int, ...] | None = None
     end: DunningEnd | None = None
     grace_days: int | None = None
-    backup: bool | None = None
 
     def over(self, agreed: Terms) -> Terms:
         """The agreed terms with what changes of them. Refused: "id-malformed" for the plan."""
