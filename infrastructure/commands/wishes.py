@@ -40,6 +40,7 @@ class NewTerms:
     quantity: int | None = None
     proration: Proration | None = None
     capture: CaptureMode | None = None
+    backup: bool | None = None
     wait_days: tuple[int, ...] | None = None
     end: DunningEnd | None = None
     grace_days: int | None = None
@@ -50,7 +51,6 @@ class NewTerms:
     variable: bool | None = None
     meters: tuple[Meter, ...] | None = None
     threshold: Money | None = None
-    backup: bool | None = None
 
     def over(self, agreed: Terms) -> Terms:
         """The agreed terms with what changes of them.

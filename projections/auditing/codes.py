@@ -139,7 +139,7 @@ CODES: Mapping[str, str] = {
     "budget-exceeded": "more attempts on one card than its network or the acquirer allows",
     "postponed-wrong": "a charge put off that was not to be made, or for no budget of its card",
     "collection-end-wrong": "collection ended of no open invoice, after no failed attempt, or with "
-    "retries left",
+    "retries or the backup left",
     "collection-resumed-wrong": "collection was resumed of what is collected, or cannot be",
     "resolution-unfounded": "a discrepancy was resolved that there is not, or was resolved before",
     "resolution-wrong": "a resolution of other money than was received, or that cannot be accepted",

@@ -17,6 +17,7 @@ from domain.money import Money
 from domain.plan import Terms, Timing
 from domain.processes.answers import follow
 from domain.processes.next_step import next_step
+from domain.processes.places import place_for, without_place
 from domain.processes.steps import Nothing, Record
 from domain.recorded import Stamp
 from domain.subscription.events import ChargeSucceeded, InvoiceIssued
@@ -121,14 +122,23 @@ def _step(system: System, reply: Reply) -> bool:
     match step:
         case Nothing():
             return False
-        case Record(events=events):
-            facts = events
+        case Record():
+            facts = _with_place(system, loaded.state, step).events
         case _:
             facts = follow(loaded.state, step, reply_to(step, reply, now), now=now)
     stamp = Stamp(actor="worker", cause="test", command_id=uuid4())
     (result,) = system.ledger.append([Append(stream, loaded.version, facts, stamp)], now=now)
     assert isinstance(result, Appended)
     return True
+
+
+def _with_place(system: System, state: Subscription, step: Record) -> Record:
+    """As a worker does: a place in the card's budgets first, and no attempt without one."""
+    place = place_for(state, step.events)
+    if place is None:
+        return step
+    (wait,) = system.attempts.reserve([place])
+    return step if wait is None else without_place(state, step, wait, now=place.attempted_at)
 
 
 def read(client: TestClient[Litestar]) -> dict[str, Any]:

@@ -38,6 +38,13 @@ def in_vain() -> Books:
     return books
 
 
+def unwanted() -> Books:
+    """There is a second method, and the terms do not let it be tried: collection ends at once."""
+    books = signed_up(terms(retry=RetryPolicy(())), into=Books(SIGNED_UP, budgets=()))
+    books.add_backup("s-1")
+    return billed(books, Reply.SOFT)
+
+
 def everywhere(kind: type, **forged: Any) -> Forger:
     """All facts of a kind get these values."""
 
@@ -50,6 +57,12 @@ def everywhere(kind: type, **forged: Any) -> Forger:
         ]
 
     return forge
+
+
+def backup_agreed(log: Log) -> Log | None:
+    return changed(
+        e.SubscriptionStarted, terms=lambda event: attrs.evolve(event.terms, backup=True)
+    )(log)
 
 
 def no_backup_agreed(log: Log) -> Log | None:
@@ -74,6 +87,8 @@ PLANTS_OF_BACKUPS: list[Plant] = [
     ("the terms know no backup", "backup-misused", saved, no_backup_agreed),
     ("the backup tried twice", "backup-misused", in_vain, tried_again),
     ("the backup tried first", "backup-misused", in_vain, first_instead),
+    ("collection ended before the backup was tried", "collection-end-wrong", unwanted,
+     backup_agreed),
     ("a backup replaces the first", "token-replaces-wrong", saved,
      everywhere(e.TokenVaulted, replaces="token-of-nobody")),
     ("a backup of nothing", "token-request-wrong", saved,

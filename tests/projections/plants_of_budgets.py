@@ -8,10 +8,13 @@ from domain.calendar import Interval, Unit
 from domain.plan import RetryPolicy
 from domain.providers import Provider
 from domain.subscription import events as e
+from domain.subscription.dunning import collect_again
+from domain.subscription.state import Status
 from tests.books import Books
 from tests.projections.forging import DAY, Log, changed, followed
 from tests.projections.plants_of_changes import Plant
 from tests.projections.scenes import billed, signed_up
+from tests.projections.scenes_of_dunning import decided, later, suspended
 from tests.replies import Reply
 from tests.specimens import SIGNED_UP, terms
 
@@ -36,6 +39,18 @@ def tried_daily() -> Books:
 def waited() -> Books:
     """Put off, and tried when its time had come."""
     return billed(billed(put_off()))
+
+
+def put_off_while_suspended() -> Books:
+    """Declined, suspended, tried twice more because a person wishes it: the second is put off."""
+    books = suspended()
+    for reply in (Reply.SOFT, None):
+        later(books, 1)
+        decided(books, lambda state: collect_again(state, 1, reason="has money", now=books.now))
+        books.work("s-1", reply)
+    assert books.states["s-1"].status is Status.SUSPENDED
+    assert books.states["s-1"].open_invoices[0].postponed == "visa-30-days"
+    return books
 
 
 def no_success(log: Log) -> Log:
@@ -75,6 +90,8 @@ PLANTS_OF_BUDGETS: list[Plant] = [
     ("put off for good", "postponed-wrong", put_off,
      changed(e.CollectionPostponed, collect_at=lambda event: event.effective_at + 31 * DAY)),
     ("put off to the past", "postponed-wrong", put_off,
+     changed(e.CollectionPostponed, collect_at=lambda event: event.effective_at)),
+    ("put off to the past while suspended", "postponed-wrong", put_off_while_suspended,
      changed(e.CollectionPostponed, collect_at=lambda event: event.effective_at)),
     ("put off what is not open", "postponed-wrong", put_off,
      changed(e.CollectionPostponed, invoice_number=lambda _: 7)),

@@ -115,6 +115,7 @@ def test_a_plan_that_cannot_be_read_stops_its_own_subscribers_only(system: Any) 
     desk: Any = Desk(
         ledger=system.ledger,
         agenda=system.agenda,
+        attempts=system.attempts,
         vault=system.vault,
         clock=system.clock,
         actor="worker",
