@@ -18,6 +18,7 @@ from domain.money import Money
 from domain.plan import Kind, Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.demanding import BalanceReport, Demand
 from domain.subscription.events import When
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
@@ -46,10 +47,10 @@ MEANWHILE = (
     "a person decides",
 )
 
-# "leave" comes last: of twelve draws one leaves.
+# "leave" comes last: of fourteen draws one leaves.
 WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
-    *("token", "more", "resume", "leave"),
+    *("demand", "balance", "token", "more", "resume", "leave"),
 )
 
 
@@ -150,6 +151,21 @@ class Billing(Watched):
                 commands.schedule_cancellation(name, at=None, reason=reason)
             case "go on":
                 commands.withdraw_cancellation(name, reason=reason)
+            case "demand":
+                now, price = self.world.clock.now, commands.find(name)[0].terms.price
+                wanted = Demand(
+                    demand_id=f"d-{now:%m%d%H}",
+                    description="Bag",
+                    amount=price,
+                    tax=None,
+                    reason=reason,
+                )
+                commands.demand(name, wanted)
+            case "balance":
+                now = self.world.clock.now
+                balance = Money(now.minute % 2 * 900, "USD")
+                report = BalanceReport(report_id=f"r-{now:%m%d%H%M%S}", balance=balance, at=now)
+                commands.report_balance(name, report)
             case _:
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY)
 

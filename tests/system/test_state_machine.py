@@ -40,6 +40,7 @@ from tests.system.machine import Billing
 from tests.system.puppets import DEATHS, PLACES, REACHED
 from tests.system.troubles import (
     every_trouble,
+    on_demand,
 )
 from tests.systems import T0
 
@@ -110,12 +111,15 @@ def play_each_trouble(machine: type[Billing]) -> None:
                     retry=RetryPolicy((1,) if number % 2 else ()),
                 )
                 billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
+        billing.enter(Provider.PAYPAL, on_demand(CaptureMode.AT_ONCE), days=1, zone="UTC")
         billing.let_all_approve(death=(TOKEN_IN_VAULT, 3))
         for number, trouble in enumerate(everything, start=1):
             billing.providers_misbehave(list(CallbackFault), "look-up", [Fault.ERROR_BEFORE])
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
         billing.have_every_wish()
+        for wish in ("balance", "demand"):
+            billing.wish_something(len(billing.names) - 1, wish)
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")
     finally:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, Kind, Reload, RetryPolicy, Terms, Timing
 from infrastructure.simulators.faults import Fault
 from infrastructure.workers.crash_points import CRASH_POINTS
 from tests.system.puppets import PLACES
@@ -80,9 +80,30 @@ SPANS = {
 NEAR = timedelta(days=32)
 
 
+def on_demand(capture: CaptureMode) -> Terms:
+    """Charged when it is asked for, and 20.00 when a balance falls below 5.00."""
+    reload = Reload(
+        threshold=Money(500, "USD"), amount=Money(2000, "USD"), most_a_day=2, most_a_month=9
+    )
+    return Terms(
+        plan="gold",
+        plan_version=1,
+        description="Gold card",
+        kind=Kind.UNSCHEDULED,
+        timing=Timing.PREPAID,
+        interval=Interval(Unit.MONTH),
+        price=Money(1234, "USD"),
+        capture=capture,
+        retry=RetryPolicy((1,)),
+        reload=reload,
+    )
+
+
 @st.composite
 def agreed(draw: st.DrawFn) -> Terms:
     """Terms of every sort."""
+    if draw(st.integers(0, 4)) == 4:
+        return on_demand(draw(st.sampled_from(CaptureMode)))
     instalments = draw(st.sampled_from([None, None, 1, 3]))
     return Terms(
         plan="gold",
