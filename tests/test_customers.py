@@ -14,6 +14,7 @@ from domain.money import Money
 from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.starting import Past
 from domain.taxes import TaxRate
 from infrastructure.commands.customers import (
     COLUMNS,
@@ -100,6 +101,10 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "plan_file": "",
         "dunning": "write_off",
         "grace_days": "14",
+        "paid_trial_price": "",
+        "paid_trial_cycles": "",
+        "anchor": "2025-03-20",
+        "past": "bill",
     }
     assert set(values) == set(COLUMNS)
     line = ",".join(f'"{value}"' for value in values.values())
@@ -110,6 +115,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert (wish.subscription_id, wish.customer_id, wish.namespace) == ("s-1", "c-1", UUID(int=7))
     assert (wish.provider, wish.account, wish.zone) == (Provider.DINTERO, "second", "Europe/Oslo")
     assert wish.start == date(2025, 2, 28)
+    assert (wish.paid_trial, wish.anchor, wish.past) == (None, date(2025, 3, 20), Past.BILL)
     terms = wish.terms
     assert (terms.kind, terms.cycles, terms.timing) == (Kind.INSTALLMENT, 12, Timing.POSTPAID)
     assert terms.interval == Interval(Unit.WEEK, 2)

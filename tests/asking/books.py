@@ -108,6 +108,7 @@ def books(
         clock=lambda: now,
         zone_version="2025b",
         settings=SimpleNamespace(accounts=()),
+        plans=SimpleNamespace(recent=lambda code: None),
     )
     given = {each: signed_up(METERED, subscription_id=each) for each in subscriptions}
     for each, facts in (given | ({"s-1": tuple(begun)} if begun else {})).items():

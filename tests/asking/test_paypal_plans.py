@@ -167,7 +167,7 @@ def test_a_paid_trial_is_a_cycle_of_its_own() -> None:
     """Three months at 5.00 from today on, the first of them due at checkout; then 10.00."""
     shown = billing_plan_json(terms(price=usd(1000)), None, TODAY, HALF)
     assert shown is not None
-    check_plan(shown)
+    check_plan(shown, "SUBSCRIPTION_PREPAID")
     assert cycles(shown) == [("TRIAL", 3, None, "5.00"), ("REGULAR", 0, "2026-04-30", "10.00")]
     assert charges(shown) == {"total_amount": "5.00"}
 
@@ -177,7 +177,7 @@ def test_three_cycles_are_all_that_there_are() -> None:
     agreed = terms(price=usd(1000), trial=Interval(Unit.WEEK, 2))
     shown = billing_plan_json(agreed, None, TODAY, HALF)
     assert shown is not None
-    check_plan(shown)
+    check_plan(shown, "SUBSCRIPTION_PREPAID")
     assert cycles(shown) == [
         ("TRIAL", 1, None, None),
         ("TRIAL", 3, "2026-02-14", "5.00"),

@@ -257,3 +257,10 @@ def test_no_demand_moves_a_schedule(kind: Kind, timing: Timing, minutes: list[in
     end = DUE + 100 * DAY
     assert of_schedule(billed_until(busy, end)) == of_schedule(billed_until(calm, end))
     assert len(beside(busy)) == len(minutes)
+
+
+def test_a_day_begins_at_local_midnight() -> None:
+    """Half past midnight in Oslo is 23:30 UTC of the day before: it counts for the new day."""
+    early = FEB_10.replace(hour=23, minute=30) - DAY
+    start = demanded(signed(unscheduled(most_demands_a_day=1)), 1, "a", early)
+    start.when(demand, asked(2, "b"), now=FEB_10).then_refused("too-many-demands")

@@ -20,9 +20,18 @@ from tests.wishes import Wish
 
 _SPACE = UUID("5e0b7a0e-0a8e-4b35-9a39-8b1f6a8b3c44")
 _CLOCKS = [Clock.MINUTES, Clock.HOURS, Clock.DAYS, Clock.NEXT_DUE, Clock.STILL]
-_REPLIES = [Reply.YES] * 12 + [Reply.SOFT, Reply.HARD, Reply.UNKNOWN]
+_REPLIES = [Reply.YES] * 12 + [Reply.SOFT, Reply.HARD] + [Reply.UNKNOWN, Reply.NOT_FOUND] * 2
 _ASKING = [Wish.DEMAND, Wish.BALANCE, Wish.BALANCE, Wish.USE, Wish.USE]
-_OTHERS = [Wish.CORRECT, Wish.DISCOUNT, Wish.CREDIT, Wish.CHANGE, Wish.PAUSE, Wish.RESUME]
+_OTHERS = [
+    Wish.CORRECT,
+    Wish.CORRECT,
+    Wish.CORRECT,
+    Wish.DISCOUNT,
+    Wish.CREDIT,
+    Wish.CHANGE,
+    Wish.PAUSE,
+    Wish.RESUME,
+]
 _ENDS = [Wish.END_LATER, Wish.GO_ON, Wish.GO_ON]
 
 

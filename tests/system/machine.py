@@ -18,11 +18,14 @@ from domain.money import Money
 from domain.plan import Kind, Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.demanding import BalanceReport, Demand
+from domain.subscription.discounting import Reduction
 from domain.subscription.events import Resolution, When
+from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
 from domain.subscription.state import Status, Subscription
-from infrastructure.commands.wishes import NewTerms
+from infrastructure.commands.wishes import NewTerms, UsageWish
 from infrastructure.simulators.faults import CallbackFault, Fault
 from tests.specimens import NAMESPACE
 from tests.system.puppets import PLACES, REACHED
@@ -46,10 +49,11 @@ MEANWHILE = (
     "a person decides",
 )
 
-# "leave" comes last: of twelve draws one leaves.
+# "leave" comes last: of fourteen draws one leaves.
 WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
-    *("token", "more", "resume", "leave", "backup"),
+    *("demand", "balance", "token", "more", "resume", "leave", "backup"),
+    *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss"),
 )
 
@@ -155,8 +159,61 @@ class Billing(Watched):
                 commands.withdraw_cancellation(name, reason=reason)
             case "collect" | "write off" | "reinstate" | "accept" | "dismiss":
                 self._look_after(name, wish)
+            case "demand":
+                now, price = self.world.clock.now, commands.find(name)[0].terms.price
+                wanted = Demand(
+                    demand_id=f"d-{now:%m%d%H}",
+                    description="Bag",
+                    amount=price,
+                    tax=None,
+                    reason=reason,
+                )
+                commands.demand(name, wanted)
+            case "usage" | "correct" | "amount" | "discount" | "discount end" | "anchor":
+                self._price(name, wish)
+            case "balance":
+                now = self.world.clock.now
+                balance = Money(now.minute % 2 * 900, "USD")
+                report = BalanceReport(report_id=f"r-{now:%m%d%H%M%S}", balance=balance, at=now)
+                commands.report_balance(name, report)
             case _:
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY)
+
+    def _price(self, name: str, wish: str) -> None:
+        """What changes what the next invoice comes to."""
+        commands, reason, now = self.commands, "asked for", self.world.clock.now
+        match wish:
+            case "usage":
+                report = Report(usage_id=f"u-{now:%m%d%H}", meter="data", quantity=7, at=now)
+                outcome = commands.report_usage([UsageWish(subscription_id=name, report=report)])
+                refused = [each for each in outcome if isinstance(each, Refused)]
+                if refused:
+                    raise refused[0]
+            case "correct":
+                state = commands.find(name)[0]
+                known = [*state.usage, *(u for each in state.counted for u in each.usage)]
+                if known:
+                    quantity = known[-1].quantity % 9 + 1
+                    commands.correct_usage(name, known[-1].usage_id, quantity, reason=reason)
+            case "amount":
+                commands.set_amount(name, Money(1 + now.day, "USD"), reason=reason)
+            case "discount":
+                tenth = Reduction(coupon=f"C{now.day % 3}", ppm=100_000, reason=reason)
+                commands.grant_discount(name, tenth)
+            case "discount end":
+                commands.end_discount(name, f"C{now.day % 3}", reason=reason)
+            case _:
+                day = now.date() + timedelta(days=now.day % 20)
+                commands.change_anchor(name, day, reason=reason)
+
+    def have_every_price(self, number: int) -> None:
+        """A customer of variable price uses something, and is billed for it."""
+        for wish in ("usage", "correct", "amount", "discount", "discount end", "anchor"):
+            self.wish_something(number, wish)
+        self.world.forward(timedelta(days=32))
+        self.world.project()
+        self.world.work(100)
+        self.check()
 
     def _look_after(self, name: str, wish: str) -> None:
         """What a person decides about the oldest open invoice, or the oldest discrepancy."""
@@ -274,7 +331,7 @@ class Billing(Watched):
         what=st.sampled_from(MEANWHILE),
         number=st.integers(0, 5),
         yes=st.booleans(),
-        wish=st.integers(0, 11),
+        wish=st.integers(0, len(WISHES) - 1),
     )
     def meanwhile(self, what: str, number: int, yes: bool, wish: int) -> None:
         """Payers, callers, the office; the dead are found, and the sleeping wake."""

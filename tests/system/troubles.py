@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
-from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Terms, Timing
+from domain.plan import CaptureMode, DunningEnd, Kind, Meter, Reload, RetryPolicy, Terms, Timing
+from domain.prices import Tier
 from infrastructure.simulators.faults import Fault
 from infrastructure.workers.crash_points import CRASH_POINTS
 from tests.system.puppets import PLACES
@@ -80,9 +81,31 @@ SPANS = {
 NEAR = timedelta(days=32)
 
 
+def on_demand(capture: CaptureMode) -> Terms:
+    """Charged when it is asked for, and 20.00 when a balance falls below 5.00."""
+    reload = Reload(
+        threshold=Money(500, "USD"), amount=Money(2000, "USD"), most_a_day=2, most_a_month=9
+    )
+    return Terms(
+        plan="gold",
+        plan_version=1,
+        description="Gold card",
+        kind=Kind.UNSCHEDULED,
+        timing=Timing.PREPAID,
+        interval=Interval(Unit.MONTH),
+        price=Money(1234, "USD"),
+        capture=capture,
+        retry=RetryPolicy((1,)),
+        reload=reload,
+    )
+
+
 @st.composite
 def agreed(draw: st.DrawFn) -> Terms:
     """Terms of every sort."""
+    sort = draw(st.integers(0, 5))
+    if sort > 3:
+        return (on_demand, by_usage)[sort - 4](draw(st.sampled_from(CaptureMode)))
     instalments = draw(st.sampled_from([None, None, 1, 3]))
     return Terms(
         plan="gold",
@@ -106,6 +129,29 @@ def agreed(draw: st.DrawFn) -> Terms:
                     RetryPolicy((1,), DunningEnd.CANCEL, 5),
                 ]
             )
+        ),
+    )
+
+
+def by_usage(capture: CaptureMode) -> Terms:
+    """A base fee that may be set, and data by the GB."""
+    return Terms(
+        plan="data",
+        plan_version=1,
+        description="Data",
+        kind=Kind.RECURRING,
+        timing=Timing.PREPAID,
+        interval=Interval(Unit.MONTH),
+        price=Money(1500, "USD"),
+        capture=capture,
+        variable=True,
+        meters=(
+            Meter(
+                code="data",
+                description="Data",
+                unit="GB",
+                tiers=(Tier(up_to=None, unit_price=Money(40, "USD")),),
+            ),
         ),
     )
 
