@@ -65,8 +65,11 @@ def test_F02_killed_after_the_intent(home: House) -> None:
 
 
 def test_F03_killed_after_the_provider_accepted(home: House) -> None:
-    """What it took is found, and booked at the provider's time; nobody calls back here."""
-    home.move_in(customers(8))
+    """What it took is found, and booked at the provider's time; nobody calls back here.
+
+    By look-up at a provider that shows a charge at once; PayPal's comes by its own key again.
+    """
+    home.move_in(customers(8, provider=Provider.DINTERO))
     home.lose_callbacks()
     home.forward(hours=13)
     home.die_at(AFTER_ANSWER)
