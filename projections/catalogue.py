@@ -28,6 +28,7 @@ class Listening:
 
 
 TABLES: tuple[Listening, ...] = (
+    Listening(PLANS, frozenset(get_args(PlanEvent))),
     Listening(DUE_DATES, frozenset(get_args(events.SubscriptionEvent))),
     Listening(
         BALANCES,
@@ -60,7 +61,6 @@ TABLES: tuple[Listening, ...] = (
             }
         ),
     ),
-    Listening(PLANS, frozenset(get_args(PlanEvent))),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

@@ -145,8 +145,11 @@ def test_F19_two_workers_on_one_due_run(home: House) -> None:
 
 
 def test_F20_worker_that_slept_after_its_intent(home: House) -> None:
-    """Its lease ends, another worker charges; awake again it finds out and sends nothing."""
-    home.move_in(customers(4))
+    """Its lease ends, another worker charges; awake again it finds out and sends nothing.
+
+    Wallets: no place in a card's budget is taken first, so all intents are in one append.
+    """
+    home.move_in(customers(4, provider=Provider.PAYPAL))
     home.lose_callbacks()
     home.forward(hours=13)
     with home.projected():
