@@ -98,7 +98,7 @@ FAULTS = (
     Fault(
         "billed afterwards, the new price is charged for the period that runs",
         CHANGING,
-        "next_number + 1 if _served_before_billed(state, day) else next_number",
+        "next_number + 1 if served_before_billed(state, day) else next_number",
         "next_number",
     ),
     Fault(

@@ -104,14 +104,14 @@ FAULTS = (
     Fault(
         "billed again by every worker that comes by",
         BILLS,
-        "        next_due_at=event.next_due_at,\n        open_invoices=invoices,",
-        "        next_due_at=state.next_due_at,\n        open_invoices=invoices,",
+        "        next_due_at=event.next_due_at,\n        billed=",
+        "        next_due_at=state.next_due_at,\n        billed=",
     ),
     Fault(
         "billed before the first approval",
         INVOICING,
-        "    if not state.collects or due is None or now < due:",
-        "    if due is None or now < due:",
+        "    if not state.collects or state.parked or due is None or now < due:",
+        "    if state.parked or due is None or now < due:",
     ),
     Fault(
         "two attempts open at once",

@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "plans: the same file again is refused once a new version is out",
         STARTING,
-        "    if state is not None and _names(wish.choice, state.terms):",
-        "    if state is not None and False:",
+        "        if _names(wish.choice, agreed):",
+        "        if False:",
     ),
     Fault(
         "plans: a published version is changed",

@@ -12,7 +12,8 @@ DISCOUNTING, USED_UP = (
 )
 BILLS, INVOICING = "domain/subscription/folding_bills.py", "domain/subscription/invoicing.py"
 SETTING, CHANGING = "domain/subscription/setting_amounts.py", "domain/subscription/changing.py"
-RUNNING, PAUSING = "domain/subscription/running.py", "domain/subscription/pausing.py"
+RUNNING, RESUMING = "domain/subscription/running.py", "domain/subscription/resuming.py"
+USED = "domain/subscription/usage_pricing.py"
 
 FAULTS = (
     # --- prices and tax -----------------------------------------------------------------------
@@ -74,7 +75,7 @@ FAULTS = (
     ),
     Fault(
         "usage at the due instant is on the invoice before it",
-        METERING,
+        USED,
         "        usage=tuple(each for each in state.usage if each.at < until),",
         "        usage=tuple(each for each in state.usage if each.at <= until),",
     ),
@@ -116,7 +117,7 @@ FAULTS = (
     ),
     Fault(
         "leaving breaks the cap",
-        METERING,
+        USED,
         "    if meter.cap is not None and minor > meter.cap.minor:",
         "    if stretch.bounded and meter.cap is not None and minor > meter.cap.minor:",
     ),
@@ -190,7 +191,7 @@ FAULTS = (
     ),
     Fault(
         "days that are charged again are reduced a second time",
-        PAUSING,
+        RESUMING,
         '    item = AS_GIVEN_BACK if period.billed else ""',
         '    item = ""',
     ),
