@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from planted_asking import FAULTS as ASKING
+from planted_beginnings import FAULTS as BEGINNINGS
 from planted_budgets import FAULTS as BUDGETS
 from planted_changes import FAULTS as CHANGES
 from planted_demands import FAULTS as DEMANDS
@@ -34,7 +35,7 @@ from planted_faults import Fault
 from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
 
-FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + DUNNING + PLANS + BUDGETS
+FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + PLANS + BUDGETS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
