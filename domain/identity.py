@@ -76,6 +76,16 @@ def capture_id(attempt: UUID, number: int) -> UUID:
     return uuid5(attempt, f"capture/{number}")
 
 
+def refund_id(attempt: UUID, number: int) -> UUID:
+    """The key of the nth refund (from 1) of what an attempt collected."""
+    return uuid5(attempt, f"refund/{number}")
+
+
+def void_id(attempt: UUID, number: int) -> UUID:
+    """The key of the nth request (from 1) to void an attempt's authorisation."""
+    return uuid5(attempt, f"void/{number}")
+
+
 @attrs.frozen
 class ReferenceParts:
     """Where a charge's reference comes from."""
@@ -103,3 +113,20 @@ def reference_parts(reference: str) -> ReferenceParts | None:
     if match is None:
         return None
     return ReferenceParts(match[1], int(match[2]), int(match[3]))
+
+
+_REFUND_REFERENCE = re.compile(r"(.+)-r([1-9][0-9]{0,3})")
+
+
+def refund_reference(of_charge: str, number: int) -> str:
+    """What both sides' books call the nth refund (from 1) of a charge; at most 106 characters.
+
+    It goes out as PayPal's invoice_id of the refund and as Dintero's refund_reference.
+    """
+    return f"{of_charge}-r{number}"
+
+
+def refunded_charge(reference: str) -> str | None:
+    """The reference of the charge that a refund's reference names, or None."""
+    match = _REFUND_REFERENCE.fullmatch(reference)
+    return None if match is None else match[1]
