@@ -39,7 +39,7 @@ class DueDates:
     @property
     def terms(self) -> Terms:
         """The latest that were agreed to, billed or not."""
-        return self.state.terms if self.state.following is None else self.state.following.terms
+        return self.state.agreed
 
     @property
     def items(self) -> tuple[Item, ...]:

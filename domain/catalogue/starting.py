@@ -61,10 +61,8 @@ def agreed_start(
     """
     checked_id("plan", wish.choice.plan)
     zone_named(wish.zone)
-    if state is not None:
-        agreed = state.terms if state.following is None else state.following.terms
-        if _names(wish.choice, agreed):
-            return wish.on(agreed)
+    if state is not None and _names(wish.choice, state.agreed):
+        return wish.on(state.agreed)
     return wish.on(offered(plan, wish.choice, start=wish.start, zone=wish.zone, now=now))
 
 

@@ -36,6 +36,7 @@ from domain.subscription.running import (
     rule_for,
     running,
 )
+from domain.subscription.standing import check_active
 from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import usage_lines
 from domain.subscription.wording import checked_reason
@@ -76,8 +77,7 @@ def change_terms(
     if after.status is not Status.ACTIVE or after.next_due_at is None or after.parked:
         return billed
     _check_interval(after, wish)
-    agreed = after.terms if after.following is None else after.following.terms
-    if terms == agreed:
+    if terms == after.agreed:
         return billed
     policy = rule_for(after, wish.proration or state.terms.proration)
     period = running(after, now=now) if wish.when is When.NOW else None
@@ -88,8 +88,7 @@ def change_terms(
 def _check(state: Subscription, wish: Change) -> None:
     old, new = state.terms, wish.terms
     check_terms(new)
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    check_active(state)
     if state.cancellation is not None:
         raise Refused("cancellation-scheduled", "what is going to end cannot be changed")
     if new.price.currency != state.currency:

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.money import Money
 from domain.refusals import Refused
 from domain.subscription.events import CreditApplied, CreditGranted, CreditKind, SubscriptionEvent
+from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
@@ -23,8 +24,7 @@ def grant_credit(
         raise Refused("credit-not-positive", f"a credit of {amount} gives nothing")
     if amount.currency != state.currency:
         raise Refused("currency-mixed", f"{state.subscription_id} is billed in {state.currency}")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     return (
         CreditGranted(
             customer_id=state.customer_id,

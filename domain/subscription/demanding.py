@@ -27,7 +27,8 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.state import Status, Subscription
+from domain.subscription.standing import check_active, check_not_ended
+from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 from domain.taxes import TaxRate, check_rate
 
@@ -104,10 +105,8 @@ def _again(known: Demanded, wish: Demand, text: str) -> tuple[SubscriptionEvent,
 
 def _check_allowed(state: Subscription, wish: Demand) -> None:
     terms, amount = state.terms, wish.amount
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
+    check_active(state)
     if terms.kind is Kind.INSTALLMENT:
         raise Refused("instalments-fixed", "instalments add up to what was agreed")
     if amount.currency != state.currency:
@@ -160,10 +159,8 @@ def report_balance(
         return ()
     if any(each.report_id == wish.report_id for each in state.reloads):
         raise Refused("report-id-reused", f"{wish.report_id} is another report's")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
+    check_active(state)
     noted = BalanceReported(
         customer_id=state.customer_id,
         report_id=wish.report_id,

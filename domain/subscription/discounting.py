@@ -19,6 +19,7 @@ from domain.subscription.events import (
     LineKind,
     SubscriptionEvent,
 )
+from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Discount, Subscription
 from domain.subscription.wording import checked_reason
 from domain.taxes import WHOLE_PPM, LineTax, TaxRate, taxed
@@ -56,8 +57,7 @@ def grant_discount(
             if (each.ppm, each.amount, each.granted) == (wish.ppm, wish.amount, wish.invoices):
                 return ()
             raise Refused("coupon-used", f"{wish.coupon} was granted with other values")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     if len(state.discounts) >= MOST_DISCOUNTS:
         raise Refused("discount-malformed", f"a subscription has up to {MOST_DISCOUNTS} coupons")
     return (

@@ -27,6 +27,7 @@ from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.parking import check_not_parked
 from domain.subscription.resuming import Resume, announced, served_from
 from domain.subscription.running import last_before_standstill
+from domain.subscription.standing import check_not_ended
 from domain.subscription.state import (
     DISCREPANCY,
     RETRIES_USED_UP,
@@ -130,8 +131,7 @@ def reinstate(
     Refused: "subscription-ended" once it has ended; "reason-malformed".
     """
     checked_reason(reason)
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     if state.suspension is None:
         return ()
     check_not_parked(state)
@@ -183,8 +183,7 @@ def collect_again(
         "reason-malformed".
     """
     _checked_words(reason)
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     if not _open_invoice(state, invoice_number).ended:
         return ()
     return (

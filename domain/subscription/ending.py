@@ -20,6 +20,7 @@ from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, closing_invoice, due_at
 from domain.subscription.parking import check_not_parked
 from domain.subscription.running import credit_for, rest_of, rule_for, running
+from domain.subscription.standing import check_active, check_not_ended
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -71,8 +72,7 @@ def schedule_cancellation(
         "reason-malformed".
     """
     checked_reason(reason)
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    check_active(state)
     if at is not None and at <= now:
         raise Refused("cancellation-in-the-past", f"{at} is not after {now}; cancel it now")
     if not state.terms.scheduled:
@@ -121,8 +121,7 @@ def withdraw_cancellation(
     Refused: "subscription-ended" once it has ended; "reason-malformed".
     """
     checked_reason(reason)
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     planned = state.cancellation
     if planned is None:
         return ()

@@ -34,6 +34,7 @@ from domain.subscription.folding_usage import (
     stretch_of,
 )
 from domain.subscription.running import credit_for
+from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Counted, Subscription, Usage
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.usage_pricing import FREE, PRICED, billed, usage_line
@@ -76,7 +77,7 @@ def report_usage(
         if (known.meter, known.reported, known.at) == (wish.meter, wish.quantity, wish.at):
             return ()
         raise Refused("usage-id-reused", f"{wish.usage_id} is another report's")
-    _check_bills(state)
+    check_not_ended(state)
     if not invoice_to_come(state):
         raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     _check_time(state, wish.at, now)
@@ -126,7 +127,7 @@ def correct_usage(
         raise Refused("usage-unknown", f"{usage_id[:64]!r} was not reported, or is too old")
     if known.quantity == quantity:
         return ()
-    _check_bills(state)
+    check_not_ended(state)
     lines: tuple[InvoiceLine, ...] = ()
     credits: tuple[SubscriptionEvent, ...] = ()
     if stretch is not None:
@@ -148,11 +149,6 @@ def correct_usage(
     )
     facts = (*credits, corrected)
     return (*facts, *threshold_invoice(evolve_all(state, facts), now=now))
-
-
-def _check_bills(state: Subscription) -> None:
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
 
 
 def invoice_to_come(state: Subscription) -> bool:

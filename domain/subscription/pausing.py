@@ -30,6 +30,7 @@ from domain.subscription.running import (
     rule_for,
     running,
 )
+from domain.subscription.standing import check_active, check_not_ended
 from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -61,8 +62,7 @@ def pause(
     check_not_parked(state)
     if state.status is Status.PAUSED:
         return ()
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{state.subscription_id} is {state.status.value}")
+    check_active(state)
     if until is not None and until <= now:
         raise Refused("pause-in-the-past", f"{until} is not after {now}")
     if state.cancellation is not None:
@@ -122,8 +122,7 @@ def resume(
     Refused: "subscription-ended" once it has ended; "reason-malformed".
     """
     checked_reason(reason)
-    if not state.bills:
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     if state.pause is None:
         return ()
     check_not_parked(state)

@@ -70,8 +70,9 @@ def start(
 
     Refused: "subscription-exists" when the id belongs to another agreement; "id-malformed",
         "zone-unknown", "paid-trial-malformed", "past-malformed", "anchor-out-of-range",
-        "start-too-long-ago" for
-        more than MOST_PAST_PERIODS to waive, and the codes of `check_terms`.
+        "kind-schedule" for a beginning of its own where no periods are billed,
+        "start-too-long-ago" for more than MOST_PAST_PERIODS to waive, and the codes of
+        `check_terms`.
     """
     checked_id("subscription id", wish.subscription_id)
     checked_id("customer id", wish.customer_id)
@@ -89,7 +90,7 @@ def start(
 
 
 def _is_same(state: Subscription, wish: Start) -> bool:
-    agreed = state.terms if state.following is None else state.following.terms
+    agreed = state.agreed
     same = (state.customer_id, state.provider, state.account, state.zone)
     if same != (wish.customer_id, wish.provider, wish.account, wish.zone):
         return False

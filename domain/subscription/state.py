@@ -334,6 +334,11 @@ class Subscription:
         return next((each for each in tokens if each and each.token_ref == token_ref), None)
 
     @property
+    def agreed(self) -> Terms:
+        """The latest terms that were agreed to, whether or not anything is billed by them yet."""
+        return self.terms if self.following is None else self.following.terms
+
+    @property
     def bills(self) -> bool:
         """Whether it has not ended."""
         return self.status not in (Status.CANCELLED, Status.COMPLETED)

@@ -28,7 +28,8 @@ from domain.subscription.events import (
     TokenRequestExpired,
     TokenVaulted,
 )
-from domain.subscription.state import OpenTokenRequest, Status, Subscription
+from domain.subscription.standing import check_not_ended
+from domain.subscription.state import OpenTokenRequest, Subscription
 
 # Why a request is no longer waited for, as TokenRequestExpired.reason tells it.
 NOT_APPROVED, NOT_ANSWERED = "not approved in time", "the provider did not answer"
@@ -59,8 +60,7 @@ def request_token(
 
     Refused: "subscription-ended".
     """
-    if state.status in (Status.CANCELLED, Status.COMPLETED):
-        raise Refused("subscription-ended", f"{state.subscription_id} is {state.status.value}")
+    check_not_ended(state)
     if state.token_request is not None:
         return ()
     return (_requested(state, reason=reason, now=now, backup=backup),)

@@ -99,9 +99,8 @@ def _instrument_words(token: Token) -> str:
 def _announced(system: System, state: Subscription) -> Iterator[str]:
     """The move to another version that is announced for this subscription."""
     from domain.catalogue.offering import is_on
-    from infrastructure.commands.wishes import agreed_terms
 
-    terms = agreed_terms(state)
+    terms = state.agreed
     plan, _ = system.plans.load(terms.plan)
     version = None if plan is None else plan.version(terms.plan_version)
     if plan is None or version is None or not is_on(terms, version) or not state.bills:

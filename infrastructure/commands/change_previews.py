@@ -36,7 +36,7 @@ from domain.subscription.state import Subscription
 from infrastructure.api.asked import Asked
 from infrastructure.api.asked_terms import ChangedTerms
 from infrastructure.commands.previews import PreviewedTerms
-from infrastructure.commands.wishes import NewTerms, agreed_terms, checked_instant, checked_start
+from infrastructure.commands.wishes import NewTerms, checked_instant, checked_start
 
 
 class Present(Asked, kw_only=True):
@@ -143,9 +143,7 @@ def preview_of(
 ) -> ChangeAnswer:
     """What a change of a subscription would do. Raises: Refused."""
     _check_length(state.schedule, state.invoices_issued, now, state.zone)
-    wish = Change(
-        terms=new.over(agreed_terms(state)), when=when, reason="preview", proration=proration
-    )
+    wish = Change(terms=new.over(state.agreed), when=when, reason="preview", proration=proration)
     seen = preview_change(state, wish, now=now, zone_version=zone_version)
     changed = next((each for each in seen.facts if isinstance(each, TermsChanged)), None)
     credits = [each for each in seen.facts if isinstance(each, CreditGranted)]
@@ -158,7 +156,7 @@ def preview_of(
         at=now,
         changed=changed is not None,
         facts=tuple(facts),
-        terms=agreed_terms(state) if changed is None else changed.terms,
+        terms=state.agreed if changed is None else changed.terms,
         from_invoice=None if changed is None else changed.from_invoice,
         credited=seen.credited,
         credit_lines=tuple(line for each in credits for line in each.lines),

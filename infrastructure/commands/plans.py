@@ -21,7 +21,7 @@ from domain.refusals import Refused
 from domain.subscription.state import Status, Subscription
 from infrastructure.bootstrap import System
 from infrastructure.commands.deciding import TRIES, Deciding, Done, StreamBusy
-from infrastructure.commands.wishes import agreed_terms, checked_instant, checked_start
+from infrastructure.commands.wishes import checked_instant, checked_start
 from infrastructure.store.ledger import Append, Appended
 from projections.table import ColumnValue
 
@@ -147,7 +147,7 @@ def fate(state: Subscription, version: Version) -> str:
     """What becomes of a subscription when those on a version are moved: one of FATES."""
     if not state.bills:
         return ENDED
-    if not is_on(agreed_terms(state), version):
+    if not is_on(state.agreed, version):
         return OWN_TERMS
     if state.status is Status.PENDING:
         return PENDING

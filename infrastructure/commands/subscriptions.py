@@ -37,7 +37,6 @@ from infrastructure.commands.usage import LARGEST_USAGE_BATCH, Metering
 from infrastructure.commands.wishes import (
     NewTerms,
     UsageWish,
-    agreed_terms,
     check_evidence,
     checked_instant,
 )
@@ -103,7 +102,7 @@ class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
 
         def decide(state: Subscription) -> Events:
             wish = Change(
-                terms=new.over(agreed_terms(state)), when=when, reason=reason, proration=proration
+                terms=new.over(state.agreed), when=when, reason=reason, proration=proration
             )
             return change_terms(state, wish, now=self._clock(), zone_version=self._zone_version)
 

@@ -14,7 +14,6 @@ from domain.prices import Tier, Tiering
 from domain.refusals import Refused
 from domain.subscription.metering import Report
 from domain.subscription.starting import Start
-from domain.subscription.state import Subscription
 from domain.taxes import TaxRate
 
 # Days outside cannot be turned into instants everywhere, and nobody bills them.
@@ -77,11 +76,6 @@ class UsageWish:
 
     subscription_id: str
     report: Report
-
-
-def agreed_terms(state: Subscription) -> Terms:
-    """The latest terms that were agreed to, whether or not anything is billed by them yet."""
-    return state.terms if state.following is None else state.following.terms
 
 
 def checked_wish(wish: Start) -> Start:

@@ -21,7 +21,6 @@ from domain.ports import (
 from domain.processes.answers import Answer
 from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
 from domain.subscription.state import Attempt, Subscription
-from infrastructure.commands.wishes import agreed_terms
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]
@@ -80,7 +79,7 @@ def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrd
         request_id=call.request.request_id,
         subscription_id=state.subscription_id,
         customer_id=state.customer_id,
-        terms=agreed_terms(state),
+        terms=state.agreed,
         start_date=state.start.isoformat() if starts_later else None,
         paid_trial=_before_the_agreed(state),
     )
