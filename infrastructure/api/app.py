@@ -20,6 +20,7 @@ from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.demanding import DEMANDING
 from infrastructure.api.dunning import DUNNING
+from infrastructure.api.idempotency import posted
 from infrastructure.api.measuring import Measures
 from infrastructure.api.metering import METERING
 from infrastructure.api.operating import OPERATING
@@ -70,6 +71,7 @@ def build_app(
     commands = Router(
         path="/v1",
         route_handlers=ROUTES["/v1"],
+        dependencies={"posted": Provide(posted)},
         guards=[guard_for(system.settings.api_keys)],
         security=[{"bearer": []}] if system.settings.api_keys else [],
     )

@@ -6,10 +6,8 @@ nothing written.
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, Response, post
-from litestar.params import FromPath, JSONBody, RawBody
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
 
 from infrastructure.api.asking import (
     AnchorWanted,
@@ -21,22 +19,13 @@ from infrastructure.api.asking import (
     TermsChange,
     Withdrawal,
 )
-from infrastructure.api.commanding import IdempotencyKey, by
-from infrastructure.api.idempotency import once, strictly
+from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted
-from infrastructure.api.reading import Books
-
-_AnyRequest = Request[Any, Any, Any]
 
 
 @post("/subscriptions/{subscription_id:str}/changes", status_code=201, sync_to_thread=True)
 def change_terms(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[TermsChange],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[TermsChange]
 ) -> Response[Accepted]:
     """Agree to other terms: now, with the rest of the period billed anew, or from its end on.
 
@@ -44,15 +33,11 @@ def change_terms(
     cancellation-scheduled, currency-fixed, instalments-fixed, change-at-period-end.
     422 with the code of the broken rule.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     new = asked.terms.new_terms()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).change_terms(
+        lambda command_id: posted.subscriptions.change_terms(
             subscription_id,
             new,
             when=asked.when,
@@ -65,12 +50,7 @@ def change_terms(
 
 @post("/subscriptions/{subscription_id:str}/anchor", status_code=201, sync_to_thread=True)
 def change_anchor(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[AnchorWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[AnchorWanted]
 ) -> Response[Accepted]:
     """Let regular periods begin on another day; up to it, a part of a period is billed.
 
@@ -78,14 +58,10 @@ def change_anchor(
     cancellation-scheduled, change-pending, instalments-fixed, billing-parked.
     422 anchor-out-of-range, reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).change_anchor(
+        lambda command_id: posted.subscriptions.change_anchor(
             subscription_id, asked.anchor, reason=asked.reason, command_id=command_id
         ),
     )
@@ -93,25 +69,16 @@ def change_anchor(
 
 @post("/subscriptions/{subscription_id:str}/release", status_code=201, sync_to_thread=True)
 def release_billing(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[Release],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[Release]
 ) -> Response[Accepted]:
     """Bill on, after a person has looked at a subscription that was parked.
 
     201: released, or it was not parked. 404 subscription-unknown. 422 reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).release(
+        lambda command_id: posted.subscriptions.release(
             subscription_id, reason=asked.reason, command_id=command_id
         ),
     )
@@ -119,12 +86,7 @@ def release_billing(
 
 @post("/subscriptions/{subscription_id:str}/pause", status_code=201, sync_to_thread=True)
 def pause_subscription(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[PauseWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[PauseWanted]
 ) -> Response[Accepted]:
     """Bill no period from now on; what is owed is collected.
 
@@ -132,14 +94,10 @@ def pause_subscription(
     cancellation-scheduled, instalments-fixed, trial-not-begun. 422 pause-in-the-past,
     instant-without-offset, instant-out-of-range, reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).pause(
+        lambda command_id: posted.subscriptions.pause(
             subscription_id,
             until=asked.until,
             credit=asked.credit,
@@ -151,26 +109,17 @@ def pause_subscription(
 
 @post("/subscriptions/{subscription_id:str}/resumption", status_code=201, sync_to_thread=True)
 def resume_subscription(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[ResumeWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[ResumeWanted]
 ) -> Response[Accepted]:
     """Bill periods again.
 
     201: resumed, or it was not paused. 404 subscription-unknown. 409 subscription-ended.
     422 reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).resume(
+        lambda command_id: posted.subscriptions.resume(
             subscription_id, how=asked.how, reason=asked.reason, command_id=command_id
         ),
     )
@@ -178,27 +127,18 @@ def resume_subscription(
 
 @post("/subscriptions/{subscription_id:str}/credits", status_code=201, sync_to_thread=True)
 def grant_credit(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[CreditWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[CreditWanted]
 ) -> Response[Accepted]:
     """Give credit that pays the invoices to come; another key is another credit.
 
     201: granted. 404 subscription-unknown. 409 subscription-ended. 422 credit-not-positive,
     currency-mixed, reason-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     amount = asked.amount.money()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).grant_credit(
+        lambda command_id: posted.subscriptions.grant_credit(
             subscription_id, amount, reason=asked.reason, command_id=command_id
         ),
     )
@@ -206,12 +146,7 @@ def grant_credit(
 
 @post("/subscriptions/{subscription_id:str}/cancellation", status_code=201, sync_to_thread=True)
 def cancel_subscription(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[Cancellation],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[Cancellation]
 ) -> Response[Accepted]:
     """End billing: now, when the running period is over, or at an instant.
 
@@ -221,15 +156,11 @@ def cancel_subscription(
     cancellation-ambiguous, cancellation-in-the-past, instant-without-offset,
     instant-out-of-range, reason-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     later = asked.later
-    commands = by(system, request)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    commands = posted.subscriptions
+    return posted.once(
         asked,
-        201,
         lambda command_id: (
             commands.schedule_cancellation(
                 subscription_id, at=asked.at, reason=asked.reason, command_id=command_id
@@ -244,26 +175,17 @@ def cancel_subscription(
 
 @post("/subscriptions/{subscription_id:str}/reactivation", status_code=201, sync_to_thread=True)
 def withdraw_cancellation(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[Withdrawal],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[Withdrawal]
 ) -> Response[Accepted]:
     """Let a subscription go on that was going to end.
 
     201: it goes on, or no end was planned. 404 subscription-unknown. 409 subscription-ended.
     422 reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).withdraw_cancellation(
+        lambda command_id: posted.subscriptions.withdraw_cancellation(
             subscription_id, reason=asked.reason, command_id=command_id
         ),
     )

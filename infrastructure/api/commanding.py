@@ -9,45 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
-from litestar import Request, Response, post
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, RawBody
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from domain.refusals import Refused
 from infrastructure.api.asking import Decision, StartRequest, TokenWanted
-from infrastructure.api.callers import actor_of, caller_of
-from infrastructure.api.idempotency import once, strictly
+from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted, TokenAnswer
-from infrastructure.api.reading import Books, token_answer
+from infrastructure.api.reading import token_answer
 from infrastructure.bootstrap import System
-from infrastructure.commands.subscriptions import Subscriptions
 
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1
 
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(name="Idempotency-Key", required=False, description="1-200 visible ASCII."),
-]
 WaitSeconds = Annotated[float, QueryParameter(ge=0, le=LONGEST_WAIT_S, description="Seconds.")]
-AnyRequest = Request[Any, Any, Any]
-
-
-def by(system: System, request: AnyRequest) -> Subscriptions:
-    """Commands in the caller's name."""
-    return Subscriptions(system, actor=actor_of(caller_of(request)))
 
 
 @post("/subscriptions", status_code=201, sync_to_thread=True)
-def start_subscription(
-    system: Books,
-    request: AnyRequest,
-    data: JSONBody[StartRequest],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
-) -> Response[Accepted]:
+def start_subscription(posted: Post, data: JSONBody[StartRequest]) -> Response[Accepted]:
     """Start a subscription; billing begins once the payer has approved.
 
     201: started, or it was before with the same terms (`changed` is false then).
@@ -55,15 +37,11 @@ def start_subscription(
     By a plan's name also: 404 plan-unknown, plan-version-unknown; 409 plan-retired,
     plan-not-available, plan-version-not-available, plan-version-moved; 422 terms-ambiguous.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     wish = asked.wish(uuid4())
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).start(
+        lambda command_id: posted.subscriptions.start(
             wish, request_token=asked.request_token, command_id=command_id
         ),
     )
@@ -71,13 +49,10 @@ def start_subscription(
 
 @post("/subscriptions/{subscription_id:str}/token-requests", status_code=202)
 async def request_token(
-    system: Books,
-    request: AnyRequest,
+    posted: Post,
     subscription_id: FromPath[str],
     data: JSONBody[TokenWanted],
-    body: RawBody,
     wait_s: WaitSeconds = 0.0,
-    idempotency_key: IdempotencyKey = None,
 ) -> Response[TokenAnswer]:
     """Ask for the payer's approval. While a request is open, it is that one.
 
@@ -85,22 +60,19 @@ async def request_token(
     202: the request is written. 404 subscription-unknown. 409 subscription-ended,
     token-request-open (the other method's), first-method-missing (for a backup of nothing).
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
 
     def command() -> Response[Accepted]:
-        return once(
-            request,
-            system,
-            idempotency_key,
+        return posted.once(
             asked,
-            202,
-            lambda command_id: by(system, request).request_token(
+            status=202,
+            run=lambda command_id: posted.subscriptions.request_token(
                 subscription_id, reason=asked.reason, backup=asked.backup, command_id=command_id
             ),
         )
 
     given = await asyncio.to_thread(command)
-    answer = await _page(system, subscription_id, wait_s)
+    answer = await _page(posted.system, subscription_id, wait_s)
     return Response(content=answer, status_code=given.status_code, headers=given.headers)
 
 
@@ -117,28 +89,19 @@ async def _page(system: System, subscription_id: str, wait_s: float) -> TokenAns
 
 @post("/attempts/{attempt_id:uuid}/decision", status_code=201, sync_to_thread=True)
 def decide_attempt(
-    system: Books,
-    request: AnyRequest,
-    attempt_id: FromPath[UUID],
-    data: JSONBody[Decision],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, attempt_id: FromPath[UUID], data: JSONBody[Decision]
 ) -> Response[Accepted]:
     """Settle a charge of unknown outcome by a person's own evidence.
 
     201: settled as said. 404 attempt-unknown. 409 attempt-not-unknown: it is no open doubt.
     422 reason-malformed, received-not-positive, provider-ref-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     received = None if asked.received is None else asked.received.money()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).decide_by_person(
-            _subscription_of(system, attempt_id),
+        lambda command_id: posted.subscriptions.decide_by_person(
+            _subscription_of(posted.system, attempt_id),
             attempt_id,
             received=received,
             provider_ref=asked.provider_ref,

@@ -5,28 +5,17 @@ What each may answer besides what its docstring lists: see commanding.py.
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, Response, post
-from litestar.params import FromPath, JSONBody, RawBody
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
 
 from infrastructure.api.asked_demands import BalanceSeen, DemandWanted
-from infrastructure.api.commanding import IdempotencyKey, by
-from infrastructure.api.idempotency import once, strictly
+from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted
-from infrastructure.api.reading import Books
-
-_AnyRequest = Request[Any, Any, Any]
 
 
 @post("/subscriptions/{subscription_id:str}/demands", status_code=201, sync_to_thread=True)
 def demand(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[DemandWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[DemandWanted]
 ) -> Response[Accepted]:
     """Charge once, now, beside any schedule; a demand_id is billed once, whatever the key.
 
@@ -36,26 +25,19 @@ def demand(
     description-malformed, tax-malformed, percent-malformed, percent-too-precise, id-malformed,
     reason-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     wish = asked.demand()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).demand(subscription_id, wish, command_id=command_id),
+        lambda command_id: posted.subscriptions.demand(
+            subscription_id, wish, command_id=command_id
+        ),
     )
 
 
 @post("/subscriptions/{subscription_id:str}/balance-reports", status_code=201, sync_to_thread=True)
 def report_balance(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[BalanceSeen],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[BalanceSeen]
 ) -> Response[Accepted]:
     """Say what a customer has left; below the agreed threshold it is reloaded, once each time.
 
@@ -64,15 +46,11 @@ def report_balance(
     reload-not-agreed. 422 balance-in-the-future, currency-mixed, id-malformed,
     instant-without-offset, instant-out-of-range.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     wish = asked.report()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).report_balance(
+        lambda command_id: posted.subscriptions.report_balance(
             subscription_id, wish, command_id=command_id
         ),
     )

@@ -5,11 +5,10 @@ What each may answer besides what its docstring lists: see commanding.py.
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, post
-from litestar.params import FromPath, JSONBody, RawBody
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
 
 from domain.refusals import Refused
 from infrastructure.api.asking import (
@@ -19,26 +18,17 @@ from infrastructure.api.asking import (
     DiscountWanted,
     UsageBatch,
 )
-from infrastructure.api.commanding import IdempotencyKey, by
-from infrastructure.api.idempotency import answered, once, strictly
+from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted
-from infrastructure.api.reading import Books
 from infrastructure.api.usage_messages import UsageAnswer
 from infrastructure.commands.subscriptions import LARGEST_USAGE_BATCH
 
 # 1,000 reports with ids of 64 characters each, and room for spaces.
 LARGEST_USAGE_BYTES = 512_000
-_AnyRequest = Request[Any, Any, Any]
 
 
 @post("/usage", status_code=200, sync_to_thread=True, request_max_body_size=LARGEST_USAGE_BYTES)
-def report_usage(
-    system: Books,
-    request: _AnyRequest,
-    data: JSONBody[UsageBatch],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
-) -> Response[UsageAnswer]:
+def report_usage(posted: Post, data: JSONBody[UsageBatch]) -> Response[UsageAnswer]:
     """Count usage of meters: up to 1,000 reports, of any subscriptions, each judged by itself.
 
     A report counts once, whichever batch it comes in again: its usage_id tells. Give what was
@@ -49,17 +39,17 @@ def report_usage(
     id-malformed, instant-without-offset, instant-out-of-range. 413: above 512,000 bytes.
     422 usage-batch-malformed: no report, or more than 1,000.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     if not 1 <= len(asked.reports) <= LARGEST_USAGE_BATCH:
         reason = f"a batch holds 1 to {LARGEST_USAGE_BATCH} reports"
         raise Refused("usage-batch-malformed", reason)
     wishes = [each.wish() for each in asked.reports]
 
     def run(command_id: UUID) -> UsageAnswer:
-        outcomes = by(system, request).report_usage(wishes, command_id=command_id)
-        return UsageAnswer.of(wishes, outcomes, system.ledger.head())
+        outcomes = posted.subscriptions.report_usage(wishes, command_id=command_id)
+        return UsageAnswer.of(wishes, outcomes, posted.system.ledger.head())
 
-    return answered(request, system, idempotency_key, asked, 200, UsageAnswer, run)
+    return posted.answered(asked, UsageAnswer, run, status=200)
 
 
 @post(
@@ -68,13 +58,10 @@ def report_usage(
     sync_to_thread=True,
 )
 def correct_usage(
-    system: Books,
-    request: _AnyRequest,
+    posted: Post,
     subscription_id: FromPath[str],
     usage_id: FromPath[str],
     data: JSONBody[Correction],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
 ) -> Response[Accepted]:
     """Say what a report should have said. Where it is billed, the difference follows: a line on
     the next invoice, or credit.
@@ -83,14 +70,10 @@ def correct_usage(
     was billed more than 92 days ago. 409 subscription-ended. 422 usage-malformed,
     reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).correct_usage(
+        lambda command_id: posted.subscriptions.correct_usage(
             subscription_id, usage_id, asked.quantity, reason=asked.reason, command_id=command_id
         ),
     )
@@ -98,12 +81,7 @@ def correct_usage(
 
 @post("/subscriptions/{subscription_id:str}/amounts", status_code=201, sync_to_thread=True)
 def set_amount(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[AmountWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[AmountWanted]
 ) -> Response[Accepted]:
     """Say what the next period costs, before tax that comes on top; a later one replaces it.
 
@@ -111,15 +89,11 @@ def set_amount(
     vary; nothing-to-bill: no invoice is to come. 422 amount-negative, currency-mixed,
     reason-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     amount = asked.amount.money()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).set_amount(
+        lambda command_id: posted.subscriptions.set_amount(
             subscription_id, amount, reason=asked.reason, command_id=command_id
         ),
     )
@@ -127,12 +101,7 @@ def set_amount(
 
 @post("/subscriptions/{subscription_id:str}/discounts", status_code=201, sync_to_thread=True)
 def grant_discount(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    data: JSONBody[DiscountWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[DiscountWanted]
 ) -> Response[Accepted]:
     """Let invoices to come cost less; a coupon counts once a subscription.
 
@@ -140,15 +109,11 @@ def grant_discount(
     it was granted with others; instalments-fixed, subscription-ended. 422 discount-malformed,
     percent-malformed, percent-too-precise, currency-mixed, id-malformed, reason-malformed.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     wish = asked.reduction()
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).grant_discount(
+        lambda command_id: posted.subscriptions.grant_discount(
             subscription_id, wish, command_id=command_id
         ),
     )
@@ -160,26 +125,16 @@ def grant_discount(
     sync_to_thread=True,
 )
 def end_discount(
-    system: Books,
-    request: _AnyRequest,
-    subscription_id: FromPath[str],
-    coupon: FromPath[str],
-    data: JSONBody[DiscountEnd],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, subscription_id: FromPath[str], coupon: FromPath[str], data: JSONBody[DiscountEnd]
 ) -> Response[Accepted]:
     """Reduce no further invoice by a coupon.
 
     201: ended, or it is used up. 404 subscription-unknown, coupon-unknown. 422 reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: by(system, request).end_discount(
+        lambda command_id: posted.subscriptions.end_discount(
             subscription_id, coupon, reason=asked.reason, command_id=command_id
         ),
     )

@@ -5,24 +5,19 @@ What each may answer besides what its docstring lists: see commanding.py.
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, Response, get, post
-from litestar.params import FromPath, JSONBody, RawBody
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
 
 from domain.identity import checked_id
 from domain.refusals import Refused
 from infrastructure.api.asking_plans import MoveWanted, MoveWithdrawal, NewVersion, Retirement
-from infrastructure.api.callers import actor_of, caller_of
-from infrastructure.api.commanding import IdempotencyKey
-from infrastructure.api.idempotency import once, strictly
+from infrastructure.api.idempotency import Post, Posted
 from infrastructure.api.messages import Accepted
 from infrastructure.api.plan_messages import PlanAnswer, PlansAnswer, PlanView
 from infrastructure.api.reading import AtLeast, Books, Limit, Offset, require_view
 from infrastructure.bootstrap import System
 from infrastructure.commands.plans import Plans
 
-_AnyRequest = Request[Any, Any, Any]
 _VIEWS = ("plans", "due_dates")
 
 
@@ -56,52 +51,34 @@ def read_plan(system: Books, code: FromPath[str], at_least: AtLeast = 0) -> Plan
 
 @post("/plans/{code:str}/versions", status_code=201, sync_to_thread=True)
 def publish_version(
-    system: Books,
-    request: _AnyRequest,
-    code: FromPath[str],
-    data: JSONBody[NewVersion],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, code: FromPath[str], data: JSONBody[NewVersion]
 ) -> Response[Accepted]:
     """Publish a version of a plan; the first one makes the plan.
 
     201: published, now or before. 409 plan-version-fixed, plan-version-gap,
     plan-available-too-early. 422 with the code of the broken rule.
     """
-    asked = strictly(body, data)
+    asked = posted.strictly(data)
     wish = asked.wish(checked_id("plan", code))
-    return once(
-        request,
-        system,
-        idempotency_key,
+    return posted.once(
         asked,
-        201,
-        lambda command_id: _by(system, request).publish(wish, command_id=command_id),
+        lambda command_id: _by(posted).publish(wish, command_id=command_id),
     )
 
 
 @post("/plans/{code:str}/retirement", status_code=201, sync_to_thread=True)
 def retire_plan(
-    system: Books,
-    request: _AnyRequest,
-    code: FromPath[str],
-    data: JSONBody[Retirement],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, code: FromPath[str], data: JSONBody[Retirement]
 ) -> Response[Accepted]:
     """Let nobody start on a plan any more; those on it go on.
 
     201: retired, now or before. 404 plan-unknown. 409 plan-retired.
     422 retirement-in-the-past, instant-without-offset, reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: _by(system, request).retire(
+        lambda command_id: _by(posted).retire(
             code, retired_at=asked.retired_at, reason=asked.reason, command_id=command_id
         ),
     )
@@ -109,12 +86,7 @@ def retire_plan(
 
 @post("/plans/{code:str}/moves", status_code=201, sync_to_thread=True)
 def announce_move(
-    system: Books,
-    request: _AnyRequest,
-    code: FromPath[str],
-    data: JSONBody[MoveWanted],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, code: FromPath[str], data: JSONBody[MoveWanted]
 ) -> Response[Accepted]:
     """Move subscribers to another version, with the first period on or after a day.
 
@@ -122,14 +94,10 @@ def announce_move(
     plan-version-unknown. 409 move-announced, move-in-a-circle, currency-fixed, kind-fixed,
     timing-fixed, instalments-fixed. 422 move-too-soon, move-nowhere, reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: _by(system, request).announce_move(
+        lambda command_id: _by(posted).announce_move(
             code,
             from_version=asked.from_version,
             to_version=asked.to_version,
@@ -142,25 +110,16 @@ def announce_move(
 
 @post("/plans/{code:str}/moves/withdrawal", status_code=201, sync_to_thread=True)
 def withdraw_move(
-    system: Books,
-    request: _AnyRequest,
-    code: FromPath[str],
-    data: JSONBody[MoveWithdrawal],
-    body: RawBody,
-    idempotency_key: IdempotencyKey = None,
+    posted: Post, code: FromPath[str], data: JSONBody[MoveWithdrawal]
 ) -> Response[Accepted]:
     """Take an announced move back; who has been moved stays moved.
 
     201: withdrawn, now or before. 404 plan-unknown, move-unknown. 422 reason-malformed.
     """
-    asked = strictly(body, data)
-    return once(
-        request,
-        system,
-        idempotency_key,
+    asked = posted.strictly(data)
+    return posted.once(
         asked,
-        201,
-        lambda command_id: _by(system, request).withdraw_move(
+        lambda command_id: _by(posted).withdraw_move(
             code,
             from_version=asked.from_version,
             to_version=asked.to_version,
@@ -170,9 +129,9 @@ def withdraw_move(
     )
 
 
-def _by(system: System, request: _AnyRequest) -> Plans:
+def _by(posted: Posted) -> Plans:
     """Commands in the caller's name."""
-    return Plans(system, actor=actor_of(caller_of(request)))
+    return Plans(posted.system, actor=posted.actor)
 
 
 def _require(system: System, position: int) -> None:
