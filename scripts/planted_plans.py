@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "plans: the same file again is refused once a new version is out",
         STARTING,
-        "        if _names(wish.choice, agreed):",
-        "        if False:",
+        "    if state is not None and _names(wish.choice, state.agreed):",
+        "    if False:",
     ),
     Fault(
         "plans: a published version is changed",
