@@ -34,6 +34,7 @@ class PayPalBench(Bench):
     """One simulated account; provider: its inside, for what no call shows."""
 
     repeats_pages: ClassVar[bool] = True
+    reauthorizes: ClassVar[bool] = True
     report_delay: ClassVar[timedelta] = timedelta(hours=3)
 
     def __init__(self, served: Served, provider: Provider, receiver: CallbackReceiver) -> None:
@@ -70,6 +71,9 @@ class PayPalBench(Bench):
 
     def unreachable(self) -> Gateway:
         return self.another(base_url="http://127.0.0.1:1")
+
+    def through(self, transport: httpx.AsyncBaseTransport) -> Gateway:
+        return PayPalGateway(self.account, now=self.controls.clock.now, transport=transport)
 
     def of_another_account(self) -> Gateway:
         return self.another(webhook_id="WH-ANOTHER")
