@@ -246,7 +246,7 @@ def test_authorisation_expires_after_29_days() -> None:
         client.controls.clock.set(START + timedelta(days=30))
         await client.sign_in()
         assert (await client.http.get(path)).json()["status"] == "VOIDED"
-        assert issue(await client.post(f"{path}/capture", {}, "c"))[1] == "AUTHORIZATION_VOIDED"
+        assert issue(await client.post(f"{path}/capture", {}, "c"))[1] == "AUTHORIZATION_EXPIRED"
 
     simulated(test)
 

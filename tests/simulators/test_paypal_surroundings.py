@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infrastructure.simulators.paypal.options import PayPalOptions
-from infrastructure.simulators.paypal.records import Ids, Journal, Keys
+from infrastructure.simulators.paypal.records import Ids, Journal, Keys, Line
 from tests.gateways.bench import START
 from tests.gateways.paypal_bench import SPECS
 from tests.simulators.paypal_client import Client, issue, order, setup_token, simulated
@@ -274,7 +274,7 @@ def test_journal_finds_by_time_also_when_the_clock_was_set_back() -> None:
     """In order by halving, out of order by reading it all."""
     journal = Journal()
     for at in (10, 20, 30):
-        journal.add(at, at, is_authorization=False)
-    assert journal.between(15, 30) == [(20, 20, False), (30, 30, False)]
-    journal.add(5, 40, is_authorization=True)
-    assert journal.between(0, 10) == [(5, 40, True), (10, 10, False)]
+        journal.add(at, at, Line.CAPTURE)
+    assert journal.between(15, 30) == [(20, 20, Line.CAPTURE), (30, 30, Line.CAPTURE)]
+    journal.add(5, 40, Line.AUTHORIZATION)
+    assert journal.between(0, 10) == [(5, 40, Line.AUTHORIZATION), (10, 10, Line.CAPTURE)]

@@ -9,7 +9,7 @@ from aiohttp import web
 from infrastructure.simulators.book import Book
 from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Deliveries
-from infrastructure.simulators.paypal import orders, reports, vault
+from infrastructure.simulators.paypal import authorizations, orders, refunds, reports, vault
 from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.provider import (
     PROVIDER,
@@ -46,6 +46,7 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     account = Account(options, controls)
     webhooks = Webhooks(account, options.webhook_url, options.webhook_id)
     account.on_completed = webhooks.about_order
+    account.on_refund_ended = webhooks.about_refund
     app = web.Application(client_max_size=1024 * 1024)
     app[PROVIDER] = Provider(
         options=options,
@@ -66,10 +67,14 @@ def _add_routes(app: web.Application) -> None:
     add("POST", "/v2/checkout/orders", guarded(orders.create_order, mockable=True))
     add("GET", "/v2/checkout/orders/{id}", guarded(orders.get_order, mockable=True))
     add("GET", "/v2/payments/captures/{id}", guarded(orders.get_capture, mockable=True))
+    add("POST", "/v2/payments/captures/{id}/refund", guarded(refunds.refund_capture, mockable=True))
+    add("GET", "/v2/payments/refunds/{id}", guarded(refunds.get_refund, mockable=True))
     authorization = "/v2/payments/authorizations/{id}"
-    add("GET", authorization, guarded(orders.get_authorization, mockable=True))
-    add("POST", f"{authorization}/capture", guarded(orders.capture_authorization, mockable=True))
-    add("POST", f"{authorization}/void", guarded(orders.void_authorization, mockable=True))
+    add("GET", authorization, guarded(authorizations.get_authorization, mockable=True))
+    capture = guarded(authorizations.capture_authorization, mockable=True)
+    add("POST", f"{authorization}/capture", capture)
+    add("POST", f"{authorization}/reauthorize", guarded(authorizations.reauthorize))
+    add("POST", f"{authorization}/void", guarded(authorizations.void_authorization, mockable=True))
     add("POST", "/v3/vault/setup-tokens", guarded(vault.create_setup_token))
     add("GET", "/v3/vault/setup-tokens/{id}", guarded(vault.get_setup_token))
     add("POST", "/v3/vault/payment-tokens", guarded(vault.create_payment_token))

@@ -1,4 +1,4 @@
-"""Orders and payments over HTTP: create, read, capture, void.
+"""Orders and what they captured at once, over HTTP: create, read.
 
 Sources: reference notes on PayPal, sections 2.5, 2.6, 3 and 6.
 """
@@ -6,7 +6,6 @@ Sources: reference notes on PayPal, sections 2.5, 2.6, 3 and 6.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from aiohttp import web
 
@@ -15,11 +14,7 @@ from infrastructure.simulators.faults import Fault
 from infrastructure.simulators.paypal.errors import PayPalError, error_body
 from infrastructure.simulators.paypal.provider import PROVIDER, Provider, json_answer, payload
 from infrastructure.simulators.paypal.records import Order
-from infrastructure.simulators.paypal.resources import (
-    authorization_json,
-    capture_json,
-    order_json,
-)
+from infrastructure.simulators.paypal.resources import capture_json, order_json
 from infrastructure.simulators.paypal.state import IN_PROGRESS, Purchase
 from infrastructure.simulators.paypal.validation import check_usage_pattern, minor_units, object_at
 
@@ -37,7 +32,7 @@ async def create_order(request: web.Request) -> web.StreamResponse:
         raise PayPalError(400, "PAYPAL_REQUEST_ID_REQUIRED", field="PayPal-Request-Id")
     plan = provider.controls.faults
     fault = plan.pick("charge", purchase.invoice_id)
-    refusal = await misbehaving.before(request, fault, plan, _error_for(fault))
+    refusal = await misbehaving.before(request, fault, plan, error_for(fault))
     if refusal is not None:
         return refusal
     known = provider.account.order_keys.get(key, provider.account.now_us())
@@ -52,7 +47,7 @@ async def create_order(request: web.Request) -> web.StreamResponse:
         provider.account.order_keys.forget(key)
     await provider.webhooks.about_new_order(order)
     answer = _order_answer(provider, request, order, 201)
-    return await misbehaving.after(request, fault, plan, answer, _error_for(fault))
+    return await misbehaving.after(request, fault, plan, answer, error_for(fault))
 
 
 def _purchase(body: object) -> Purchase:
@@ -156,102 +151,11 @@ async def get_order(request: web.Request) -> web.StreamResponse:
 async def get_capture(request: web.Request) -> web.StreamResponse:
     """GET /v2/payments/captures/{id}"""
     provider = request.app[PROVIDER]
-    order = provider.account.captured_order(request.match_info["id"])
-    return json_answer(capture_json(provider.account, order, provider.base_url(request)))
+    capture = provider.account.captured(request.match_info["id"])
+    return json_answer(capture_json(provider.account, capture, provider.base_url(request)))
 
 
-async def get_authorization(request: web.Request) -> web.StreamResponse:
-    """GET /v2/payments/authorizations/{id}"""
-    provider = request.app[PROVIDER]
-    order = provider.account.authorized_order(request.match_info["id"])
-    return json_answer(authorization_json(provider.account, order, provider.base_url(request)))
-
-
-async def capture_authorization(request: web.Request) -> web.StreamResponse:
-    """POST /v2/payments/authorizations/{id}/capture, in full."""
-    provider = request.app[PROVIDER]
-    account = provider.account
-    body = await payload(request)
-    provider.check_schema("capture", body)
-    order = account.authorized_order(request.match_info["id"])
-    plan = provider.controls.faults
-    fault = plan.pick("capture", order.invoice_id)
-    refusal = await misbehaving.before(request, fault, plan, _error_for(fault))
-    if refusal is not None:
-        return refusal
-    key = f"{order.number}/{request.headers.get('PayPal-Request-Id', '')}"
-    known = account.capture_keys.get(key, account.now_us())
-    if known is not None:
-        return _capture_replayed(provider, request, known, order)
-    _check_captured_amount(body, order)
-    if fault is Fault.LATE_SUCCESS:
-        account.capture_keys.keep(key, IN_PROGRESS, account.now_us())
-        _capture_later(provider, order, key)
-        raise PayPalError(503)
-    _capture_now(provider, order, fault, key, provider.controls.clock.now())
-    provider.webhooks.about_order(order)
-    answer = json_answer(capture_json(account, order, provider.base_url(request)), 201)
-    return await misbehaving.after(request, fault, plan, answer, _error_for(fault))
-
-
-def _capture_now(
-    provider: Provider, order: Order, fault: Fault | None, key: str, at: datetime
-) -> None:
-    account = provider.account
-    issue = {Fault.SOFT_DECLINE: "TRANSACTION_REFUSED", Fault.HARD_DECLINE: "PAYER_CANNOT_PAY"}
-    if fault in issue:
-        account.capture_keys.keep(key, issue[fault], account.now_us())
-        raise PayPalError(422, issue[fault])
-    account.capture(order, at)
-    if fault is Fault.FORGOTTEN_KEY:
-        account.capture_keys.forget(key)
-    else:
-        account.capture_keys.keep(key, order.number, account.now_us())
-
-
-def _capture_later(provider: Provider, order: Order, key: str) -> None:
-    def act(at: datetime) -> None:
-        try:
-            _capture_now(provider, order, None, key, at)
-        except PayPalError:
-            return  # voided or captured meanwhile
-        provider.webhooks.about_order(order)
-
-    clock = provider.controls.clock
-    clock.at(clock.now() + timedelta(seconds=provider.controls.faults.late_s), act)
-
-
-def _capture_replayed(
-    provider: Provider, request: web.Request, known: int | str, order: Order
-) -> web.Response:
-    if known == IN_PROGRESS:
-        raise PayPalError(409, IN_PROGRESS)
-    if isinstance(known, str):
-        raise PayPalError(422, known)
-    return json_answer(capture_json(provider.account, order, provider.base_url(request)), 200)
-
-
-def _check_captured_amount(body: object, order: Order) -> None:
-    request: dict[str, Any] = body if isinstance(body, dict) else {}
-    if "amount" not in request:
-        return
-    minor, currency = minor_units(request["amount"], "/amount")
-    if currency != order.currency:
-        raise PayPalError(422, "AUTH_CAPTURE_CURRENCY_MISMATCH", field="/amount/currency_code")
-    if minor > order.asked:
-        raise PayPalError(422, "MAX_CAPTURE_AMOUNT_EXCEEDED", field="/amount/value")
-
-
-async def void_authorization(request: web.Request) -> web.StreamResponse:
-    """POST /v2/payments/authorizations/{id}/void"""
-    provider = request.app[PROVIDER]
-    order = provider.account.authorized_order(request.match_info["id"])
-    provider.account.void(order, provider.controls.clock.now())
-    provider.webhooks.about_order(order)
-    return web.Response(status=204)
-
-
-def _error_for(fault: Fault | None) -> bytes:
+def error_for(fault: Fault | None) -> bytes:
     """The API's own body for a fault's status; none is built when all is well."""
     if fault is None:
         return b""

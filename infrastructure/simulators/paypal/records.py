@@ -10,12 +10,13 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum
 from typing import Generic, TypeVar
 
 import attrs
 
+_PACIFIC = timezone(timedelta(hours=-7))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SPACE = 36**8
@@ -39,6 +40,11 @@ def instant(at_us: int) -> datetime:
 def rfc3339(at_us: int) -> str:
     """As PayPal writes times: whole seconds and Z, or microseconds where there are any."""
     return instant(at_us).isoformat().replace("+00:00", "Z")
+
+
+def pacific(at_us: int) -> str:
+    """As PayPal writes the times of refunds: with an offset, e.g. -07:00."""
+    return instant(at_us).astimezone(_PACIFIC).isoformat()
 
 
 class Ids:
@@ -84,6 +90,17 @@ class State(IntEnum):
     AUTHORIZATION_CAPTURED = 5
     AUTHORIZATION_VOIDED = 6
     PAYER_ACTION_REQUIRED = 7
+    AUTHORIZATION_PARTLY_CAPTURED = 8
+
+
+class Line(IntEnum):
+    """What a line of the journal is about, and so whose number it holds."""
+
+    CAPTURE = 0  # an order's only capture: the order's number
+    AUTHORIZATION = 1  # the order's number
+    PART = 2  # one of several captures: its own number
+    REFUND = 3  # its own number
+    RENEWAL = 4  # its own number
 
 
 class Order:
@@ -189,35 +206,32 @@ class Keys(Generic[V]):
 
 
 class Journal:
-    """Payments in the order of their time: what the transaction search shows.
-
-    Each line is an order's number and whether it is its authorisation or its capture.
-    """
+    """Payments in the order of their time: what the transaction search shows."""
 
     def __init__(self) -> None:
         self._times = array("q")
         self._lines = array("q")
         self._in_order = True
 
-    def add(self, at_us: int, number: int, *, is_authorization: bool) -> None:
-        """A payment began."""
+    def add(self, at_us: int, number: int, line: Line) -> None:
+        """A payment began. number: of what the line is about."""
         if self._times and at_us < self._times[-1]:
             self._in_order = False  # the clock was set back: searches go through all of it
         self._times.append(at_us)
-        self._lines.append(number * 2 + is_authorization)
+        self._lines.append(number * len(Line) + line)
 
-    def between(self, start_us: int, end_us: int) -> list[tuple[int, int, bool]]:
-        """(at_us, number, is_authorization) of payments in [start, end], oldest first."""
+    def between(self, start_us: int, end_us: int) -> list[tuple[int, int, Line]]:
+        """(at_us, number, line) of payments in [start, end], oldest first."""
         if self._in_order:
             low, high = bisect_left(self._times, start_us), bisect_right(self._times, end_us)
             return [self._line(place) for place in range(low, high)]
         return sorted(self._scan(start_us, end_us))
 
-    def _scan(self, start_us: int, end_us: int) -> Iterator[tuple[int, int, bool]]:
+    def _scan(self, start_us: int, end_us: int) -> Iterator[tuple[int, int, Line]]:
         for place, at_us in enumerate(self._times):
             if start_us <= at_us <= end_us:
                 yield self._line(place)
 
-    def _line(self, place: int) -> tuple[int, int, bool]:
-        line = self._lines[place]
-        return self._times[place], line // 2, bool(line % 2)
+    def _line(self, place: int) -> tuple[int, int, Line]:
+        number, line = divmod(self._lines[place], len(Line))
+        return self._times[place], number, Line(line)

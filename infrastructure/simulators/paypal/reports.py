@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError
+from infrastructure.simulators.paypal.payments import COMPLETED
 from infrastructure.simulators.paypal.provider import PROVIDER, json_answer
-from infrastructure.simulators.paypal.records import State, micros, rfc3339
-from infrastructure.simulators.paypal.resources import transaction_json
+from infrastructure.simulators.paypal.records import Line, State, micros, rfc3339
+from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.transactions import transaction_json
 
 _LONGEST_WINDOW = timedelta(days=31)
 _LARGEST_PAGE = 500
@@ -31,21 +33,14 @@ async def search_transactions(request: web.Request) -> web.StreamResponse:
     refreshed = provider.controls.clock.now() - provider.options.report_delay
     found = account.journal.between(micros(start), min(micros(end), micros(refreshed)))
     if request.query.get("balance_affecting_records_only", "Y") != "N":
-        found = [
-            line
-            for line in found
-            if not line[2] and account.orders[line[1] - 1].state not in _UNBALANCED
-        ]
+        found = [each for each in found if _moves_balance(account, each[1], each[2])]
     if len(found) > provider.options.report_limit:
         raise PayPalError(400, name="RESULTSET_TOO_LARGE")
     shown = found[(page - 1) * page_size : page * page_size]
     return json_answer(
         {
             "transaction_details": [
-                transaction_json(
-                    account, account.orders[number - 1], at_us, is_authorization=is_authorization
-                )
-                for at_us, number, is_authorization in shown
+                transaction_json(account, line, number, at_us) for at_us, number, line in shown
             ],
             "start_date": rfc3339(micros(start)),
             "end_date": rfc3339(micros(end)),
@@ -55,6 +50,14 @@ async def search_transactions(request: web.Request) -> web.StreamResponse:
             "total_pages": -(-len(found) // page_size),
         }
     )
+
+
+def _moves_balance(account: Account, number: int, line: Line) -> bool:
+    if line is Line.REFUND:
+        return account.aftermath.refunds[number - 1].status == COMPLETED
+    if line is Line.CAPTURE:
+        return account.orders[number - 1].state not in _UNBALANCED
+    return line is Line.PART
 
 
 def _instant(request: web.Request, name: str) -> datetime:

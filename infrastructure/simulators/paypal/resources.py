@@ -6,33 +6,36 @@ samples.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from domain.currencies import minor_digits
 from domain.money import Money, decimal_text
+from infrastructure.simulators.paypal.payments import (
+    AUTHORIZATION_LIFE_US,
+    COMPLETED,
+    PENDING,
+    Capture,
+    Refund,
+    Renewal,
+)
 from infrastructure.simulators.paypal.records import (
     Order,
     PaymentToken,
     SetupToken,
     State,
+    pacific,
     rfc3339,
 )
-from infrastructure.simulators.paypal.state import AUTHORIZATION_LIFE, Account
+from infrastructure.simulators.paypal.state import Account
 
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
-_CAPTURE_STATUS = {
-    State.CAPTURED: "COMPLETED",
-    State.AUTHORIZATION_CAPTURED: "COMPLETED",
-    State.CAPTURE_PENDING: "PENDING",
-    State.CAPTURE_DECLINED: "DECLINED",
-}
+_CAPTURE_STATUS = {State.CAPTURE_PENDING: "PENDING", State.CAPTURE_DECLINED: "DECLINED"}
 _AUTHORIZATION_STATUS = {
     State.AUTHORIZED: "CREATED",
+    State.AUTHORIZATION_PARTLY_CAPTURED: "PARTIALLY_CAPTURED",
     State.AUTHORIZATION_CAPTURED: "CAPTURED",
     State.AUTHORIZATION_VOIDED: "VOIDED",
 }
-_LIFE_US = AUTHORIZATION_LIFE // timedelta(microseconds=1)
 
 
 def amount(minor: int, currency: str) -> dict[str, str]:
@@ -53,9 +56,16 @@ def order_json(account: Account, order: Order, base_url: str, *, minimal: bool) 
         return body
     payments: dict[str, Any] = {}
     if order.state in _AUTHORIZATION_STATUS:
+        renewal = account.aftermath.renewal_of(order)
         payments["authorizations"] = [authorization_json(account, order, base_url)]
-    if order.state in _CAPTURE_STATUS:
-        payments["captures"] = [capture_json(account, order, base_url)]
+        if renewal is not None:
+            payments["authorizations"].append(renewal_json(account, renewal, base_url))
+    captures = account.captures(order)
+    if captures:
+        payments["captures"] = [capture_json(account, one, base_url) for one in captures]
+    refunds = account.aftermath.refunds_of(order)
+    if refunds:
+        payments["refunds"] = [refund_json(account, one, base_url) for one in refunds]
     is_capture = order.state not in _AUTHORIZATION_STATUS
     unit = {
         "reference_id": "default",
@@ -79,28 +89,34 @@ def order_json(account: Account, order: Order, base_url: str, *, minimal: bool) 
     }
 
 
-def capture_json(account: Account, order: Order, base_url: str) -> dict[str, Any]:
-    """The capture of an order."""
-    capture_id = account.ids.of("CA", order.number)
+def capture_json(account: Account, capture: Capture, base_url: str) -> dict[str, Any]:
+    """A capture, with what became of it since."""
+    order = capture.order
     order_id = account.ids.of("OR", order.number)
-    at_us = order.captured_us or order.at_us
-    status = _CAPTURE_STATUS[order.state]
     related = {"order_id": order_id}
     up = f"{base_url}/v2/checkout/orders/{order_id}"
-    if order.state is State.AUTHORIZATION_CAPTURED:
+    if order.state in _AUTHORIZATION_STATUS:
         related["authorization_id"] = account.ids.of("AU", order.number)
         up = f"{base_url}/v2/payments/authorizations/{related['authorization_id']}"
+    address = f"{base_url}/v2/payments/captures/{capture.capture_id}"
+    status = capture_status(account, capture)
+    refunds = account.aftermath.refunds_of(order, capture.capture_id)
+    updated_us = max((capture.at_us, *(one.ended_us for one in refunds)))
     body: dict[str, Any] = {
-        "id": capture_id,
+        "id": capture.capture_id,
         "status": status,
-        "amount": amount(order.stated, order.currency),
-        "final_capture": True,
-        "invoice_id": order.invoice_id,
+        "amount": amount(capture.minor, order.currency),
+        "final_capture": capture.final,
+        "invoice_id": capture.invoice_id,
         "custom_id": order.custom_id,
-        "create_time": rfc3339(at_us),
-        "update_time": rfc3339(at_us),
+        "create_time": rfc3339(capture.at_us),
+        "update_time": rfc3339(updated_us),
         "supplementary_data": {"related_ids": related},
-        "links": [_link(f"{base_url}/v2/payments/captures/{capture_id}", "self"), _link(up, "up")],
+        "links": [
+            _link(address, "self"),
+            _link(f"{address}/refund", "refund", "POST"),
+            _link(up, "up"),
+        ],
     }
     if status == "PENDING":
         body["status_details"] = {"reason": "PENDING_REVIEW"}
@@ -109,29 +125,105 @@ def capture_json(account: Account, order: Order, base_url: str) -> dict[str, Any
     return body
 
 
+def capture_status(account: Account, capture: Capture) -> str:
+    """As the API spells it."""
+    if capture.order.state in _CAPTURE_STATUS:
+        return _CAPTURE_STATUS[capture.order.state]
+    given_back = account.aftermath.given_back(capture.order, capture.capture_id, COMPLETED)
+    if given_back:
+        return "REFUNDED" if given_back == capture.minor else "PARTIALLY_REFUNDED"
+    return "COMPLETED"
+
+
 def authorization_json(account: Account, order: Order, base_url: str) -> dict[str, Any]:
-    """The authorisation of an order; an expired one shows as voided."""
+    """The authorisation of an order."""
     authorization_id = account.ids.of("AU", order.number)
+    return _authorization(
+        account, order, authorization_id, base_url, minor=order.stated, at_us=order.at_us
+    )
+
+
+def renewal_json(account: Account, renewal: Renewal, base_url: str) -> dict[str, Any]:
+    """A reauthorisation: an authorisation with an id of its own."""
+    renewal_id = account.ids.of("RA", renewal.number)
+    return _authorization(
+        account, renewal.order, renewal_id, base_url, minor=renewal.minor, at_us=renewal.at_us
+    )
+
+
+def _authorization(
+    account: Account,
+    order: Order,
+    authorization_id: str,
+    base_url: str,
+    *,
+    minor: int,
+    at_us: int,
+) -> dict[str, Any]:
+    """One that has expired shows as voided."""
     order_id = account.ids.of("OR", order.number)
     address = f"{base_url}/v2/payments/authorizations/{authorization_id}"
     has_expired = account.has_expired(order, account.controls.clock.now())
+    expires_us = order.at_us + AUTHORIZATION_LIFE_US
+    ended_us = max(order.captured_us, account.aftermath.voided_us(order))
     return {
         "id": authorization_id,
         "status": "VOIDED" if has_expired else _AUTHORIZATION_STATUS[order.state],
-        "amount": amount(order.stated, order.currency),
+        "amount": amount(minor, order.currency),
         "invoice_id": order.invoice_id,
         "custom_id": order.custom_id,
-        "expiration_time": rfc3339(order.at_us + _LIFE_US),
-        "create_time": rfc3339(order.at_us),
-        "update_time": rfc3339(max(order.at_us, order.captured_us)),
+        "expiration_time": rfc3339(expires_us),
+        "create_time": rfc3339(at_us),
+        "update_time": rfc3339(expires_us if has_expired else max(at_us, ended_us)),
         "supplementary_data": {"related_ids": {"order_id": order_id}},
         "links": [
             _link(address, "self"),
             _link(f"{address}/capture", "capture", "POST"),
             _link(f"{address}/void", "void", "POST"),
+            _link(f"{address}/reauthorize", "reauthorize", "POST"),
             _link(f"{base_url}/v2/checkout/orders/{order_id}", "up"),
         ],
     }
+
+
+def refund_json(
+    account: Account, refund: Refund, base_url: str, *, minimal: bool = False
+) -> dict[str, Any]:
+    """A refund; minimal: only what "Prefer: return=minimal" gives. PayPal writes its times here
+    with an offset, not with Z."""
+    refund_id = account.ids.of("RF", refund.number)
+    currency = refund.order.currency
+    body: dict[str, Any] = {
+        "id": refund_id,
+        "status": refund.status,
+        "links": [
+            _link(f"{base_url}/v2/payments/refunds/{refund_id}", "self"),
+            _link(f"{base_url}/v2/payments/captures/{refund.capture_id}", "up"),
+        ],
+    }
+    if minimal:
+        return body
+    given_back = account.aftermath.given_back(refund.order, refund.capture_id, COMPLETED)
+    body |= {
+        "amount": amount(refund.minor, currency),
+        "seller_payable_breakdown": {
+            "gross_amount": amount(refund.minor, currency),
+            "paypal_fee": amount(0, currency),
+            "net_amount": amount(refund.minor, currency),
+            "total_refunded_amount": amount(given_back, currency),
+        },
+        "create_time": pacific(refund.at_us),
+        "update_time": pacific(max(refund.at_us, refund.ended_us)),
+    }
+    named = {
+        "invoice_id": refund.invoice_id,
+        "custom_id": refund.custom_id,
+        "note_to_payer": refund.note,
+    }
+    body |= {name: text for name, text in named.items() if text}
+    if refund.status == PENDING:
+        body["status_details"] = {"reason": "ECHECK"}
+    return body
 
 
 def setup_token_json(setup: SetupToken, base_url: str) -> dict[str, Any]:
@@ -166,32 +258,6 @@ def payment_token_json(token: PaymentToken, base_url: str) -> dict[str, Any]:
             }
         },
         "links": [_link(address, "self"), _link(address, "delete", "DELETE")],
-    }
-
-
-def transaction_json(
-    account: Account, order: Order, at_us: int, *, is_authorization: bool
-) -> dict[str, Any]:
-    """A row of the transaction search."""
-    if is_authorization:
-        transaction_id, code, status = account.ids.of("AU", order.number), "T1300", "S"
-    else:
-        transaction_id, code = account.ids.of("CA", order.number), "T0003"
-        status = {State.CAPTURE_PENDING: "P", State.CAPTURE_DECLINED: "D"}.get(order.state, "S")
-    time = rfc3339(at_us)
-    return {
-        "transaction_info": {
-            "transaction_id": transaction_id,
-            "paypal_reference_id": account.ids.of("OR", order.number),
-            "paypal_reference_id_type": "ODR",
-            "transaction_event_code": code,
-            "transaction_initiation_date": time,
-            "transaction_updated_date": time,
-            "transaction_amount": amount(order.stated, order.currency),
-            "transaction_status": status,
-            "invoice_id": order.invoice_id,
-            "custom_field": order.custom_id[:127],
-        }
     }
 
 

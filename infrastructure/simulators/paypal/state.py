@@ -15,15 +15,22 @@ from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import Fault
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.options import PayPalOptions
+from infrastructure.simulators.paypal.payments import (
+    AUTHORIZATION_LIFE_US,
+    Aftermath,
+    Capture,
+    Refund,
+    Renewal,
+)
 from infrastructure.simulators.paypal.records import (
     Ids,
     Journal,
     Keys,
+    Line,
     Order,
     PaymentToken,
     SetupToken,
     State,
-    instant,
     micros,
 )
 from infrastructure.simulators.serving import Controls
@@ -32,7 +39,6 @@ ORDER_KEYS = timedelta(hours=6)
 VAULT_KEYS = timedelta(hours=3)
 PAYMENT_KEYS = timedelta(days=45)
 SETUP_TOKEN_LIFE = timedelta(days=3)
-AUTHORIZATION_LIFE = timedelta(days=29)
 
 # A refusal kept under a key: the issue, in the place of an order's number.
 Kept = int | str
@@ -73,8 +79,13 @@ class Account:
         self.order_keys: Keys[Kept] = Keys(ORDER_KEYS)
         self.vault_keys: Keys[str] = Keys(VAULT_KEYS)
         self.capture_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
-        # Told when a pending capture came through.
+        self.refund_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
+        self.void_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
+        self.renewal_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
+        self.aftermath = Aftermath()
+        # Told when a pending capture came through, and when a pending refund came to its end.
         self.on_completed: Callable[[Order], None] = lambda _: None
+        self.on_refund_ended: Callable[[Refund], None] = lambda _: None
         self._tokens_made = 0
 
     def now_us(self) -> int:
@@ -88,18 +99,44 @@ class Account:
         return self._order_behind("OR", order_id)
 
     def authorized_order(self, authorization_id: str) -> Order:
-        """The order of an authorisation. Raises: PayPalError(404)."""
+        """The order of an authorisation or of its renewal. Raises: PayPalError(404)."""
+        renewal = self.renewal(authorization_id)
+        if renewal is not None:
+            return renewal.order
         order = self._order_behind("AU", authorization_id)
         if order.state not in _WITH_AUTHORIZATION:
             raise PayPalError(404, "INVALID_RESOURCE_ID")
         return order
 
-    def captured_order(self, capture_id: str) -> Order:
-        """The order of a capture. Raises: PayPalError(404)."""
-        order = self._order_behind("CA", capture_id)
-        if order.state not in _WITH_CAPTURE:
-            raise PayPalError(404, "INVALID_RESOURCE_ID")
-        return order
+    def renewal(self, authorization_id: str) -> Renewal | None:
+        """The renewal that an authorisation's id is of, or None."""
+        number = self.ids.number("RA", authorization_id)
+        renewals = self.aftermath.renewals
+        return renewals[number - 1] if number and number <= len(renewals) else None
+
+    def captures(self, order: Order) -> list[Capture]:
+        """The captures of an order, oldest first."""
+        parts = self.aftermath.parts_of(order)
+        if parts or order.state not in _WITH_CAPTURE:
+            return parts
+        whole = Capture(
+            order=order,
+            capture_id=self.ids.of("CA", order.number),
+            minor=order.stated,
+            invoice_id=order.invoice_id,
+            at_us=order.captured_us or order.at_us,
+        )
+        return [whole]
+
+    def captured(self, capture_id: str) -> Capture:
+        """The capture of that id. Raises: PayPalError(404)."""
+        number = self.ids.number("CP", capture_id)
+        if number and number <= len(self.aftermath.parts):
+            return self.aftermath.parts[number - 1]
+        for capture in self.captures(self._order_behind("CA", capture_id)):
+            if capture.capture_id == capture_id:
+                return capture
+        raise PayPalError(404, "INVALID_RESOURCE_ID")
 
     def _order_behind(self, kind: str, text: str) -> Order:
         number = self.ids.number(kind, text)
@@ -148,8 +185,8 @@ class Account:
             at_us=micros(at),
         )
         self.orders.append(order)
-        is_authorization = state is State.AUTHORIZED
-        self.journal.add(order.at_us, number, is_authorization=is_authorization)
+        line = Line.AUTHORIZATION if state is State.AUTHORIZED else Line.CAPTURE
+        self.journal.add(order.at_us, number, line)
         if state is not State.CAPTURE_DECLINED:
             self.paid_invoices.add(purchase.invoice_id)
         if state is State.CAPTURE_PENDING:
@@ -166,29 +203,10 @@ class Account:
         self._book_order(order, at)
         self.on_completed(order)
 
-    def capture(self, order: Order, at: datetime) -> None:
-        """Capture an authorisation in full. Raises: PayPalError(422)."""
-        if order.state is State.AUTHORIZATION_CAPTURED:
-            raise PayPalError(422, "AUTHORIZATION_ALREADY_CAPTURED")
-        if order.state is State.AUTHORIZATION_VOIDED or self.has_expired(order, at):
-            raise PayPalError(422, "AUTHORIZATION_VOIDED")
-        order.state = State.AUTHORIZATION_CAPTURED
-        order.captured_us = micros(at)
-        self.journal.add(order.captured_us, order.number, is_authorization=False)
-        self._book_order(order, at)
-
-    def void(self, order: Order, at: datetime) -> None:
-        """Let an authorisation go. Raises: PayPalError(422)."""
-        if order.state is State.AUTHORIZATION_CAPTURED:
-            raise PayPalError(422, "PREVIOUSLY_CAPTURED")
-        if order.state is State.AUTHORIZATION_VOIDED:
-            raise PayPalError(422, "PREVIOUSLY_VOIDED")
-        order.state = State.AUTHORIZATION_VOIDED
-        self._book_order(order, at)
-
     def has_expired(self, order: Order, at: datetime) -> bool:
-        """An authorisation lives 29 days; PayPal then shows it as voided."""
-        return order.state is State.AUTHORIZED and at > instant(order.at_us) + AUTHORIZATION_LIFE
+        """An authorisation lives 29 days, renewed or not; PayPal then shows it as voided."""
+        is_open = order.state in (State.AUTHORIZED, State.AUTHORIZATION_PARTLY_CAPTURED)
+        return is_open and micros(at) > order.at_us + AUTHORIZATION_LIFE_US
 
     def _book_order(self, order: Order, at: datetime) -> None:
         movement, kind = _BOOKED[order.state]
@@ -256,6 +274,7 @@ class Account:
 
 _WITH_AUTHORIZATION = (
     State.AUTHORIZED,
+    State.AUTHORIZATION_PARTLY_CAPTURED,
     State.AUTHORIZATION_CAPTURED,
     State.AUTHORIZATION_VOIDED,
 )
@@ -267,10 +286,8 @@ _WITH_CAPTURE = (
 )
 _BOOKED = {
     State.CAPTURED: (Movement.CAPTURED, "CA"),
-    State.AUTHORIZATION_CAPTURED: (Movement.CAPTURED, "CA"),
     State.CAPTURE_DECLINED: (Movement.DECLINED, "CA"),
     State.AUTHORIZED: (Movement.AUTHORIZED, "AU"),
-    State.AUTHORIZATION_VOIDED: (Movement.VOIDED, "AU"),
 }
 
 

@@ -35,6 +35,11 @@ OPERATIONS = {
         "payments_payment_v2.json",
         "/v2/payments/authorizations/{authorization_id}/capture",
     ),
+    "reauthorize": (
+        "payments_payment_v2.json",
+        "/v2/payments/authorizations/{authorization_id}/reauthorize",
+    ),
+    "refund": ("payments_payment_v2.json", "/v2/payments/captures/{capture_id}/refund"),
 }
 _ISSUES = {
     "required": "MISSING_REQUIRED_PARAMETER",

@@ -16,6 +16,7 @@ from infrastructure.simulators.paypal.errors import PayPalError, error_body
 from infrastructure.simulators.paypal.provider import PROVIDER, json_answer, payload
 from infrastructure.simulators.paypal.records import PaymentToken, SetupToken
 from infrastructure.simulators.paypal.resources import payment_token_json, setup_token_json
+from infrastructure.simulators.paypal.state import Account
 from infrastructure.simulators.paypal.validation import (
     check_plan,
     check_usage_pattern,
@@ -135,7 +136,7 @@ async def create_payment_token(request: web.Request) -> web.StreamResponse:
         return refusal
     known = account.vault_keys.get("payment/" + key, account.now_us()) if key else None
     if known is not None:
-        token = account.payment_tokens[known]
+        token = _token_of(account, known)
         return json_answer(payment_token_json(token, provider.base_url(request)))
     token = account.exchange(account.setup_token(str(source.get("id", ""))))
     if key:
@@ -164,14 +165,26 @@ async def get_payment_token(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_payment_token(request: web.Request) -> web.StreamResponse:
-    """DELETE /v3/vault/payment-tokens/{id}"""
+    """DELETE /v3/vault/payment-tokens/{id}; one that is gone already is not found."""
+    provider = request.app[PROVIDER]
+    plan = provider.controls.faults
+    fault = plan.pick("delete-token", request.match_info["id"])
+    error = error_body(429 if fault is Fault.RATE_LIMITED else 500) if fault else b""
+    refusal = await misbehaving.before(request, fault, plan, error)
+    if refusal is not None:
+        return refusal
     token = _payment_token(request)
-    del request.app[PROVIDER].account.payment_tokens[token.token_id]
-    return web.Response(status=204)
+    provider.webhooks.about_token(payment_token_json(token, provider.base_url(request)), "DELETED")
+    del provider.account.payment_tokens[token.token_id]
+    return await misbehaving.after(request, fault, plan, web.Response(status=204), error)
 
 
 def _payment_token(request: web.Request) -> PaymentToken:
-    token = request.app[PROVIDER].account.payment_tokens.get(request.match_info["id"])
+    return _token_of(request.app[PROVIDER].account, request.match_info["id"])
+
+
+def _token_of(account: Account, token_id: str) -> PaymentToken:
+    token = account.payment_tokens.get(token_id)
     if token is None:
         raise PayPalError(404, "INVALID_RESOURCE_ID")
     return token

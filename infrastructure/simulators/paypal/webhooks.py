@@ -26,19 +26,28 @@ from cryptography.x509.oid import NameOID
 
 from infrastructure.simulators.deliveries import Build, Outgoing
 from infrastructure.simulators.faults import CallbackFault
+from infrastructure.simulators.paypal.payments import COMPLETED, FAILED, PENDING, Capture, Refund
 from infrastructure.simulators.paypal.records import Order, State, rfc3339
-from infrastructure.simulators.paypal.resources import authorization_json, capture_json
+from infrastructure.simulators.paypal.resources import (
+    authorization_json,
+    capture_json,
+    refund_json,
+)
 from infrastructure.simulators.paypal.state import Account
 
 CERTIFICATE_PATH = "/v1/notifications/certs/CERT-360caa42-fca2a594-51700001"
 _SIGNING_HOST = "messageverificationcerts.sandbox.paypal.com"
 _EVENTS = {
     State.CAPTURED: "PAYMENT.CAPTURE.COMPLETED",
-    State.AUTHORIZATION_CAPTURED: "PAYMENT.CAPTURE.COMPLETED",
     State.CAPTURE_PENDING: "PAYMENT.CAPTURE.PENDING",
     State.CAPTURE_DECLINED: "PAYMENT.CAPTURE.DECLINED",
     State.AUTHORIZED: "PAYMENT.AUTHORIZATION.CREATED",
     State.AUTHORIZATION_VOIDED: "PAYMENT.AUTHORIZATION.VOIDED",
+}
+_REFUND_EVENTS = {
+    COMPLETED: "PAYMENT.CAPTURE.REFUNDED",
+    PENDING: "PAYMENT.REFUND.PENDING",
+    FAILED: "PAYMENT.REFUND.FAILED",
 }
 
 
@@ -84,36 +93,82 @@ class Webhooks:
 
     def about_order(self, order: Order) -> None:
         """Queue the event of an order's present state, with what the plan does to it."""
-        if self.url:
-            fault = self._account.controls.faults.pick_callback(order.invoice_id)
-            self._deliveries.put(self._order_event(order), fault)
+        self._put(order.invoice_id, lambda: self._order_event(order))
 
     async def about_new_order(self, order: Order) -> None:
         """The same, before the order is answered: a hasty event is delivered first."""
-        if not self.url:
-            return
-        fault = self._account.controls.faults.pick_callback(order.invoice_id)
-        if fault is CallbackFault.EARLY:
-            await self._deliveries.send_now(self._order_event(order))
-        else:
-            self._deliveries.put(self._order_event(order), fault)
+        await self._put_or_send(order.invoice_id, lambda: self._order_event(order))
 
-    def about_token(self, token: dict[str, Any]) -> None:
-        """Queue VAULT.PAYMENT-TOKEN.CREATED."""
+    async def about_new_void(self, order: Order) -> None:
+        """The event of an authorisation that is let go, before that is answered."""
+        await self.about_new_order(order)
+
+    def about_capture(self, capture: Capture) -> None:
+        """Queue the event of one capture of an authorisation."""
+        self._put(capture.order.invoice_id, lambda: self._capture_event(capture))
+
+    async def about_new_capture(self, capture: Capture) -> None:
+        """The same, before the capture is answered."""
+        await self._put_or_send(capture.order.invoice_id, lambda: self._capture_event(capture))
+
+    def about_refund(self, refund: Refund) -> None:
+        """Queue the event of a refund's present status."""
+        self._put(self._named(refund), lambda: self._refund_event(refund))
+
+    async def about_new_refund(self, refund: Refund) -> None:
+        """The same, before the refund is answered."""
+        await self._put_or_send(self._named(refund), lambda: self._refund_event(refund))
+
+    def about_token(self, token: dict[str, Any], what: str = "CREATED") -> None:
+        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED."""
         if self.url:
             self._deliveries.put(
-                self._build("VAULT.PAYMENT-TOKEN.CREATED", "payment_token", "3.0", lambda: token)
+                self._build(f"VAULT.PAYMENT-TOKEN.{what}", "payment_token", "3.0", lambda: token)
             )
+
+    def _put(self, reference: str, event: Callable[[], Build]) -> None:
+        if self.url:
+            self._deliveries.put(event(), self._account.controls.faults.pick_callback(reference))
+
+    async def _put_or_send(self, reference: str, event: Callable[[], Build]) -> None:
+        if not self.url:
+            return
+        fault = self._account.controls.faults.pick_callback(reference)
+        if fault is CallbackFault.EARLY:
+            await self._deliveries.send_now(event())
+        else:
+            self._deliveries.put(event(), fault)
+
+    def _named(self, refund: Refund) -> str:
+        return refund.invoice_id or refund.order.invoice_id
 
     def _order_event(self, order: Order) -> Build:
         event_type = _EVENTS[order.state]
-        is_capture = event_type.startswith("PAYMENT.CAPTURE")
-        make = capture_json if is_capture else authorization_json
+        if event_type.startswith("PAYMENT.CAPTURE"):
+            return self._capture_event(self._account.captures(order)[0], event_type)
         return self._build(
             event_type,
-            "capture" if is_capture else "authorization",
+            "authorization",
             "2.0",
-            lambda: make(self._account, order, self.base_url),
+            lambda: authorization_json(self._account, order, self.base_url),
+        )
+
+    def _capture_event(
+        self, capture: Capture, event_type: str = "PAYMENT.CAPTURE.COMPLETED"
+    ) -> Build:
+        return self._build(
+            event_type,
+            "capture",
+            "2.0",
+            lambda: capture_json(self._account, capture, self.base_url),
+        )
+
+    def _refund_event(self, refund: Refund) -> Build:
+        return self._build(
+            _REFUND_EVENTS[refund.status],
+            "refund",
+            "2.0",
+            lambda: refund_json(self._account, refund, self.base_url),
         )
 
     def _build(
