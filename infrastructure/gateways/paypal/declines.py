@@ -9,6 +9,9 @@ PayPal, section 4). How a refusal is judged:
    never taken up (INVALID_REQUEST and the like). A new code may well be a new way to say
    "already done", and a doubt is never a decline.
 3. What is left is a definite no, of the first issue's class.
+
+Refunds and voids are judged by the same classes. There an issue that speaks of state may be a
+definite no (nothing is left to give back); WORDS_OF names those, with what we say of each.
 """
 
 from __future__ import annotations
@@ -155,10 +158,64 @@ MEANING_OF: dict[str, Meaning] = {
     code: meaning for meaning, codes in _CODES.items() for code in codes.split()
 }
 
+# Every issue that refuses a refund, a void or a renewal for good, and what we say of it; its class
+# is in the table above. Not here, because no "no": DUPLICATE_INVOICE_ID, and whatever is in
+# progress. The last two are statuses of a refund, not issues.
+WORDS_OF: dict[str, str] = {
+    "AUTHORIZATION_ALREADY_CAPTURED": "What was reserved has been captured.",
+    "AUTHORIZATION_AMOUNT_EXCEEDED": "It is more than PayPal lets us reserve anew.",
+    "AUTHORIZATION_DENIED": "PayPal had refused to reserve it.",
+    "AUTHORIZATION_EXPIRED": "The reservation ended by its age.",
+    "AUTHORIZATION_VOIDED": "The reservation was let go.",
+    "AUTH_CURRENCY_MISMATCH": "It was reserved in another currency.",
+    "CANNOT_BE_NEGATIVE": "The amount has to be more than zero.",
+    "CANNOT_BE_VOIDED": "A renewed reservation is let go by the one that it renews.",
+    "CANNOT_BE_ZERO_OR_NEGATIVE": "The amount has to be more than zero.",
+    "CAPTURE_FULLY_REFUNDED": "All of the charge has been given back before.",
+    "CURRENCY_MISMATCH": "The charge was in another currency.",
+    "DECIMALS_NOT_SUPPORTED": "PayPal takes no decimals in this currency.",
+    "DECIMAL_PRECISION": "PayPal takes fewer decimals in this currency.",
+    "INVALID_CURRENCY_CODE": "PayPal does not know the currency.",
+    "INVALID_PARAMETER_SYNTAX": "PayPal cannot read a field of our request.",
+    "INVALID_PARAMETER_VALUE": "PayPal does not take a value of our request.",
+    "INVALID_RESOURCE_ID": "PayPal knows no such payment.",
+    "INVALID_STRING_LENGTH": "A text of our request is too short or too long.",
+    "INVALID_STRING_MAX_LENGTH": "A text of our request is too long.",
+    "MAX_NUMBER_OF_REFUNDS_EXCEEDED": "PayPal takes no more refunds of this charge.",
+    "MISSING_REQUIRED_PARAMETER": "A field of our request is missing.",
+    "PARTIAL_REFUND_NOT_ALLOWED": "This charge can only be given back in full.",
+    "PAYEE_ACCOUNT_LOCKED_OR_CLOSED": "Our account at PayPal is locked or closed.",
+    "PAYEE_ACCOUNT_RESTRICTED": "Our account at PayPal is restricted.",
+    "PAYER_ACCOUNT_LOCKED_OR_CLOSED": "The payer's account is locked or closed.",
+    "PAYER_CANNOT_PAY": "The payer cannot pay this.",
+    "PENDING_CAPTURE": "The charge itself is still pending.",
+    "PLATFORM_FEE_EXCEEDED": "It is more than is left of the platform's fee.",
+    "PLATFORM_FEE_NOT_ENABLED": "Our account may not give back a platform's fee.",
+    "PREVIOUSLY_CAPTURED": "What was reserved has been captured; it can be refunded.",
+    "PREVIOUSLY_VOIDED": "The reservation was let go before.",
+    "REAUTHORIZATION_DECLINED_BY_PROCESSOR": "The reservation was not renewed.",
+    "REAUTHORIZATION_NOT_SUPPORTED": "This reservation cannot be renewed.",
+    "REAUTHORIZATION_NOT_SUPPORTED_FOR_PAYMENT_SOURCE": "This reservation cannot be renewed.",
+    "REAUTHORIZATION_TOO_SOON": "A reservation is renewed once, from day 4 to day 29.",
+    "REFUND_AMOUNT_EXCEEDED": "It is more than is left of the charge.",
+    "REFUND_AMOUNT_TOO_LOW": "Nothing is left of the amount in the account's currency.",
+    "REFUND_CAPTURE_CURRENCY_MISMATCH": "The charge was in another currency.",
+    "REFUND_FAILED_INSUFFICIENT_FUNDS": "Our account at PayPal does not hold enough.",
+    "REFUND_IS_RESTRICTED": "Only the account that took the charge may give it back.",
+    "REFUND_NOT_ALLOWED": "PayPal does not let this charge be given back.",
+    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK": "The payer's bank has taken the charge back.",
+    "REFUND_TIME_LIMIT_EXCEEDED": "The charge is too old to be given back.",
+    "TRANSACTION_DISPUTED": "The charge is disputed: it can only be given back in full.",
+    "TRANSACTION_REFUSED": "PayPal refused it by its own rules.",
+    "REFUND_CANCELLED": "PayPal cancelled the refund.",
+    "REFUND_FAILED": "The refund came to nothing.",
+}
+
 # Error names under which PayPal did not take the request up at all.
 _NEVER_TAKEN_UP = frozenset(
     {"INVALID_REQUEST", "MALFORMED_REQUEST", "MALFORMED_REQUEST_JSON", "RESOURCE_NOT_FOUND"}
 )
+_DOUBTS = (Meaning.CONFLICT, Meaning.TRANSIENT)
 _LONGEST_MESSAGE = 200
 
 
@@ -196,8 +253,7 @@ def refusal_of(data: object) -> Refusal:
 def judged(status: int, refusal: Refusal) -> Declined | Unknown:
     """What a 4xx answer to a charge or a capture means."""
     meanings = [MEANING_OF.get(issue) for issue in refusal.issues]
-    doubts = (Meaning.CONFLICT, Meaning.TRANSIENT)
-    if status == 409 or any(meaning in doubts for meaning in meanings):
+    if status == 409 or any(meaning in _DOUBTS for meaning in meanings):
         return Unknown(reason=f"HTTP {status}: {refusal.code}, the state has to be read")
     if refusal.name in _NEVER_TAKEN_UP:
         meanings = [meaning or Meaning.MERCHANT for meaning in meanings] or [Meaning.MERCHANT]
@@ -208,3 +264,31 @@ def judged(status: int, refusal: Refusal) -> Declined | Unknown:
     return Declined(
         decline=DeclineClass[first.name], code=refusal.code.upper(), message=refusal.message
     )
+
+
+@attrs.frozen(kw_only=True)
+class Denial:
+    """A definite no to a refund, a void or a renewal. code: PayPal's, upper case."""
+
+    code: str
+    message: str
+
+
+def denied(status: int, refusal: Refusal) -> Denial | Unknown:
+    """What a 4xx answer to a refund, a void or a renewal means.
+
+    One that `speaks_of_state` is a denial only once no earlier sending of ours shows.
+    """
+    taken_up = refusal.name not in _NEVER_TAKEN_UP
+    unsure = [issue for issue in refusal.issues if issue not in WORDS_OF]
+    if status == 409 or any(MEANING_OF.get(issue) in _DOUBTS for issue in unsure):
+        return Unknown(reason=f"HTTP {status}: {refusal.code}, the state has to be read")
+    if taken_up and (unsure or not refusal.issues):
+        return Unknown(reason=f"HTTP {status}: {refusal.code} is not known to us")
+    code = refusal.code.upper()
+    return Denial(code=code, message=WORDS_OF.get(code) or refusal.message or "PayPal refused it.")
+
+
+def speaks_of_state(refusal: Refusal) -> bool:
+    """Whether it may be an earlier sending of the same request that is in the way."""
+    return any(MEANING_OF.get(issue) is Meaning.CONFLICT for issue in refusal.issues)

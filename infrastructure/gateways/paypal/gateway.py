@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import httpx
 
 from domain.ports import (
@@ -16,29 +17,42 @@ from domain.ports import (
     Declined,
     Hint,
     LookUpAnswer,
+    NotDone,
     RawCallback,
+    Secret,
     StillOpen,
     TokenAnswer,
     TokenDenied,
+    TokenGone,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
     Unknown,
 )
+from domain.refund_ports import (
+    RefundAnswer,
+    RefundLookUpAnswer,
+    RefundOrder,
+    RefundQuery,
+    VoidAnswer,
+    VoidOrder,
+)
 from domain.refusals import Refused
-from domain.subscription.events import DeclineClass
+from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal import orders, vault, webhooks
 from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, post
 from infrastructure.gateways.paypal.certificates import Certificates
 from infrastructure.gateways.paypal.declines import refusal_of
 from infrastructure.gateways.paypal.lookups import LookUps
+from infrastructure.gateways.paypal.refunds import Refunds
+from infrastructure.gateways.paypal.reports import TransactionReports
+from infrastructure.gateways.paypal.reservations import Reservations
 from infrastructure.gateways.paypal.wire import fetch_token, mapping, not_done, unknown
 
-ORDERS = "/v2/checkout/orders"
-AUTHORIZATIONS = "/v2/payments/authorizations/"
 SETUP_TOKENS = "/v3/vault/setup-tokens"
 PAYMENT_TOKENS = "/v3/vault/payment-tokens"
 
@@ -69,7 +83,10 @@ class PayPalGateway:
             debug_header="paypal-debug-id",
             transport=transport,
         )
-        self._look_ups = LookUps(self._http, now)
+        reports = TransactionReports(self._http)
+        self._look_ups = LookUps(self._http, reports, now)
+        self._refunds = Refunds(self._http, reports, now)
+        self._reservations = Reservations(self._http, now)
         self._certificates = Certificates(account, self._http, now)
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
@@ -127,11 +144,11 @@ class PayPalGateway:
         return self._meaning(answer, orders.order_answer)
 
     async def capture(self, order: CaptureOrder) -> ChargeAnswer:
-        """Capture an authorisation in full; PayPal keeps the key for 45 days.
+        """Capture an authorisation, in full or in part; PayPal keeps the key for 45 days.
 
         Source: OpenAPI payments_payment_v2.
         """
-        if not order.authorization_ref.replace("-", "").isalnum():
+        if not is_id(order.authorization_ref):
             return Unknown(reason="not an id of PayPal's")
         try:
             body = orders.capture_json(order)
@@ -152,9 +169,75 @@ class PayPalGateway:
         """
         return await self._look_ups.find(query)
 
+    async def reauthorize(self, order: CaptureOrder) -> ChargeAnswer:
+        """Renew a reservation whose three days of honour are over, once, from day 4 to 29.
+
+        The key is made of the capture's. Returns: Authorized under a new id, which is what is
+            captured then; Declined where PayPal does not renew it: what was reserved still is.
+        Source: OpenAPI payments_payment_v2.
+        """
+        return await self._reservations.renew(order)
+
+    async def refund(self, order: RefundOrder) -> RefundAnswer:
+        """Give a capture back, in part or in full; PayPal keeps the key for 45 days.
+
+        Returns: Refunded for a refund that is COMPLETED, with PayPal's own amount and time;
+            RefundDenied for one that failed, or a refusal that we know and that no earlier sending
+            explains; Unknown with its id while it is pending, and for every answer that is none.
+        Source: OpenAPI payments_payment_v2.
+        """
+        return await self._refunds.refund(order)
+
+    async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
+        """Read the refund, or those of its charge's order, else the report; only GETs.
+
+        The order shows a refund at once. The report, up to 3 hours late, is searched where the
+        charge or its order cannot be found.
+        """
+        return await self._refunds.find(query)
+
+    async def void(self, order: VoidOrder) -> VoidAnswer:
+        """Let an authorisation go; PayPal keeps the key for 45 days.
+
+        Returns: Voided also for one that was let go before, or ended by its age.
+        Source: OpenAPI payments_payment_v2.
+        """
+        return await self._reservations.void(order)
+
+    async def delete_token(
+        self,
+        token: Secret,
+        instrument: Instrument,  # noqa: ARG002 - every token of PayPal's is deleted alike
+    ) -> TokenGone | Unknown | NotDone:
+        """Delete a payment token: 204, or 404 where it is gone already.
+
+        Source: OpenAPI vault_payment_tokens_v3.
+        """
+        token_id = token.reveal()
+        if not is_id(token_id.replace("_", "-")):
+            return NotDone(reason="not a token of PayPal's")
+        path = f"{PAYMENT_TOKENS}/{token_id}"
+        answer = await self._http.send(
+            Call(method="DELETE", path=path, template=f"{PAYMENT_TOKENS}/{{id}}")
+        )
+        if isinstance(answer, NotSent):
+            return not_done(answer)
+        if isinstance(answer, NoAnswer):
+            return unknown(answer)
+        if answer.status in (204, 404):
+            return TokenGone()
+        return Unknown(reason=f"HTTP {answer.status} to a deletion")
+
     async def verify(self, callback: RawCallback) -> Hint:
-        """Check a webhook. Raises: CallbackRejected, see webhooks.verify."""
-        return await webhooks.verify(callback, self._account, self._certificates)
+        """Check a webhook. Raises: CallbackRejected, see webhooks.verify.
+
+        A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
+        """
+        hint = await webhooks.verify(callback, self._account, self._certificates)
+        if hint.reference:
+            return hint
+        capture_id = webhooks.capture_behind(callback.body)
+        return attrs.evolve(hint, reference=await self._look_ups.reference_of(capture_id))
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -191,17 +274,7 @@ class PayPalGateway:
         return await fetch_token(self._http, self._account)
 
     async def _post(self, path: str, template: str, body: dict[str, Any], key: str) -> Exchange:
-        return await self._http.send(
-            Call(
-                method="POST",
-                path=path,
-                template=template,
-                json=body,
-                # The short default body of an order lacks the capture.
-                headers={"PayPal-Request-Id": key, "Prefer": "return=representation"},
-                key=key,
-            )
-        )
+        return await post(self._http, path, template, body, key)
 
     async def _get(self, path: str, template: str, query: dict[str, str] | None = None) -> Exchange:
         return await self._http.send(

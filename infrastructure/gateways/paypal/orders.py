@@ -7,9 +7,11 @@ exists, which may be declined, pending or only an authorisation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.plan import CaptureMode
 from domain.ports import (
@@ -25,12 +27,21 @@ from domain.subscription.events import DeclineClass
 from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal import declines
 from infrastructure.gateways.paypal.advice import advice_of, network_in
-from infrastructure.gateways.paypal.wire import amount_json, amount_of, items, mapping, time_of
+from infrastructure.gateways.paypal.wire import (
+    amount_json,
+    amount_of,
+    items,
+    mapping,
+    text_of,
+    time_of,
+)
 
 _DESCRIPTION_LENGTH = 127
 
 # A capture that was refunded since is still a capture: the money moved, and moved back.
 _CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+# Of one that is captured in parts the rest is still reserved.
+_RESERVED = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
 
 
 def order_json(order: ChargeOrder) -> dict[str, Any]:
@@ -60,19 +71,42 @@ def order_json(order: ChargeOrder) -> dict[str, Any]:
 
 
 def capture_json(order: CaptureOrder) -> dict[str, Any]:
-    """The body of POST /v2/payments/authorizations/{id}/capture: all of it, and no more after.
+    """The body of POST /v2/payments/authorizations/{id}/capture.
 
+    A capture that more may follow has an invoice id of its own: PayPal lets none be captured
+    twice, and a capture bears nothing else by which it is found again.
     Raises: Refused("money-needs-decimals").
     """
+    reference = order.reference
+    if not order.final:
+        reference = part_reference(order.reference, order.capture_id)
     return {
         "amount": amount_json(order.amount),
-        "invoice_id": order.reference,
-        "final_capture": True,
+        "invoice_id": reference,
+        "final_capture": order.final,
     }
 
 
-def order_answer(reply: Reply, now: datetime) -> ChargeAnswer:
-    """What an order says of the charge; `now` stands in for a time PayPal does not state."""
+def part_reference(reference: str, capture_id: UUID) -> str:
+    """The invoice id of one of several captures of a charge; at most 112 characters."""
+    return f"{reference}-c{capture_id.hex[:10]}"
+
+
+_PART_REFERENCE = re.compile(r"(.+)-c[0-9a-f]{10}")
+
+
+def charge_of_part(invoice_id: str) -> str:
+    """The charge's reference behind the invoice id of a capture; any other id is itself."""
+    part = _PART_REFERENCE.fullmatch(invoice_id)
+    return invoice_id if part is None else part[1]
+
+
+def order_answer(reply: Reply, now: datetime, *about: str) -> ChargeAnswer:
+    """What an order says of the charge; `now` stands in for a time PayPal does not state.
+
+    about: invoice ids, the likeliest first: only captures that bear one of them count. The last of
+        several captures bears the charge's reference, each before it one of its own.
+    """
     if reply.status >= 400:
         return declines.judged(reply.status, declines.refusal_of(reply.data))
     body = mapping(reply.data)
@@ -82,7 +116,11 @@ def order_answer(reply: Reply, now: datetime) -> ChargeAnswer:
     captures = [capture for found in payments for capture in items(found.get("captures"))]
     authorizations = [one for found in payments for one in items(found.get("authorizations"))]
     # An authorisation that was captured shows both; the capture is what counts.
-    if captures:
+    for name in about:
+        asked = [one for one in captures if (one.get("invoice_id") or about[-1]) == name]
+        if asked:
+            return capture_of(asked[-1], now, network_in(body))
+    if captures and not about:
         return capture_of(captures[-1], now, network_in(body))
     if authorizations:
         return authorization_of(authorizations[-1], order_id, now, network_in(body))
@@ -128,10 +166,10 @@ def authorization_of(
     authorization: Mapping[str, Any], order_id: str, now: datetime, network: str = ""
 ) -> ChargeAnswer:
     """One authorisation resource. An expired one shows as VOIDED. network: as in capture_of."""
-    authorization_id = str(authorization.get("id", ""))
-    status = str(authorization.get("status", ""))
+    authorization_id = text_of(authorization.get("id"))
+    status = text_of(authorization.get("status"))
     at = time_of(authorization.get("create_time"))
-    if status == "CREATED":
+    if status in _RESERVED:
         amount = amount_of(authorization.get("amount"))
         if amount is None or not authorization_id:
             return Unknown(reason="authorisation without amount or id")

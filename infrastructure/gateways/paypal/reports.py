@@ -143,6 +143,13 @@ class TransactionReports:
         return Window(rows=rows, refreshed_at=late.refreshed_at)
 
 
+def finding(window: Window) -> str:
+    """The words for what a window does not show."""
+    if window.refreshed_at is None:
+        return "not in the transaction report"
+    return f"not in the transaction report, which reached {window.refreshed_at.isoformat()}"
+
+
 def _page_call(start: datetime, end: datetime, page: int) -> Call:
     return Call(
         method="GET",

@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from domain.ports import CallbackRejected, Hint, RawCallback
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.certificates import Certificates
-from infrastructure.gateways.paypal.wire import items, mapping, time_of
+from infrastructure.gateways.paypal.orders import charge_of_part
+from infrastructure.gateways.paypal.wire import items, link, mapping, time_of
 
 _ALGORITHM = "SHA256withRSA"
 _HEADERS = (
@@ -40,6 +41,7 @@ _HEADERS = (
     "paypal-auth-algo",
 )
 _SETUP_TOKENS = "/v3/vault/setup-tokens/"
+_CAPTURES = "/v2/payments/captures/"
 
 
 async def verify(callback: RawCallback, account: PayPalAccount, certificates: Certificates) -> Hint:
@@ -103,19 +105,30 @@ def _hint(body: bytes) -> Hint:
     )
 
 
+def capture_behind(body: bytes) -> str:
+    """The capture that a verified event's resource links to as its parent (a refund's), or ""."""
+    resource = mapping(mapping(msgspec.json.decode(body)).get("resource"))
+    path = urlsplit(link(resource, "up")).path
+    _, found, capture_id = path.partition(_CAPTURES)
+    return capture_id if found and capture_id.isalnum() else ""
+
+
 def _reference_of(resource: Mapping[str, Any]) -> str:
-    """The invoice id: on the resource itself, or on an order's only unit."""
+    """The invoice id: on the resource itself, or on an order's only unit.
+
+    A refund's is the refund's own reference; one of several captures leads to its charge.
+    """
     for holder in (resource, *items(resource.get("purchase_units"))):
         invoice_id = holder.get("invoice_id")
         if isinstance(invoice_id, str) and invoice_id:
-            return invoice_id
+            return charge_of_part(invoice_id)
     return ""
 
 
 def _token_request_of(resource: Mapping[str, Any]) -> str:
     """The setup token, where a link names it; PayPal does not promise one."""
-    for link in items(resource.get("links")):
-        parts = urlsplit(str(link.get("href", "")))
+    for each in items(resource.get("links")):
+        parts = urlsplit(str(each.get("href", "")))
         if parts.path.startswith(_SETUP_TOKENS):
             return parts.path[len(_SETUP_TOKENS) :].split("/")[0]
         session = parse_qs(parts.query).get("approval_session_id")

@@ -70,6 +70,11 @@ def mapping(data: object) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
+def text_of(data: object) -> str:
+    """The text, or "" in the place of anything else."""
+    return data if isinstance(data, str) else ""
+
+
 def items(data: object) -> list[Mapping[str, Any]]:
     """The objects of an array, or none."""
     return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
