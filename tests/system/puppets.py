@@ -25,11 +25,23 @@ from domain.ports import (
     LookUpAnswer,
     NotDone,
     RawCallback,
+    Secret,
     TokenAnswer,
+    TokenGone,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
+    Unknown,
 )
+from domain.refund_ports import (
+    RefundAnswer,
+    RefundLookUpAnswer,
+    RefundOrder,
+    RefundQuery,
+    VoidAnswer,
+    VoidOrder,
+)
+from domain.subscription.events import Instrument
 from infrastructure.simulators.faults import CallbackFault, Fault, FaultPlan, ScriptedFault
 from infrastructure.store.agenda import Claim
 
@@ -198,6 +210,28 @@ class WatchedGateway:
         if not isinstance(answer, NotDone):
             self.sent.discard(query.capture_id or query.attempt_id)
         return answer
+
+    async def reauthorize(self, order: CaptureOrder) -> ChargeAnswer:
+        """As it is."""
+        return await self.inner.reauthorize(order)
+
+    async def refund(self, order: RefundOrder) -> RefundAnswer:
+        """As it is."""
+        return await self.inner.refund(order)
+
+    async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
+        """As it is."""
+        return await self.inner.look_up_refund(query)
+
+    async def void(self, order: VoidOrder) -> VoidAnswer:
+        """As it is."""
+        return await self.inner.void(order)
+
+    async def delete_token(
+        self, token: Secret, instrument: Instrument
+    ) -> TokenGone | Unknown | NotDone:
+        """As it is."""
+        return await self.inner.delete_token(token, instrument)
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
         """As it is."""

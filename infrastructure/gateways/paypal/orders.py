@@ -190,7 +190,7 @@ def authorization_of(
 def order_id_of(resource: Mapping[str, Any]) -> str:
     """The order that a payment resource belongs to, or ""."""
     related = mapping(mapping(resource.get("supplementary_data")).get("related_ids"))
-    return str(related.get("order_id", ""))
+    return text_of(related.get("order_id"))
 
 
 def _declined(

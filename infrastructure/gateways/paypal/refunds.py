@@ -27,6 +27,7 @@ from infrastructure.gateways.exchange import Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal import declines
 from infrastructure.gateways.paypal.calls import CAPTURES, ORDERS, REFUNDS, is_id, post, read
+from infrastructure.gateways.paypal.orders import order_id_of
 from infrastructure.gateways.paypal.reports import ReportRow, TransactionReports, finding
 from infrastructure.gateways.paypal.wire import (
     amount_json,
@@ -162,10 +163,7 @@ class Refunds:
         status = text_of(mapping(answer.data).get("status"))
         if answer.status >= 400 or status not in _UNTOUCHED | _GIVEN_BACK:
             return Unknown(reason=f"HTTP {answer.status}, the charge cannot be read")
-        related = mapping(
-            mapping(mapping(answer.data).get("supplementary_data")).get("related_ids")
-        )
-        order_id = text_of(related.get("order_id"))
+        order_id = order_id_of(mapping(answer.data))
         if not is_id(order_id):
             return None
         answer = await read(self._http, f"{ORDERS}/", order_id)

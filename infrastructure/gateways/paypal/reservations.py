@@ -117,7 +117,7 @@ class Reservations:
     async def _parent(self, renewal_id: str) -> str:
         """The authorisation that a renewal was made of, by their order; "" if it does not show."""
         shown = await self._authorizations_beside(renewal_id)
-        others = [text_of(one.get("id")) for one in shown]
+        others = [text_of(one.get("id")) for one in shown or ()]
         others = [one for one in others if one != renewal_id and is_id(one)]
         return others[0] if others else ""
 
@@ -125,7 +125,10 @@ class Reservations:
         self, order: CaptureOrder, status: int, refusal: declines.Refusal
     ) -> ChargeAnswer:
         """A refusal that speaks of the state: an earlier sending may have renewed it already."""
-        for one in reversed(await self._authorizations_beside(order.authorization_ref)):
+        beside = await self._authorizations_beside(order.authorization_ref)
+        if beside is None:
+            return Unknown(reason=f"HTTP {status}: {refusal.code}, and its order was not to be had")
+        for one in reversed(beside):
             if one.get("id") == order.authorization_ref:
                 break
             answer = orders.authorization_of(one, "", self._now())
@@ -136,14 +139,13 @@ class Reservations:
             return denial
         return _refused_renewal(denial.code, denial.message)
 
-    async def _authorizations_beside(self, authorization_id: str) -> list[Mapping[str, Any]]:
-        """All authorisations of the same order, oldest first; none if they were not to be had."""
+    async def _authorizations_beside(self, authorization_id: str) -> list[Mapping[str, Any]] | None:
+        """All authorisations of the same order, oldest first; None if they were not to be had."""
         answer = await read(self._http, AUTHORIZATIONS, authorization_id)
-        order_id = _readable(answer) and orders.order_id_of(_readable(answer))
-        if not order_id:
-            return []
-        answer = await read(self._http, f"{ORDERS}/", order_id)
+        answer = await read(self._http, f"{ORDERS}/", orders.order_id_of(_readable(answer)))
         units = items(_readable(answer).get("purchase_units"))
+        if not units:
+            return None
         return [
             one
             for unit in units
