@@ -8,7 +8,13 @@ import pytest
 
 from domain.ports import Declined, Unknown
 from domain.subscription.events import DeclineClass
-from infrastructure.gateways.paypal.declines import MEANING_OF, Meaning, judged, refusal_of
+from infrastructure.gateways.paypal.declines import (
+    MEANING_OF,
+    WORDS_OF,
+    Meaning,
+    judged,
+    refusal_of,
+)
 from tests.gateways.paypal_bench import REFERENCE
 from tests.gateways.paypal_canned import refused
 
@@ -32,6 +38,23 @@ def test_table_covers_every_issue_that_paypal_names() -> None:
     expected = {row["issue"]: MEANINGS[row["proposed_class"]] for row in listed}
     assert expected == MEANING_OF
     assert {row["api"] for row in listed} == {"orders_v2", "payments_v2", "vault_v3"}
+
+
+def test_every_issue_of_refunds_voids_and_renewals_has_words() -> None:
+    """What PayPal names for them is a denial in our words, or a doubt by the class it has."""
+    if not ISSUE_CODES.is_file():
+        pytest.skip("the reference material does not lie beside the project")
+    listed = json.loads(ISSUE_CODES.read_text(encoding="utf-8"))["issues"]
+    operations = {"captures.refund", "authorizations.void", "authorizations.reauthorize"}
+    named = {
+        row["issue"]
+        for row in listed
+        if row["api"] == "payments_v2" and operations & set(row["operations"])
+    }
+    assert len(named) > 30
+    assert {issue for issue in named if issue not in WORDS_OF} == {"DUPLICATE_INVOICE_ID"}
+    assert set(WORDS_OF) - set(MEANING_OF) == {"REFUND_CANCELLED", "REFUND_FAILED"}
+    assert all(0 < len(words) <= 120 for words in WORDS_OF.values())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from domain import identity
 from domain.calendar import Interval, Unit
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, Terms, Timing
@@ -25,6 +26,7 @@ from domain.ports import (
     TokenOrder,
     TokenQuery,
 )
+from domain.refund_ports import RefundOrder, RefundQuery, VoidOrder
 from domain.subscription.events import Instrument
 from infrastructure.gateways.paypal.gateway import PayPalGateway
 from tests.gateways.bench import NAMESPACE, PRICE, START, terms
@@ -86,7 +88,10 @@ def resolved(item: dict[str, Any], of: dict[str, Any]) -> dict[str, Any]:
 def violations(request: httpx.Request) -> Iterator[str]:
     """What PayPal's specification has against a request: body, query, headers."""
     operation, of = operation_of(request)
-    sent = json.loads(request.read()) if request.method == "POST" else None
+    body = request.read()
+    sent = json.loads(body) if body else None
+    if sent is not None and "requestBody" not in operation:
+        yield "a body where none is taken"
     if "requestBody" in operation and sent is not None:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         yield from _errors(schema, of, sent)
@@ -209,6 +214,64 @@ def test_requests_are_what_the_specification_allows(name: str, start_date: str |
         if (broken := list(violations(request)))
     }
     assert found == {}
+
+
+@pytest.mark.parametrize("reason", ["", "Returned goods", "Two\nlines\x00", "漢" * 300])
+@pytest.mark.parametrize("amount", [PRICE, Money(300000, "HUF"), Money(1, "JPY")])
+def test_requests_that_end_payments_keep_to_the_specification(reason: str, amount: Money) -> None:
+    """Refund, its look-up, void, renewal, a part, a deletion."""
+    attempt, reference = uuid5(NAMESPACE, "attempt"), "s" * 64 + "-999-12-0123456789"
+    canned = Canned({("GET", "/v1/reporting/transactions"): (200, {"transaction_details": []})})
+    refund = RefundOrder(
+        refund_id=identity.refund_id(attempt, 9999),
+        reference=identity.refund_reference(reference, 9999),
+        amount=amount,
+        charge_reference=reference,
+        charge_ref="3C679366HH908993F",
+        reason=reason,
+    )
+    query = RefundQuery(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        amount=amount,
+        charge_reference=reference,
+        charge_ref=refund.charge_ref,
+        provider_ref="1JU08902781691411",
+        attempted_at=START,
+        now=START,
+    )
+    part = CaptureOrder(
+        attempt_id=attempt,
+        capture_id=uuid5(attempt, "capture"),
+        reference=reference,
+        amount=amount,
+        authorization_ref="0AW2184448108334S",
+        final=False,
+    )
+
+    async def ends(gateway: PayPalGateway) -> None:
+        await gateway.refund(refund)
+        await gateway.look_up_refund(query)
+        await gateway.capture(part)
+        await gateway.reauthorize(part)
+        await gateway.void(
+            VoidOrder(
+                void_id=identity.void_id(attempt, 1),
+                reference=reference,
+                authorization_ref="0AW2184448108334S",
+            )
+        )
+        await gateway.delete_token(Secret(PAYMENT_TOKEN), Instrument(kind="wallet"))
+
+    asked(canned, ends)
+    found = {
+        f"{request.method} {request.url.path}": broken
+        for request in canned.requests
+        if (broken := list(violations(request)))
+    }
+    assert found == {}
+    assert {request.method for request in canned.requests} == {"POST", "GET", "DELETE"}
+    assert len(canned.requests) >= 8
 
 
 def test_check_itself_finds_what_is_wrong() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from infrastructure.simulators.book import Book, Movement
 
@@ -60,6 +61,34 @@ def test_second_capture_of_a_reference_is_seen() -> None:
     assert book.captured_more_than_once() == {"r-2": [3, 6, 7]}
     assert [entry.number for entry in book.captures("r-2")] == [3, 6, 7]
     assert book.summary()["captured_more_than_once"] == ["r-2"]
+
+
+def test_parts_of_one_authorisation_are_no_second_capture() -> None:
+    """Several captures of one authorisation are its parts; of another one, one too many."""
+    book = Book()
+    line: dict[str, Any] = {"minor": 10, "currency": "USD", "provider_id": "X", "at": AT}
+    for part_of in ("A", "A"):
+        book.write(Movement.CAPTURED, reference="r-1", part_of=part_of, **line)
+    assert len(book.captures("r-1")) == 2
+    assert book.captured_more_than_once() == {}
+    for reference, parts in (("r-1", ("",)), ("r-2", ("A", "B")), ("r-3", ("", "A"))):
+        for part_of in parts:
+            book.write(Movement.CAPTURED, reference=reference, part_of=part_of, **line)
+    assert set(book.captured_more_than_once()) == {"r-1", "r-2", "r-3"}
+
+
+def test_second_refund_of_a_reference_is_seen() -> None:
+    """Refunds and voids are found by reference; a refund made twice is listed."""
+    book = Book()
+    line: dict[str, Any] = {"minor": 10, "currency": "USD", "provider_id": "X", "at": AT}
+    for reference in ("r-1-r1", "r-1-r2", "r-1-r2"):
+        book.write(Movement.REFUNDED, reference=reference, **line)
+    book.write(Movement.VOIDED, reference="r-2", **line)
+    assert [len(book.refunds(name)) for name in ("r-1-r1", "r-1-r2", "r-2")] == [1, 2, 0]
+    assert [len(book.voids(name)) for name in ("r-2", "r-1-r1")] == [1, 0]
+    assert book.refunded_more_than_once() == {"r-1-r2": [2, 3]}
+    assert book.summary()["refunded_more_than_once"] == ["r-1-r2"]
+    assert book.summary()["totals"]["refunded"] == {"USD": {"count": 3, "minor": 30}}
 
 
 def test_entries_are_paged() -> None:

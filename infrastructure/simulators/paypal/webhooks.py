@@ -177,6 +177,11 @@ class Webhooks:
         """What is needed to build each try: the event's id stays, its transmission is new."""
         event_id = f"WH-{uuid4().hex[:17].upper()}-{uuid4().hex[:17].upper()}"
         created = rfc3339(self._account.now_us())
+        address = f"{self.base_url}/v1/notifications/webhooks-events/{event_id}"
+        links = [
+            {"href": address, "rel": "self", "method": "GET"},
+            {"href": f"{address}/resend", "rel": "resend", "method": "POST"},
+        ]
 
         def build(forged: bool) -> Outgoing:
             body = msgspec.json.encode(
@@ -189,7 +194,7 @@ class Webhooks:
                     "event_type": event_type,
                     "summary": event_type.replace(".", " ").capitalize(),
                     "resource": resource(),
-                    "links": [],
+                    "links": links,
                 }
             )
             return self._signed(body, forged=forged)
