@@ -8,13 +8,15 @@ answers
   the same | NotFound                                       to look_up
   Offered | TokenDenied | Unknown | NotDone                to request_token
   Granted | StillOpen | TokenDenied | Unknown | NotDone    to complete_token
+  TokenGone | Unknown | NotDone                            to delete_token
+refunds and voids: refund_ports.py
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import attrs
@@ -22,6 +24,16 @@ import attrs
 from domain.money import Money
 from domain.plan import CaptureMode, PaidTrial, Terms
 from domain.subscription.events import DeclineClass, Instrument
+
+if TYPE_CHECKING:  # that module takes its first answers from this one
+    from domain.refund_ports import (
+        RefundAnswer,
+        RefundLookUpAnswer,
+        RefundOrder,
+        RefundQuery,
+        VoidAnswer,
+        VoidOrder,
+    )
 
 
 class Secret:
@@ -102,9 +114,10 @@ class ChargeOrder:
 
 @attrs.frozen(kw_only=True)
 class CaptureOrder:
-    """Capture an authorisation in full, once.
+    """Capture an authorisation, in full or in part, once.
 
     capture_id: the key; authorization_ref: as ChargeAuthorized holds it.
+    final: False when more of this authorisation may be captured later.
     """
 
     attempt_id: UUID
@@ -112,6 +125,7 @@ class CaptureOrder:
     reference: str
     amount: Money
     authorization_ref: str
+    final: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -222,6 +236,11 @@ class StillOpen:
 
 
 @attrs.frozen(kw_only=True)
+class TokenGone:
+    """The provider holds this token no more."""
+
+
+@attrs.frozen(kw_only=True)
 class TokenDenied:
     """The payer or the provider said no, or the request is gone at the provider."""
 
@@ -298,10 +317,28 @@ class Gateway(Protocol):
         """Charge, or reserve where `order.capture` says so. Only within the key window."""
 
     async def capture(self, order: CaptureOrder) -> ChargeAnswer:
-        """Capture an authorisation in full."""
+        """Capture an authorisation, in full or in part."""
 
     async def look_up(self, query: ChargeQuery) -> LookUpAnswer:
         """Say what became of an attempt, without ever making a charge."""
+
+    async def reauthorize(self, order: CaptureOrder) -> ChargeAnswer:
+        """Renew a reservation that its network no longer guarantees; Declined where the provider
+        has no such thing."""
+
+    async def refund(self, order: RefundOrder) -> RefundAnswer:
+        """Give back what was captured, in part or in full. Only within the key window."""
+
+    async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
+        """Say what became of a refund, without ever making one."""
+
+    async def void(self, order: VoidOrder) -> VoidAnswer:
+        """Let go of a reservation; safe to repeat."""
+
+    async def delete_token(
+        self, token: Secret, instrument: Instrument
+    ) -> TokenGone | Unknown | NotDone:
+        """Make the provider forget a token; one that is gone already is gone."""
 
     async def verify(self, callback: RawCallback) -> Hint:
         """Check who sent it. Raises: CallbackRejected."""

@@ -1,4 +1,4 @@
-"""What a simulator really did with money: the oracle for "nothing charged twice, nothing lost".
+"""What a simulator really did with money: the oracle for "nothing moved twice, nothing lost".
 
 The book is the provider's own. Whatever the answer on the wire was, an entry is written when the
 money moved, and only then. Entries are never changed. They are kept in columns, so that 250,000
@@ -23,24 +23,29 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Movement(Enum):
-    """What happened to the payer's money. Only CAPTURED moves it."""
+    """What happened to the payer's money. CAPTURED takes it, REFUNDED gives it back."""
 
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     DECLINED = "declined"
     VOIDED = "voided"
+    REFUNDED = "refunded"
 
 
 _MOVEMENTS = tuple(Movement)
+# Looked up by reference; captures have an index of their own, the rest is not asked for.
+_BY_REFERENCE = frozenset({Movement.VOIDED, Movement.REFUNDED})
 
 
 @attrs.frozen(kw_only=True)
 class Entry:
     """One line of the book.
 
-    number: from 1, without gaps. reference: the merchant's (invoice_id, merchant_reference).
-    minor: minor units that moved, which a fault may have made differ from what was asked.
-    provider_id: of the capture, authorisation or transaction. at: UTC, the simulator's clock.
+    number: from 1, without gaps. reference: the merchant's (invoice_id, merchant_reference); of a
+        refund its own. minor: minor units that moved or were let go, which a fault may have made
+        differ from what was asked.
+    provider_id: of the capture, authorisation, refund or transaction. at: UTC, the simulator's
+        clock.
     """
 
     number: int
@@ -77,6 +82,9 @@ class Book:
         self._totals: dict[tuple[Movement, str], list[int]] = {}
         self._captured_at: dict[str, int] = {}  # reference -> number of its first capture
         self._repeats: dict[str, list[int]] = {}  # reference -> numbers of all, when several
+        self._parts: dict[str, str] = {}  # reference -> authorisation that is captured in parts
+        self._twice: set[str] = set()  # references captured again, and not as a part
+        self._lines: dict[tuple[Movement, str], list[int]] = {}  # of what is rare
         self._file: IO[str] | None = (
             path.open("a", encoding="utf-8", buffering=1) if path else None  # a line is not lost
         )
@@ -93,8 +101,13 @@ class Book:
         currency: str,
         provider_id: str,
         at: datetime,
+        part_of: str = "",
     ) -> None:
-        """Add a line. Fields: see Entry."""
+        """Add a line. Fields: see Entry.
+
+        part_of: the authorisation of which this is one of several captures; the simulator sees to
+            it that they stay within it. Any other second capture was one too many.
+        """
         self._movements.append(_MOVEMENTS.index(movement))
         self._references.append(reference)
         self._minors.append(minor)
@@ -106,11 +119,21 @@ class Book:
         total[0] += 1
         total[1] += minor
         if movement is Movement.CAPTURED:
-            first = self._captured_at.setdefault(reference, number)
-            if first != number:
-                self._repeats.setdefault(reference, [first]).append(number)
+            self._note_capture(reference, number, part_of)
+        if movement in _BY_REFERENCE:
+            self._lines.setdefault((movement, reference), []).append(number)
         if self._file is not None:
             self._file.write(json.dumps(self.entry(number).as_json()) + "\n")
+
+    def _note_capture(self, reference: str, number: int, part_of: str) -> None:
+        first = self._captured_at.setdefault(reference, number)
+        if first == number:
+            if part_of:
+                self._parts[reference] = part_of
+            return
+        self._repeats.setdefault(reference, [first]).append(number)
+        if not part_of or self._parts.get(reference) != part_of:
+            self._twice.add(reference)
 
     def entry(self, number: int) -> Entry:
         """The line of that number (from 1)."""
@@ -131,15 +154,34 @@ class Book:
         return (self.entry(number) for number in range(after + 1, stop + 1))
 
     def captures(self, reference: str) -> tuple[Entry, ...]:
-        """Every capture under a reference: one at most, or something was charged twice."""
+        """Every capture under a reference: one, or the parts of one authorisation."""
         if reference in self._repeats:
             return tuple(self.entry(number) for number in self._repeats[reference])
         number = self._captured_at.get(reference)
         return () if number is None else (self.entry(number),)
 
+    def refunds(self, reference: str) -> tuple[Entry, ...]:
+        """Every refund under a refund's own reference: one at most."""
+        return self._of(Movement.REFUNDED, reference)
+
+    def voids(self, reference: str) -> tuple[Entry, ...]:
+        """Every void under a charge's reference: one at most."""
+        return self._of(Movement.VOIDED, reference)
+
+    def _of(self, movement: Movement, reference: str) -> tuple[Entry, ...]:
+        return tuple(self.entry(number) for number in self._lines.get((movement, reference), ()))
+
     def captured_more_than_once(self) -> Mapping[str, list[int]]:
-        """References that were captured several times, with the numbers of the lines."""
-        return self._repeats
+        """References that were charged several times, with the numbers of the lines."""
+        return {reference: self._repeats[reference] for reference in self._twice}
+
+    def refunded_more_than_once(self) -> Mapping[str, list[int]]:
+        """References of refunds that were made several times, with the numbers of the lines."""
+        return {
+            reference: numbers
+            for (movement, reference), numbers in self._lines.items()
+            if movement is Movement.REFUNDED and len(numbers) > 1
+        }
 
     def total(self, movement: Movement, currency: str) -> tuple[int, int]:
         """How many lines, and their sum in minor units."""
@@ -156,7 +198,8 @@ class Book:
         return {
             "entries": len(self),
             "totals": totals,
-            "captured_more_than_once": sorted(self._repeats)[:100],
+            "captured_more_than_once": sorted(self._twice)[:100],
+            "refunded_more_than_once": sorted(self.refunded_more_than_once())[:100],
         }
 
     def close(self) -> None:

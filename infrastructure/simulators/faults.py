@@ -38,6 +38,7 @@ class Fault(Enum):
     PAYER_ACTION = "payer-action"
     PENDING = "pending"  # accepted; completes `late_s` later by the simulator's clock
     WRONG_AMOUNT = "wrong-amount"  # carried out for one minor unit less than was asked
+    PENDING_FAILS = "pending-fails"  # of refunds: accepted, and comes to nothing `late_s` later
 
 
 class CallbackFault(Enum):
@@ -76,6 +77,7 @@ _CALLBACK_MIX: Mapping[CallbackFault, float] = {
     CallbackFault.LOST: 0.01,
 }
 _ANY = "*"
+_STRUCK_BY_SEED = ("charge", "capture", "refund", "void")
 
 
 class FaultPlanMalformed(ValueError):
@@ -86,7 +88,8 @@ class FaultPlanMalformed(ValueError):
 class ScriptedFault:
     """An exact fault: for the nth request (from 1) of an operation with that reference.
 
-    operation: "charge", "capture", "token", "look-up", or "callback" with a CallbackFault.
+    operation: "charge", "capture", "refund", "void", "reauthorize", "delete-token", "token",
+        "look-up", or "callback" with a CallbackFault.
     reference: "*" is any reference. Requests are counted from when the plan has a script.
     """
 
@@ -100,7 +103,8 @@ class ScriptedFault:
 class FaultPlan:
     """Which faults strike. Mutable only in `script`, which tests add to.
 
-    seed: any text; shares: of charges and captures, 0 to 1 each, together at most 1.
+    seed: any text; shares: of charges, captures, refunds and voids, 0 to 1 each, together at
+        most 1. A pending refund fails as often as it completes, unless a share is given.
     hang_s: seconds a connection without an answer stays open before it is closed.
     late_s: seconds by the simulator's clock until late successes and pending ones complete.
     retry_after_s: seconds named with a 429.
@@ -145,13 +149,17 @@ class FaultPlan:
         scripted = self._scripted(operation, reference)
         if isinstance(scripted, Fault):
             return scripted
-        if operation not in ("charge", "capture"):
+        if operation not in _STRUCK_BY_SEED:
             return None
-        fault = _drawn(self.shares, f"{self.seed}/{operation}/{reference}")
+        shares = self._of_refunds() if operation == "refund" else self.shares
+        fault = _drawn(shares, f"{self.seed}/{operation}/{reference}")
         if fault is None or (operation, reference) in self._struck:
             return None
         self._struck.add((operation, reference))
         return fault
+
+    def _of_refunds(self) -> Mapping[Fault, float]:
+        return {Fault.PENDING_FAILS: self.shares.get(Fault.PENDING, 0.0), **self.shares}
 
     def pick_callback(self, reference: str) -> CallbackFault | None:
         """The fault of the callback about a reference; call it once per callback."""

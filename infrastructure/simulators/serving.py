@@ -2,7 +2,7 @@
 
 control endpoints, the same for both simulators
   GET  /_book?after=N&limit=M   entries of the book, at most 1,000 a page
-  GET  /_book/summary           totals, and references captured more than once
+  GET  /_book/summary           totals, and references captured or refunded more than once
   GET  /_clock, POST /_clock {"now": ISO or null}
   GET  /_quiet                  {"callbacks_pending", "actions_waiting"}: 0 and 0 means quiet
   POST /_faults {"plan": text} or {"script": [{"operation","reference","nth","fault"}]}

@@ -11,12 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
+import httpx
 from aiohttp import web
 
+from domain import identity
 from domain.calendar import Interval, Unit
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, Terms, Timing
 from domain.ports import (
+    Authorized,
+    Captured,
     CaptureOrder,
     ChargeOrder,
     ChargeQuery,
@@ -27,6 +31,13 @@ from domain.ports import (
     TokenOrder,
     TokenQuery,
 )
+from domain.refund_ports import (
+    RefundLookUpAnswer,
+    RefundOrder,
+    RefundQuery,
+    VoidOrder,
+)
+from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import CallbackFault, Fault, ScriptedFault
 from infrastructure.simulators.serving import Controls
 
@@ -57,9 +68,11 @@ class Bench(abc.ABC):
     secrets: texts that no log may hold.
     report_delay: after this long a look-up shows every charge that was made.
     repeats_pages: a repeated token request gives the same page.
+    reauthorizes: a reservation can be renewed.
     """
 
     repeats_pages: ClassVar[bool]
+    reauthorizes: ClassVar[bool]
     report_delay: ClassVar[timedelta]
 
     gateway: Gateway
@@ -86,6 +99,15 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def of_another_account(self) -> Gateway:
         """A gateway that must refuse this account's callbacks. The caller closes it."""
+
+    @abc.abstractmethod
+    def through(self, transport: httpx.AsyncBaseTransport) -> Gateway:
+        """A gateway of the same account that talks over a transport. The caller closes it."""
+
+    async def refund_again(self, order: RefundOrder) -> RefundLookUpAnswer:
+        """What a caller does who may have sent a refund before: repeat it under its key. Where the
+        provider has no keys it looks, and never repeats."""
+        return await self.gateway.refund(order)
 
     def pass_time(self, span: timedelta) -> None:
         """Step the clock that the simulator and the gateway share."""
@@ -139,15 +161,100 @@ class Bench(abc.ABC):
             capture=capture,
         )
 
-    def capture_order(self, order: ChargeOrder, authorization_ref: str) -> CaptureOrder:
-        """The capture of an authorisation in full."""
+    def capture_order(
+        self,
+        order: ChargeOrder,
+        authorization_ref: str,
+        *,
+        number: int = 1,
+        amount: Money | None = None,
+        final: bool = True,
+    ) -> CaptureOrder:
+        """The nth capture of an authorisation, in full unless an amount is named."""
         return CaptureOrder(
             attempt_id=order.attempt_id,
-            capture_id=uuid5(order.attempt_id, "capture"),
+            capture_id=identity.capture_id(order.attempt_id, number),
             reference=order.reference,
-            amount=order.amount,
+            amount=amount or order.amount,
             authorization_ref=authorization_ref,
+            final=final,
         )
+
+    async def captured(
+        self, reference: str = "sub-1-1-1-aa", amount: Money = PRICE
+    ) -> tuple[ChargeOrder, Captured]:
+        """A charge that took the money."""
+        order = self.charge_order(await self.vaulted(f"token/{reference}"), reference, amount)
+        answer = await self.gateway.charge(order)
+        assert isinstance(answer, Captured), answer
+        return order, answer
+
+    async def authorized(
+        self, reference: str = "sub-1-1-1-aa", amount: Money = PRICE
+    ) -> tuple[ChargeOrder, Authorized]:
+        """A charge that only reserved the money."""
+        granted = await self.vaulted(f"token/{reference}")
+        order = self.charge_order(granted, reference, amount, CaptureMode.AFTER_AUTHORIZATION)
+        answer = await self.gateway.charge(order)
+        assert isinstance(answer, Authorized), answer
+        return order, answer
+
+    def refund_order(
+        self,
+        order: ChargeOrder,
+        captured: Captured,
+        minor: int | None = None,
+        *,
+        number: int = 1,
+        reason: str = "Returned goods",
+    ) -> RefundOrder:
+        """The nth refund of a charge, in full unless an amount in minor units is named."""
+        amount = captured.amount if minor is None else Money(minor, captured.amount.currency)
+        return RefundOrder(
+            refund_id=identity.refund_id(order.attempt_id, number),
+            reference=identity.refund_reference(order.reference, number),
+            amount=amount,
+            charge_reference=order.reference,
+            charge_ref=captured.provider_ref,
+            reason=reason,
+        )
+
+    def refund_query(self, refund: RefundOrder, provider_ref: str = "") -> RefundQuery:
+        """The question what became of a refund, now."""
+        return RefundQuery(
+            refund_id=refund.refund_id,
+            reference=refund.reference,
+            amount=refund.amount,
+            charge_reference=refund.charge_reference,
+            charge_ref=refund.charge_ref,
+            provider_ref=provider_ref,
+            attempted_at=START,
+            now=self.controls.clock.now(),
+        )
+
+    def void_order(self, order: ChargeOrder, authorized: Authorized, number: int = 1) -> VoidOrder:
+        """The nth request to let an authorisation go."""
+        return VoidOrder(
+            void_id=identity.void_id(order.attempt_id, number),
+            reference=order.reference,
+            authorization_ref=authorized.authorization_ref,
+        )
+
+    def check_book(self) -> None:
+        """What holds after every test: nothing was charged, given back or let go twice, and no
+        charge gave back more than it took."""
+        book = self.controls.book
+        assert book.captured_more_than_once() == {}
+        assert book.refunded_more_than_once() == {}
+        given_back: dict[str, int] = {}
+        for entry in book.entries():
+            if entry.movement is Movement.VOIDED:
+                assert len(book.voids(entry.reference)) == 1, entry
+            if entry.movement is Movement.REFUNDED:
+                of = identity.refunded_charge(entry.reference) or entry.reference
+                given_back[of] = given_back.get(of, 0) + entry.minor
+        for of, minor in given_back.items():
+            assert minor <= sum(entry.minor for entry in book.captures(of)), of
 
     def query(self, order: ChargeOrder, **known: Any) -> ChargeQuery:
         """The question what became of a charge, now. known: ids, as in ChargeQuery."""
@@ -205,6 +312,31 @@ class CallbackReceiver:
         return web.Response()
 
 
+class Mangling(httpx.AsyncBaseTransport):
+    """Alters the bodies of a provider's answers, access tokens excepted.
+
+    alter: the body as it came -> as the gateway gets it.
+    """
+
+    def __init__(self, alter: Callable[[bytes], bytes]) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+        self._alter = alter
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass the request on as it is."""
+        answer = await self._inner.handle_async_request(request)
+        if request.url.path.endswith(("/oauth2/token", "/auth/token")):
+            return answer
+        body = await answer.aread()
+        await answer.aclose()
+        headers = {"content-type": answer.headers.get("content-type", "")}
+        return httpx.Response(answer.status_code, headers=headers, content=self._alter(body))
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._inner.aclose()
+
+
 MakeBench = Callable[[], AbstractAsyncContextManager[Bench]]
 
 
@@ -216,6 +348,7 @@ def on_the_bench(test: Callable[[Any, Any], Awaitable[None]]) -> Callable[[Any],
         async def main() -> None:
             async with self.bench() as bench:
                 await test(self, bench)
+                bench.check_book()
 
         asyncio.run(main())
 

@@ -13,11 +13,19 @@ from tests.gateways.contract_access import AccessContract
 from tests.gateways.contract_authorising import AuthorizationContract
 from tests.gateways.contract_callbacks import CallbackContract
 from tests.gateways.contract_charging import ChargingContract
+from tests.gateways.contract_refunding import RefundContract
 from tests.gateways.contract_tokens import TokenContract
+from tests.gateways.contract_voiding import VoidContract
 
 
 class GatewayContract(
-    ChargingContract, AuthorizationContract, TokenContract, CallbackContract, AccessContract
+    ChargingContract,
+    AuthorizationContract,
+    RefundContract,
+    VoidContract,
+    TokenContract,
+    CallbackContract,
+    AccessContract,
 ):
     """The whole contract."""
 

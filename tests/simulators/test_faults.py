@@ -38,10 +38,19 @@ def test_usual_mix_is_one_in_ten_and_holds_every_fault() -> None:
     """5,000 charges meet all faults, about 500 of them in all."""
     plan = FaultPlan.from_seed(1)
     found = Counter(plan.pick("charge", name) for name in REFERENCES)
-    assert set(found) == {None, *Fault}
+    assert set(found) == {None, *Fault} - {Fault.PENDING_FAILS}
     assert 400 <= len(REFERENCES) - found[None] <= 600
     callbacks = Counter(plan.pick_callback(name) for name in REFERENCES)
     assert set(callbacks) == {None, *CallbackFault}
+
+
+def test_refunds_meet_the_mix_and_pending_ones_that_fail() -> None:
+    """What a charge meets, a refund meets as well; it may also be accepted and then fail."""
+    plan = FaultPlan.from_seed(1)
+    found = Counter(plan.pick("refund", name) for name in REFERENCES)
+    assert set(found) == {None, *Fault}
+    named = FaultPlan.parse("seed=1,pending-fails=0.5")
+    assert Counter(named.pick("refund", name) for name in REFERENCES)[Fault.PENDING_FAILS] > 2300
 
 
 def test_seeded_fault_strikes_a_reference_once() -> None:
@@ -51,7 +60,7 @@ def test_seeded_fault_strikes_a_reference_once() -> None:
     assert {plan.pick("charge", name) for name in struck} == {None}
 
 
-def test_only_charges_and_captures_are_struck_by_seed() -> None:
+def test_only_what_moves_or_frees_money_is_struck_by_seed() -> None:
     """Tokens and look-ups fail by script only."""
     plan = FaultPlan.from_seed(1)
     assert {plan.pick("token", name) for name in REFERENCES} == {None}
