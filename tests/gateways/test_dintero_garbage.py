@@ -20,12 +20,12 @@ from domain.ports import (
 )
 from infrastructure.gateways.dintero.declines import read_error
 from infrastructure.gateways.dintero.tokens import token_of, without_transaction
+from infrastructure.gateways.dintero.traces import capture_standing
 from infrastructure.gateways.dintero.transactions import (
     MONEY_MOVED,
     REFUSED,
     Unreadable,
     answer_to_charge,
-    capture_standing,
     read_transaction,
     standing,
     whole,

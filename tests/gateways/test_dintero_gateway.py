@@ -19,7 +19,7 @@ from domain.ports import (
 )
 from domain.subscription.events import DeclineClass
 from infrastructure.gateways.dintero.account import DinteroAccount
-from infrastructure.gateways.dintero.requests import StoredToken, callback_url
+from infrastructure.gateways.dintero.requests import REPORTED, StoredToken, callback_url
 from infrastructure.simulators.faults import Fault
 from tests.gateways.bench import PRICE
 from tests.gateways.dintero_bench import (
@@ -82,8 +82,8 @@ def test_kind_of_token_decides_the_operation(kind: str, operation: str) -> None:
 
 
 def test_callbacks_of_a_charge_are_asked_for_where_dintero_looks() -> None:
-    """session.url.callback_url, with failures and captures reported; own options are kept."""
-    url = callback_url("https://merchant.example/c?books=main", report_event="CAPTURE")
+    """session.url.callback_url, with failures and what follows reported; own options are kept."""
+    url = callback_url("https://merchant.example/c?books=main", *REPORTED)
     parts = urlsplit(url)
     assert (parts.netloc, parts.path) == ("merchant.example", "/c")
     assert parse_qs(parts.query) == {
@@ -91,7 +91,7 @@ def test_callbacks_of_a_charge_are_asked_for_where_dintero_looks() -> None:
         "method": ["GET"],
         "report_error": ["true"],
         "sid_parameter_name": ["sid"],
-        "report_event": ["CAPTURE"],
+        "report_event": ["CAPTURE", "REFUND", "VOID"],
     }
 
 
