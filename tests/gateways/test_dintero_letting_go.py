@@ -34,6 +34,7 @@ from tests.gateways.dintero_canned import (
     asked,
     event,
     looked_up,
+    order,
     transaction,
 )
 
@@ -60,8 +61,8 @@ def voided(
         assert shown is not None, "the transaction is not to be read"
         return shown if isinstance(shown, httpx.Response) else httpx.Response(200, json=shown)
 
-    order = VoidOrder(void_id=KEY, reference="sub-1-1-1-aa", authorization_ref="T12345678.abc")
-    answer: VoidAnswer = asked(answers, lambda gateway: gateway.void(order))
+    about = VoidOrder(void_id=KEY, reference="sub-1-1-1-aa", authorization_ref="T12345678.abc")
+    answer: VoidAnswer = asked(answers, lambda gateway: gateway.void(about))
     return answer
 
 
@@ -134,8 +135,8 @@ def test_void_without_a_reservation_is_never_sent() -> None:
     def answers(request: httpx.Request) -> httpx.Response:
         raise AssertionError("nothing is to be sent")
 
-    order = VoidOrder(void_id=KEY, reference="sub-1-1-1-aa", authorization_ref="")
-    assert isinstance(asked(answers, lambda gateway: gateway.void(order)), VoidDenied)
+    about = VoidOrder(void_id=KEY, reference="sub-1-1-1-aa", authorization_ref="")
+    assert isinstance(asked(answers, lambda gateway: gateway.void(about)), VoidDenied)
 
 
 # --- captures in parts ------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_part_without_a_status_that_moves_money_is_a_doubt(status: str) -> None:
 def test_final_capture_is_named_where_it_exists(product: str, final: bool, sent: object) -> None:
     """Only Dintero's own acquiring lets go of the rest with the last capture."""
     account = attrs.evolve(ACCOUNT, payment_product_type=product, token_kind="payment_token")
-    order = CaptureOrder(
+    whole = CaptureOrder(
         attempt_id=KEY,
         capture_id=CAPTURE,
         reference="sub-1-1-1-aa",
@@ -219,15 +220,15 @@ def test_final_capture_is_named_where_it_exists(product: str, final: bool, sent:
         authorization_ref="T12345678.abc",
         final=final,
     )
-    assert capture_body(account, order).get("final_capture") is sent
+    assert capture_body(account, whole).get("final_capture") is sent
 
 
 def test_reservation_cannot_be_renewed() -> None:
     """A definite no, for which nothing is sent."""
 
     async def test(bench: DinteroBench) -> None:
-        order, authorized = await bench.authorized()
-        capture = bench.capture_order(order, authorized.authorization_ref)
+        reserve, authorized = await bench.authorized()
+        capture = bench.capture_order(reserve, authorized.authorization_ref)
         answer = await bench.gateway.reauthorize(capture)
         assert isinstance(answer, Declined)
         assert (answer.decline, answer.code) == (
@@ -295,3 +296,33 @@ def test_token_that_cannot_be_deleted_is_not_done() -> None:
     assert isinstance(deleted(REFUSAL), NotDone)
     assert isinstance(deleted(httpx.Response(403, json={"error": {"message": "scope"}})), NotDone)
     assert isinstance(deleted(None, token_id=""), NotDone)
+
+
+@pytest.mark.parametrize(
+    ("shown", "decline"),
+    [
+        (httpx.Response(200, json={"status": "DELETED"}), DeclineClass.HARD),
+        (httpx.Response(200, json={"status": "CANCELLED"}), DeclineClass.HARD),
+        (httpx.Response(200, json={"status": "SUSPENDED"}), DeclineClass.MERCHANT),
+        (MISSING, DeclineClass.MERCHANT),
+        (httpx.Response(500), DeclineClass.MERCHANT),
+    ],
+)
+def test_F38_refused_charge_on_a_deleted_token_is_hard(
+    shown: httpx.Response, decline: DeclineClass
+) -> None:
+    """A 4xx for which no session bears the reference: the token is asked about, then we are."""
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return REFUSAL
+        if request.url.path == "/v1/sessions":
+            return httpx.Response(200, json=[])
+        assert request.url.path == "/v1/card-tokens/id-1"
+        return shown
+
+    instrument = Instrument(kind="card", provider_token_id="id-1")
+    asked_for = attrs.evolve(order(), instrument=instrument)
+    answer = asked(answers, lambda gateway: gateway.charge(asked_for))
+    assert isinstance(answer, Declined)
+    assert answer.decline is decline

@@ -274,10 +274,13 @@ def test_deleted_token_is_gone_and_charges_fail_for_good() -> None:
         path = f"/v1/card-tokens/{made['card']['recurrence_token_id']}"
         for body in ({"requestor": "NOBODY"}, {"reason": "x" * 129}):
             assert (await merchant.call("DELETE", path, body))[0] == 400
+        _, shown = await merchant.call("GET", path)
+        assert (shown["status"], value in str(shown)) == ("ACTIVE", False)
         status, gone = await merchant.call("DELETE", path, {"requestor": "MERCHANT"})
         assert (status, gone["status"]) == (200, "DELETED")
         assert value not in str(gone)
         assert (await merchant.call("DELETE", path, {}))[0] == 404
+        assert (await merchant.call("GET", path))[0] == 404
         assert (await merchant.call("DELETE", "/v1/card-tokens/none", {}))[0] == 404
         _, refused = await merchant.pay(value, "r-1")
         assert refused["status"] == "FAILED"

@@ -74,6 +74,10 @@ class DinteroCalls:
         path = f"/v1/transactions/{_quoted(transaction_id)}/void"
         return await self._post(path, "/v1/transactions/{id}/void", None, reference)
 
+    async def token(self, token_id: str) -> Exchange:
+        """One stored card. token_id: the id that cannot be charged."""
+        return await self._get(f"/v1/card-tokens/{_quoted(token_id)}", "/v1/card-tokens/{id}")
+
     async def delete_token(self, token_id: str, body: Mapping[str, object]) -> Exchange:
         """Forget a stored card. token_id: the id that cannot be charged."""
         call = Call(

@@ -22,6 +22,7 @@ from domain.ports import (
     ChargeAnswer,
     ChargeOrder,
     ChargeQuery,
+    Declined,
     Hint,
     LookUpAnswer,
     NotDone,
@@ -45,7 +46,7 @@ from domain.refund_ports import (
     VoidAnswer,
     VoidOrder,
 )
-from domain.subscription.events import Instrument
+from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.dintero import giving_back, requests, signature
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.callbacks import hint_of
@@ -279,6 +280,9 @@ class DinteroGateway:
         shown = isinstance(listed, Reply) and listed.status == 200
         if reply.status == 409 or not shown or sessions_with(listed, order.reference):
             return Unknown(reason=f"HTTP {reply.status}: the reference may have been used before")
+        if await giving_back.token_has_ended(self._calls, order.instrument):
+            words = "Dintero has deleted the token"
+            return Declined(decline=DeclineClass.HARD, code="TOKEN_DELETED", message=words)
         return ours_to_mend(*http_error(reply))
 
     async def _look_at(

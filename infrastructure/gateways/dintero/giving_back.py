@@ -188,3 +188,16 @@ async def delete_token(
     if exchange.status == 200 and named and ended:
         return TokenGone()
     return Unknown(reason=f"HTTP {exchange.status}, and the token does not show as deleted")
+
+
+async def token_has_ended(calls: DinteroCalls, instrument: Instrument) -> bool:
+    """Whether Dintero shows a token as one that is never charged again. Only reads.
+
+    False is no proof that it lives: not every acquirer's cards are shown.
+    """
+    if not instrument.provider_token_id:
+        return False
+    shown = await calls.token(instrument.provider_token_id)
+    if not isinstance(shown, Reply) or shown.status != 200:
+        return False
+    return text(table(shown.data).get("status")) in ("DELETED", "CANCELLED")

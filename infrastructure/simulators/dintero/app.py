@@ -3,7 +3,8 @@
 POST /v1/accounts/{account}/auth/token     POST /v1/sessions/payment-token   POST /v1/sessions/pay
 GET  /v1/sessions?search=                  GET  /v1/sessions/{id}
 GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
-POST /v1/transactions/{id}/capture | /void | /refund      DELETE /v1/card-tokens/{id}
+POST /v1/transactions/{id}/capture | /void | /refund
+GET and DELETE /v1/card-tokens/{id}
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
 and the control endpoints of serving.py
 """
@@ -127,6 +128,7 @@ class DinteroSite:
         router.add_post("/v1/transactions/{id}/capture", self._operations.capture)
         router.add_post("/v1/transactions/{id}/void", self._operations.void)
         router.add_post("/v1/transactions/{id}/refund", self._operations.refund)
+        router.add_get("/v1/card-tokens/{id}", self._operations.show_token)
         router.add_delete("/v1/card-tokens/{id}", self._operations.delete_token)
         router.add_post("/v1/sessions/payment-token", self._ask_for_token)
         router.add_get("/v1/sessions/{id}", self._show_session)

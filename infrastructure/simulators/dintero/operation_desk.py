@@ -62,6 +62,13 @@ class OperationDesk:
             lambda fault: operations.void(self._dintero, found, fault),
         )
 
+    async def show_token(self, request: web.Request) -> web.StreamResponse:
+        """GET /v1/card-tokens/{id}. Not documented whether deleted ones are shown; here not."""
+        token = self._tables.token(request.match_info["id"])
+        if token is None:
+            raise Refused(404, "Resource was not found")
+        return answered(token_json(self._tables, token))
+
     async def delete_token(self, request: web.Request) -> web.StreamResponse:
         """DELETE /v1/card-tokens/{id}. One that was deleted is not found."""
         token_id = request.match_info["id"]
@@ -70,9 +77,10 @@ class OperationDesk:
         fault = plan.pick("delete-token", token_id)
         if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
-        token = self._tables.forget(token_id)
+        token = self._tables.token(token_id)
         if token is None:
             raise Refused(404, "Resource was not found")
+        self._tables.forget(token)
         shown = token_json(self._tables, token, self._dintero.controls.clock.now())
         return await after(request, fault, plan, answered(shown), ERROR_BODY)
 

@@ -156,20 +156,19 @@ def checkout_json(tables: Tables, checkout: Checkout) -> dict[str, Any]:
     return shown
 
 
-def token_json(tables: Tables, token: Token, deleted_at: datetime) -> dict[str, Any]:
-    """A token that was deleted, in the form of Dintero's card tokens."""
-    at = iso(micros(deleted_at))
-    return {
+def token_json(tables: Tables, token: Token, deleted_at: datetime | None = None) -> dict[str, Any]:
+    """A stored card, without the value that can be charged."""
+    shown = {
         "id": token.id,
         "type": token.kind,
-        "status": "DELETED",
+        "status": "ACTIVE",
         "card_brand": token.card.brand.lower(),
         "account_id": tables.account_id,
         "payment_product_type": token.product,
         "masked_pan": token.card.masked_pan,
         "pan_expiry_date": token.card.expiry,
         "customer_id": token.customer_id,
-        "updated_at": at,
-        "deleted_at": at,
-        "deleted_by": tables.account_id,
     }
+    if deleted_at is None:
+        return shown
+    return shown | {"status": "DELETED", "deleted_at": iso(micros(deleted_at))}

@@ -171,13 +171,13 @@ class Tables:
         """Checkout sessions under a reference."""
         return [self.checkouts[number - 1] for number in self._asked.get(reference, ())]
 
-    def forget(self, token_id: str) -> Token | None:
-        """Delete the token of that id. None: there is none, or none any more."""
-        for token in self.tokens.values():
-            if token.id == token_id:
-                self.forgotten[token.value] = self.tokens.pop(token.value)
-                return token
-        return None
+    def token(self, token_id: str) -> Token | None:
+        """The token of that id, unless it was deleted."""
+        return next((each for each in self.tokens.values() if each.id == token_id), None)
+
+    def forget(self, token: Token) -> None:
+        """Delete a token."""
+        self.forgotten[token.value] = self.tokens.pop(token.value)
 
     def transaction(self, transaction_id: str) -> Transaction | None:
         """The transaction of that id, if it exists already."""
