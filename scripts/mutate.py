@@ -4,8 +4,8 @@
 
 Each fault of the planted_*.py beside this file is planted in a temporary copy of the project; the
 fast tests of the rules run on it (the properties too, when those pass). On those of
-planted_asking.py the tests of tests/asking do, on those of planted_dintero.py the tests of that
-gateway. Nothing here is touched.
+planted_asking.py the tests of tests/asking do, on those in a gateway the tests of tests/gateways.
+Nothing here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -41,9 +41,9 @@ FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + P
 FAULTS += DINTERO
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
-RULES_TESTS, ASKING_TESTS = "tests/domain/test_*.py", "tests/asking/test_*.py"
-DINTERO_TESTS = "tests/gateways/test_dintero_*.py"
-LAST = {f"tests/domain/test_{name}.py" for name in ("calendar", "identity", "money")}
+RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
+GATEWAYS, GATEWAY_TESTS = "infrastructure/gateways/", "tests/gateways"
+LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Whole histories that are drawn, whole contracts over HTTP.
 LONG = ("import History", "import GatewayContract")
 # Seconds after which a run that does not end counts as caught: some faults loop for ever.
@@ -84,18 +84,18 @@ def planted(fault: Fault, source: str) -> str:
     return text
 
 
-def tests_for(fault: Fault) -> str:
-    """The files of the tests that are to catch it."""
-    if fault in DINTERO:
-        return DINTERO_TESTS
+def folder_of(fault: Fault) -> str:
+    """Where the tests are that are to catch it."""
+    if fault.path.startswith(GATEWAYS):
+        return GATEWAY_TESTS
     return ASKING_TESTS if fault in ASKING else RULES_TESTS
 
 
-def tests_of(copy: Path, module: str, files: str) -> tuple[list[str], list[str]]:
+def tests_of(copy: Path, module: str, folder: str) -> tuple[list[str], list[str]]:
     """The quick tests, those of the module first, and those that take long."""
     quick: list[str] = []
     slow: list[str] = []
-    for path in sorted(copy.glob(files)):
+    for path in sorted((copy / folder).glob("test_*.py")):
         long = any(word in path.read_text() for word in LONG)
         (slow if long else quick).append(str(path.relative_to(copy)))
     # The first failure ends a run, so the likeliest come first; values are tested last.
@@ -146,7 +146,7 @@ def is_caught(fault: Fault) -> bool:
             raise Unusable(f"{fault.path}: planted, it cannot be imported: {fault.complaint}")
         return any(
             run_tests(copy, paths) != PASSED
-            for paths in tests_of(copy, target.stem, tests_for(fault))
+            for paths in tests_of(copy, target.stem, folder_of(fault))
         )
 
 
@@ -155,10 +155,10 @@ def check_sound(faults: list[Fault]) -> None:
     for fault in faults:
         planted(fault, (PROJECT / fault.path).read_text())
     with copied_project() as copy:
-        for files in sorted({tests_for(each) for each in faults}):
-            quick, slow = tests_of(copy, "", files)
+        for folder in sorted({folder_of(each) for each in faults}):
+            quick, slow = tests_of(copy, "", folder)
             if run_tests(copy, quick + slow) != PASSED:
-                raise Unusable(f"{files} fails without any fault; mend it first")
+                raise Unusable(f"{folder} fails without any fault; mend it first")
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ TRACES = "infrastructure/gateways/dintero/traces.py"
 GIVING_BACK = "infrastructure/gateways/dintero/giving_back.py"
 DECLINES = "infrastructure/gateways/dintero/declines.py"
 REQUESTS = "infrastructure/gateways/dintero/requests.py"
-SIMULATED = "infrastructure/simulators/dintero/operations.py"
 
 FAULTS = (
     # --- refunds --------------------------------------------------------------------------------
@@ -120,12 +119,5 @@ FAULTS = (
         GIVING_BACK,
         "    if exchange.status == 200 and named and ended:\n",
         "    if exchange.status == 200 and named:\n",
-    ),
-    # --- the simulator --------------------------------------------------------------------------
-    Fault(
-        "an accepted refund leaves its money for a second one",
-        SIMULATED,
-        '    left = transaction.total("CAPTURE") - transaction.total("REFUND") - waiting\n',
-        '    left = transaction.total("CAPTURE") - transaction.total("REFUND") - 0 * waiting\n',
     ),
 )
