@@ -13,6 +13,7 @@ import httpx
 
 from domain.ports import Secret
 from domain.providers import RULES, Provider
+from domain.refund_ports import RefundLookUpAnswer, RefundOrder
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.simulators import serving
@@ -70,6 +71,7 @@ class DinteroBench(Bench):
     """See Bench. account: as the gateway has it."""
 
     repeats_pages = True
+    reauthorizes = False
     report_delay = RULES[Provider.DINTERO].report_delay
 
     def __init__(self, served: serving.Served, receiver: CallbackReceiver, **changes: Any) -> None:
@@ -90,6 +92,14 @@ class DinteroBench(Bench):
         """Another gateway of the account, with changes to it. The caller closes it."""
         account = attrs.evolve(self.account, **changes)
         return DinteroGateway(account, now=self.controls.clock.now, transport=tap)
+
+    def through(self, transport: httpx.AsyncBaseTransport) -> DinteroGateway:
+        """See Bench."""
+        return DinteroGateway(self.account, now=self.controls.clock.now, transport=transport)
+
+    async def refund_again(self, order: RefundOrder) -> RefundLookUpAnswer:
+        """Dintero has no keys: who may have sent a refund looks."""
+        return await self.gateway.look_up_refund(self.refund_query(order))
 
     async def approve(self, provider_ref: str, card: str = FIRST_CARD) -> None:
         """The payer enters a card."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from hypothesis import event as reached
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.plan import CaptureMode
@@ -14,18 +14,25 @@ from domain.ports import (
     Captured,
     ChargeAnswer,
     Granted,
+    NotFound,
     StillOpen,
     TokenDenied,
     Unknown,
 )
+from domain.refund_ports import RefundDenied, Refunded, VoidDenied, Voided
 from infrastructure.gateways.dintero.declines import read_error
 from infrastructure.gateways.dintero.tokens import token_of, without_transaction
+from infrastructure.gateways.dintero.traces import (
+    GIVEN_BACK,
+    capture_standing,
+    refund_standing,
+    void_standing,
+)
 from infrastructure.gateways.dintero.transactions import (
     MONEY_MOVED,
     REFUSED,
     Unreadable,
     answer_to_charge,
-    capture_standing,
     read_transaction,
     standing,
     whole,
@@ -55,21 +62,31 @@ def spoilt(draw: st.DrawFn, good: st.SearchStrategy[dict[str, Any]]) -> dict[str
     return value
 
 
-EVENTS = spoilt(
-    st.fixed_dictionaries(
-        {
-            "event": st.sampled_from(["AUTHORIZE", "CAPTURE", "CAPTURE", "INITIATE_CAPTURE"]),
-            "success": st.booleans(),
-            "amount": st.integers(1, 10**6),
-            "created_at": TIMES,
-        },
-        optional={
-            "event_reference": st.sampled_from([str(CAPTURE), "other"]),
-            "request_id": st.sampled_from(["r-1", "r-2"]),
-            "correlation_request_id": st.sampled_from(["r-1", "r-2"]),
-            "error": JUNK,
-        },
+def events(*names: str, **always: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of these names, some of them spoilt. always: fields that each of them has."""
+    return spoilt(
+        st.fixed_dictionaries(
+            {
+                "event": st.sampled_from(names),
+                "success": st.booleans(),
+                "amount": st.integers(1, 10**6),
+                "created_at": TIMES,
+                **always,
+            },
+            optional={
+                **({} if always else {"event_reference": st.sampled_from([str(CAPTURE), "other"])}),
+                "request_id": st.sampled_from(["r-1", "r-2"]),
+                "correlation_request_id": st.sampled_from(["r-1", "r-2"]),
+                "error": JUNK,
+            },
+        )
     )
+
+
+EVENTS = events("AUTHORIZE", "CAPTURE", "CAPTURE", "INITIATE_CAPTURE")
+LATER = events(
+    *("REFUND", "REFUND", "CAPTURE", "INITIATE_REFUND", "VOID", "INITIATE_VOID"),
+    event_reference=st.sampled_from(["r-1-r1", "r-1-r1", "other", ""]),
 )
 CARDS = st.dictionaries(
     st.sampled_from(["payment_token", "recurrence_token", "payment_token_id", "masked_pan"]),
@@ -109,8 +126,55 @@ def test_F08_any_transaction_gets_an_answer(data: Any) -> None:
         assert isinstance(answer, get_args(ChargeAnswer))
         if isinstance(answer, Captured):
             assert found.status in MONEY_MOVED
-            assert answer.amount == found.moved()
-            assert answer.amount.minor > 0
+            assert 0 < answer.amount.minor <= found.moved().minor
+            assert answer.amount == found.moved() or answer == answers[2]
+
+
+GIVING_BACK = spoilt(
+    st.fixed_dictionaries(
+        {
+            "id": st.just("T12345678.abc"),
+            "status": st.sampled_from([*GIVEN_BACK, "CAPTURED", "AUTHORIZATION_VOIDED", "NEW"]),
+            "amount": st.integers(0, 2**31),
+            "currency": st.sampled_from(["NOK", "USD"]),
+            "events": st.lists(LATER, min_size=1, max_size=3),
+        }
+    )
+)
+
+
+@given(GIVING_BACK | GIVING_BACK | TRANSACTIONS, st.sampled_from(["", "r-1"]), st.booleans())
+@settings(max_examples=400)
+def test_F08_any_transaction_answers_for_refunds_and_voids(
+    data: Any, request_id: str, confirmed: bool
+) -> None:
+    """Readable or not; money is only back, and only let go, where status and events say so."""
+    try:
+        found = read_transaction(data)
+        refund = refund_standing(
+            found,
+            "r-1-r1",
+            request_id=request_id,
+            asked_at=NOW,
+            seen_at=NOW,
+            confirmed=confirmed,
+        )
+        void = void_standing(found, NOW)
+    except Unreadable:
+        reached("unreadable")
+        return
+    reached(f"refund {type(refund).__name__}, void {type(void).__name__}")
+    assert isinstance(refund, Refunded | RefundDenied | Unknown | NotFound)
+    if isinstance(refund, Refunded):
+        given_back = sum(each.amount or 0 for each in found.done("REFUND"))
+        assert found.status in GIVEN_BACK
+        assert 0 < refund.amount.minor <= given_back
+        assert refund.provider_ref
+    if isinstance(refund, RefundDenied):
+        assert not [each for each in found.done("REFUND") if each.reference == "r-1-r1"]
+    assert void is None or isinstance(void, Voided | VoidDenied | Unknown)
+    if isinstance(void, Voided):
+        assert (found.status, found.done("CAPTURE")) == ("AUTHORIZATION_VOIDED", [])
 
 
 @given(TRANSACTIONS | JUNK)

@@ -17,9 +17,10 @@ from domain.ports import (
     Secret,
     Unknown,
 )
+from domain.refund_ports import Refunded, Voided
 from domain.subscription.events import DeclineClass
 from infrastructure.gateways.dintero.account import DinteroAccount
-from infrastructure.gateways.dintero.requests import StoredToken, callback_url
+from infrastructure.gateways.dintero.requests import REPORTED, StoredToken, callback_url
 from infrastructure.simulators.faults import Fault
 from tests.gateways.bench import PRICE
 from tests.gateways.dintero_bench import (
@@ -33,7 +34,7 @@ from tests.gateways.dintero_bench import (
 
 
 def test_everything_that_is_sent_fits_the_specification() -> None:
-    """Each request of a token, a charge, and a capture passes Dintero's own schemas."""
+    """Requests of tokens, charges, captures, refunds and voids pass Dintero's own schemas."""
     if not SPECIFICATION.exists():
         pytest.skip("Dintero's specification is not beside this checkout")
     assert OPTIONS.specification == SPECIFICATION
@@ -48,10 +49,16 @@ def test_everything_that_is_sent_fits_the_specification() -> None:
         authorized = await gateway.charge(reserve)
         assert isinstance(authorized, Authorized)
         capture = bench.capture_order(reserve, authorized.authorization_ref)
-        assert isinstance(await gateway.capture(capture), Captured)
+        captured = await gateway.capture(capture)
+        assert isinstance(captured, Captured)
         at_once = bench.charge_order(granted, "sub-1-2-1-aa")
         assert isinstance(await gateway.charge(at_once), Captured)
-        assert [request.method for request in tap.sent] == ["POST"] * 3
+        given_back = await gateway.refund(bench.refund_order(reserve, captured, 1000))
+        assert isinstance(given_back, Refunded)
+        let_go, reserved = await bench.authorized("sub-1-3-1-aa")
+        assert isinstance(await gateway.void(bench.void_order(let_go, reserved)), Voided)
+        sent = [request.method for request in tap.sent]
+        assert sent == [*("POST",) * 3, "GET", "POST", "POST"]
         for request in tap.sent:
             assert request.headers["Dintero-System-Name"] == "billing-ledger"
         await gateway.close()
@@ -82,8 +89,8 @@ def test_kind_of_token_decides_the_operation(kind: str, operation: str) -> None:
 
 
 def test_callbacks_of_a_charge_are_asked_for_where_dintero_looks() -> None:
-    """session.url.callback_url, with failures and captures reported; own options are kept."""
-    url = callback_url("https://merchant.example/c?books=main", report_event="CAPTURE")
+    """session.url.callback_url, with failures and what follows reported; own options are kept."""
+    url = callback_url("https://merchant.example/c?books=main", *REPORTED)
     parts = urlsplit(url)
     assert (parts.netloc, parts.path) == ("merchant.example", "/c")
     assert parse_qs(parts.query) == {
@@ -91,7 +98,7 @@ def test_callbacks_of_a_charge_are_asked_for_where_dintero_looks() -> None:
         "method": ["GET"],
         "report_error": ["true"],
         "sid_parameter_name": ["sid"],
-        "report_event": ["CAPTURE"],
+        "report_event": ["CAPTURE", "REFUND", "VOID"],
     }
 
 

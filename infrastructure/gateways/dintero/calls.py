@@ -13,7 +13,7 @@ from domain.ports import Declined, NotDone, Secret, Unknown
 from domain.subscription.events import DeclineClass
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.dintero.account import DinteroAccount
-from infrastructure.gateways.dintero.declines import MESSAGE_CHARS
+from infrastructure.gateways.dintero.declines import MESSAGE_CHARS, REFUSED_STATUS
 from infrastructure.gateways.dintero.requests import STRICT_REFERENCE
 from infrastructure.gateways.dintero.transactions import table, text
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
@@ -62,6 +62,33 @@ class DinteroCalls:
         path = f"/v1/transactions/{_quoted(transaction_id)}/capture"
         return await self._post(path, "/v1/transactions/{id}/capture", body, capture_reference)
 
+    async def refund(
+        self, transaction_id: str, body: Mapping[str, object], refund_reference: str
+    ) -> Exchange:
+        """Give back what was captured of a transaction."""
+        path = f"/v1/transactions/{_quoted(transaction_id)}/refund"
+        return await self._post(path, "/v1/transactions/{id}/refund", body, refund_reference)
+
+    async def void(self, transaction_id: str, reference: str) -> Exchange:
+        """Let go of a transaction's reservation; the call has no body."""
+        path = f"/v1/transactions/{_quoted(transaction_id)}/void"
+        return await self._post(path, "/v1/transactions/{id}/void", None, reference)
+
+    async def token(self, token_id: str) -> Exchange:
+        """One stored card. token_id: the id that cannot be charged."""
+        return await self._get(f"/v1/card-tokens/{_quoted(token_id)}", "/v1/card-tokens/{id}")
+
+    async def delete_token(self, token_id: str, body: Mapping[str, object]) -> Exchange:
+        """Forget a stored card. token_id: the id that cannot be charged."""
+        call = Call(
+            method="DELETE",
+            path=f"/v1/card-tokens/{_quoted(token_id)}",
+            template="/v1/card-tokens/{id}",
+            json=body,
+            headers=SYSTEM_HEADERS,
+        )
+        return await self._http.send(call)
+
     async def session(self, session_id: str) -> Exchange:
         """One session."""
         return await self._get(f"/v1/sessions/{_quoted(session_id)}", "/v1/sessions/{id}")
@@ -98,7 +125,7 @@ class DinteroCalls:
         self,
         path: str,
         template: str,
-        body: Mapping[str, object],
+        body: Mapping[str, object] | None,
         key: str,
         headers: Mapping[str, str] | None = None,
     ) -> Exchange:
@@ -147,8 +174,22 @@ def without_reply(exchange: NotSent | NoAnswer, provider_ref: str = "") -> NotDo
 
 def accepted(reply: Reply) -> str:
     """A 2xx that is no result yet, in words. 202 names the request whose event will tell."""
-    request = reply.headers.get("event-request-id", "")[:64]
+    request = accepted_request(reply)
     return f"HTTP {reply.status}, accepted only" + (f", request {request}" if request else "")
+
+
+def accepted_request(reply: Reply) -> str:
+    """The request id that a 202 names, or ""."""
+    return reply.headers.get("event-request-id", "")[:64]
+
+
+def refusal(reply: Reply) -> tuple[str, str] | None:
+    """Code and words of an HTTP answer that is a definite no; None for any other."""
+    words = REFUSED_STATUS.get(reply.status)
+    if words is None:
+        return None
+    code, message = http_error(reply)
+    return code, words if message == f"HTTP {reply.status}" else message
 
 
 def http_error(reply: Reply) -> tuple[str, str]:

@@ -43,6 +43,16 @@ _TABLE: dict[DeclineClass, str] = {
 CLASS_OF_TYPE: dict[str, DeclineClass] = {
     name: decline for decline, names in _TABLE.items() for name in names.split()
 }
+# HTTP refusals of a refund, a void or a token's end that are a definite no, with words for where
+# Dintero has none. It lists no codes, so the status decides; one that is not here is a doubt
+# (409: something else is at work on the transaction).
+REFUSED_STATUS: dict[int, str] = {
+    400: "Dintero refuses what was asked",
+    404: "Dintero does not know it",
+    405: "Dintero does not offer this",
+    410: "Dintero does not have it any more",
+    422: "Dintero refuses what was asked",
+}
 # Schemes count failed attempts per card: going on before the count resets blocks the card.
 QUOTA_WAIT: dict[str, timedelta] = {
     "DAILY_LIMIT_EXCEEDED": timedelta(hours=24),
@@ -134,18 +144,25 @@ def not_before(error: EventError, at: datetime | None) -> datetime | None:
     return at + max(waits) if waits and at is not None else None
 
 
-def declined(error: EventError, *, status: str, at: datetime | None, provider_ref: str) -> Declined:
-    """A refusal as the rules understand it. status: of the transaction, when no reason is given."""
-    decline, code = classify(error)
+def worded(error: EventError, status: str) -> tuple[str, str]:
+    """Code and words of a refusal. status: stands in where no reason is given."""
+    _, code = classify(error)
     if not (error.types or error.code or error.retry_codes):
         code = status
     words = error.message or status
     if error.result_code:
         words = f"{words} (result code {error.result_code})"
+    return code[:CODE_CHARS], words[:MESSAGE_CHARS]
+
+
+def declined(error: EventError, *, status: str, at: datetime | None, provider_ref: str) -> Declined:
+    """A refusal as the rules understand it. status: of the transaction, when no reason is given."""
+    decline, _ = classify(error)
+    code, words = worded(error, status)
     return Declined(
         decline=decline,
-        code=code[:CODE_CHARS],
-        message=words[:MESSAGE_CHARS],
+        code=code,
+        message=words,
         retry_not_before=not_before(error, at),
         provider_ref=provider_ref,
         at=at,

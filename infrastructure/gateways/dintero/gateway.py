@@ -22,20 +22,32 @@ from domain.ports import (
     ChargeAnswer,
     ChargeOrder,
     ChargeQuery,
+    Declined,
     Hint,
     LookUpAnswer,
     NotDone,
     NotFound,
     Offered,
     RawCallback,
+    Secret,
     TokenAnswer,
     TokenDenied,
+    TokenGone,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
     Unknown,
 )
-from infrastructure.gateways.dintero import requests, signature
+from domain.refund_ports import (
+    RefundAnswer,
+    RefundLookUpAnswer,
+    RefundOrder,
+    RefundQuery,
+    VoidAnswer,
+    VoidOrder,
+)
+from domain.subscription.events import DeclineClass, Instrument
+from infrastructure.gateways.dintero import giving_back, requests, signature
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.callbacks import hint_of
 from infrastructure.gateways.dintero.calls import (
@@ -53,13 +65,11 @@ from infrastructure.gateways.dintero.tokens import (
     token_of,
     without_transaction,
 )
+from infrastructure.gateways.dintero.traces import capture_standing
 from infrastructure.gateways.dintero.transactions import (
-    Transaction,
     TransactionAnswer,
-    Unreadable,
     answer_to_charge,
-    capture_standing,
-    read_transaction,
+    judged,
     rows,
     standing,
     table,
@@ -158,21 +168,22 @@ class DinteroGateway:
             return await self._refused(order, exchange)
         if exchange.status != 200:
             return Unknown(reason=accepted(exchange))
-        return _judged(
+        return judged(
             exchange,
             order.reference,
             lambda found: answer_to_charge(found, order.capture, self._now()),
         )
 
     async def capture(self, order: CaptureOrder) -> ChargeAnswer:
-        """Capture the whole authorisation, under the capture id as its reference.
+        """Capture an authorisation or a part of it, under the capture id as its reference.
 
         Dintero never captures more than was authorised, so a second capture in full is refused,
-        and the transaction then tells about the first. A 200 is checked by its events.
+        and the transaction then tells about the first. A part fits in twice: it is asked for
+        once, as everything here, and looked up after a doubt. A 200 is checked by its events.
         """
         ref = order.authorization_ref
         exchange = await self._calls.capture(
-            ref, requests.capture_body(order), str(order.capture_id)
+            ref, requests.capture_body(self._account, order), str(order.capture_id)
         )
         if not isinstance(exchange, Reply):
             return without_reply(exchange, ref)
@@ -181,7 +192,7 @@ class DinteroGateway:
         shown = exchange if exchange.status == 200 else await self._calls.transaction(ref)
         if not isinstance(shown, Reply) or shown.status != 200:
             return Unknown(reason=f"HTTP {exchange.status}", provider_ref=ref)
-        answer = _judged(
+        answer = judged(
             shown,
             order.reference,
             lambda found: capture_standing(found, order.capture_id, self._now()),
@@ -211,6 +222,31 @@ class DinteroGateway:
                     return answer
                 answers.append(answer)
         return together(answers) if answers else await self._look_for_session(query)
+
+    async def reauthorize(self, order: CaptureOrder) -> ChargeAnswer:
+        """Dintero renews no authorisation; POST .../authorization raises an amount, no more."""
+        words = "Dintero renews no authorisation"
+        return ours_to_mend("REAUTHORIZATION_NOT_OFFERED", words, order.authorization_ref)
+
+    async def refund(self, order: RefundOrder) -> RefundAnswer:
+        """Give back what was captured, in part or in full; see giving_back.py."""
+        return await giving_back.refund(self._calls, order, self._now())
+
+    async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
+        """What became of a refund, by its reference or by the request that began it. Only reads."""
+        return await giving_back.look_up_refund(self._calls, query)
+
+    async def void(self, order: VoidOrder) -> VoidAnswer:
+        """Let go of a reservation; safe to repeat."""
+        return await giving_back.void(self._calls, order, self._now())
+
+    async def delete_token(
+        self,
+        token: Secret,  # noqa: ARG002 - the port's; Dintero is told the token's id
+        instrument: Instrument,
+    ) -> TokenGone | Unknown | NotDone:
+        """Make Dintero forget a stored card. It is named by its id; the token is not sent."""
+        return await giving_back.delete_token(self._calls, instrument)
 
     async def verify(self, callback: RawCallback) -> Hint:
         """Check the signature, and its age at the moment the callback came in.
@@ -244,6 +280,9 @@ class DinteroGateway:
         shown = isinstance(listed, Reply) and listed.status == 200
         if reply.status == 409 or not shown or sessions_with(listed, order.reference):
             return Unknown(reason=f"HTTP {reply.status}: the reference may have been used before")
+        if await giving_back.token_has_ended(self._calls, order.instrument):
+            words = "Dintero has deleted the token"
+            return Declined(decline=DeclineClass.HARD, code="TOKEN_DELETED", message=words)
         return ours_to_mend(*http_error(reply))
 
     async def _look_at(
@@ -257,8 +296,8 @@ class DinteroGateway:
             return Unknown(reason=reason, provider_ref=transaction_id)
         capture_id = query.capture_id
         if capture_id is None:
-            return _judged(shown, query.reference, lambda found: standing(found, query.now))
-        return _judged(
+            return judged(shown, query.reference, lambda found: standing(found, query.now))
+        return judged(
             shown, query.reference, lambda found: capture_standing(found, capture_id, query.now)
         )
 
@@ -272,17 +311,3 @@ class DinteroGateway:
                 return await self._look_at(transaction_id, query)
             return Unknown(reason=f"session {text(session.get('id'))[:60]}, no transaction yet")
         return NotFound(finding="no transaction and no session bears the reference")
-
-
-def _judged(
-    reply: Reply, reference: str, judge: Callable[[Transaction], TransactionAnswer]
-) -> TransactionAnswer:
-    """Judge the transaction of an answer, if it is the one we asked about."""
-    try:
-        found = read_transaction(reply.data)
-        if found.reference not in ("", reference):
-            return Unknown(reason="the answer is about another reference")
-        return judge(found)
-    except Unreadable as problem:
-        ref = text(table(reply.data).get("id"))
-        return Unknown(reason=f"HTTP {reply.status}: {problem}", provider_ref=ref)

@@ -17,6 +17,7 @@ import attrs
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, Terms
 from domain.ports import CaptureOrder, ChargeOrder, Secret, TokenOrder
+from domain.refund_ports import RefundOrder
 from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount, TokenKind
 from infrastructure.gateways.returning import returning_from
 
@@ -26,6 +27,8 @@ LARGEST_AMOUNT = 2**31 - 1
 LINE_ID = "1"
 TOKEN_REFERENCES = "token-"  # noqa: S105 - the beginning of a reference, not a token
 STRICT_REFERENCE = {"Dintero-Feature-Toggles": "strict-merchant-reference"}
+# Dintero reports the later operations that the address asks for, whoever made them.
+REPORTED = ("CAPTURE", "REFUND", "VOID")
 # sid instead of session_id: firewalls take the latter for an attack. Failures are reported too.
 CALLBACK_OPTIONS = {"method": "GET", "report_error": "true", "sid_parameter_name": "sid"}
 
@@ -66,11 +69,15 @@ def token_reference(request_id: UUID) -> str:
     return f"{TOKEN_REFERENCES}{request_id}"
 
 
-def callback_url(base: str, **more: str) -> str:
-    """Our address with the options that tell Dintero how to call it."""
+def callback_url(base: str, *reported: str) -> str:
+    """Our address with the options that tell Dintero how to call it.
+
+    reported: the later operations that it is to call about, too.
+    """
     parts = urlsplit(base)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | CALLBACK_OPTIONS | more
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | CALLBACK_OPTIONS
+    pairs = [*query.items(), *(("report_event", event) for event in reported)]
+    return urlunsplit(parts._replace(query=urlencode(pairs)))
 
 
 def token_session(
@@ -139,16 +146,43 @@ def pay_session(
         },
     }
     if account.callback_url:
-        address = callback_url(account.callback_url, report_event="CAPTURE")
-        session["url"] = {"callback_url": address}
+        session["url"] = {"callback_url": callback_url(account.callback_url, *REPORTED)}
     payment = {"payment_product_type": token.product, "operation": token.operation}
     return {"session": session, "payment": payment}
 
 
-def capture_body(order: CaptureOrder) -> dict[str, object]:
-    """The capture of the whole authorisation, under its own reference."""
-    return {
+def capture_body(account: DinteroAccount, order: CaptureOrder) -> dict[str, object]:
+    """The capture of an authorisation, or of a part of it, under its own reference.
+
+    `final_capture` lets go of the rest; only Dintero's own acquiring has it.
+    """
+    body: dict[str, object] = {
         "amount": order.amount.minor,
         "capture_reference": str(order.capture_id),
-        "items": [{"line_id": LINE_ID, "quantity": 1, "amount": order.amount.minor}],
+        "items": _items(order.amount),
     }
+    if order.final and account.payment_product_type.startswith("dintero_psp."):
+        body["final_capture"] = True
+    return body
+
+
+def refund_body(order: RefundOrder) -> dict[str, object]:
+    """A refund, in full or in part, under its own reference."""
+    body: dict[str, object] = {
+        "amount": order.amount.minor,
+        "refund_reference": order.reference,
+        "items": _items(order.amount),
+    }
+    if order.reason:
+        body["reason"] = order.reason
+    return body
+
+
+def delete_token_body() -> dict[str, object]:
+    """Why a stored card is to be forgotten, and on whose wish."""
+    return {"reason": "The merchant needs it no more", "requestor": "MERCHANT"}
+
+
+def _items(amount: Money) -> list[dict[str, object]]:
+    """The charge's one line, for as much of it as is captured or given back."""
+    return [{"line_id": LINE_ID, "quantity": 1, "amount": amount.minor}]

@@ -1,4 +1,4 @@
-"""A Dintero transaction, read with care, and what it means for a charge or a capture.
+"""A Dintero transaction, read with care, and what it means for a charge.
 
 The status decides, never the HTTP code, and `amount` is never the captured amount: that is the
 sum of the successful CAPTURE events. A status that we do not know is a doubt, since new ones
@@ -12,9 +12,10 @@ inside the same charge would be a second paying call that stands on no intention
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from typing import TypeVar
 
 import attrs
 
@@ -23,8 +24,10 @@ from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, Declined, NotFound, Unknown
 from domain.refusals import Refused
 from infrastructure.gateways.dintero.declines import EventError, declined, instant, read_error
+from infrastructure.gateways.exchange import Reply
 
 TransactionAnswer = Captured | Authorized | Declined | Unknown
+A = TypeVar("A")
 
 MONEY_MOVED = frozenset(
     {
@@ -45,8 +48,13 @@ class Unreadable(Exception):
 
 @attrs.frozen(kw_only=True)
 class TransactionEvent:
-    """One entry of `events[]`. amount: minor units, or None; at: UTC, or None."""
+    """One entry of `events[]`. amount: minor units, or None; at: UTC, or None.
 
+    request_id: of the request that led to it. correlation_id: request id of the INITIATE_ event
+    that it answers, or "".
+    """
+
+    id: str
     name: str
     success: bool
     amount: int | None
@@ -144,6 +152,7 @@ def read_transaction(data: object) -> Transaction:
 def _event(raw: dict[str, object]) -> TransactionEvent:
     amount = raw.get("amount")
     return TransactionEvent(
+        id=text(raw.get("id")),
         name=text(raw.get("event")),
         success=raw.get("success") is True,
         amount=None if amount is None else whole(amount),
@@ -195,28 +204,16 @@ def standing(found: Transaction, seen_at: datetime) -> TransactionAnswer:
     return Unknown(reason=f"status {found.status[:60]}", provider_ref=found.id)
 
 
-def capture_standing(found: Transaction, capture_id: UUID, seen_at: datetime) -> TransactionAnswer:
-    """What a transaction says about our capture of it, found by its capture reference.
-
-    A capture under another reference that moved the money is told as it is. A capture that was
-    only accepted (202) shows as INITIATE_CAPTURE until a CAPTURE answers to its request id.
-    Authorized: no capture of ours shows at all. Raises: Unreadable.
-    """
-    answer = standing(found, seen_at)
-    if not isinstance(answer, Authorized):
-        return answer
-    ours = [each for each in found.events if each.reference == str(capture_id)]
-    started = [each for each in found.events if each.name == "INITIATE_CAPTURE"]
-    requests = {each.request_id for each in started if each in ours} - {""}
-    results = [each for each in found.events if each.name == "CAPTURE"]
-    failed = [each for each in results if each in ours or each.correlation_id in requests]
-    if failed:
-        error, at = failed[-1].error, failed[-1].at
-        return declined(error, status="CAPTURE_FAILED", at=at, provider_ref=found.id)
-    answered = {each.correlation_id for each in results}
-    if any(each.request_id not in answered for each in started):
-        return Unknown(reason="capture accepted, not carried out yet", provider_ref=found.id)
-    return answer
+def judged(reply: Reply, reference: str, judge: Callable[[Transaction], A]) -> A | Unknown:
+    """Judge the transaction of an answer, if it can be read and is the one we asked about."""
+    try:
+        found = read_transaction(reply.data)
+        if found.reference not in ("", reference):
+            return Unknown(reason="the answer is about another reference")
+        return judge(found)
+    except Unreadable as problem:
+        ref = text(table(reply.data).get("id"))
+        return Unknown(reason=f"HTTP {reply.status}: {problem}", provider_ref=ref)
 
 
 def together(answers: list[TransactionAnswer]) -> TransactionAnswer | NotFound:

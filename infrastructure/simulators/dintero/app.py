@@ -4,6 +4,7 @@ POST /v1/accounts/{account}/auth/token     POST /v1/sessions/payment-token   POS
 GET  /v1/sessions?search=                  GET  /v1/sessions/{id}
 GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
+GET and DELETE /v1/card-tokens/{id}
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
 and the control endpoints of serving.py
 """
@@ -27,6 +28,7 @@ from infrastructure.simulators.dintero.access import AccessDesk
 from infrastructure.simulators.dintero.answers import ERROR_BODY, answered
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.notices import Notices
+from infrastructure.simulators.dintero.operation_desk import OperationDesk, transaction_named
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused
 from infrastructure.simulators.dintero.rendering import (
@@ -114,6 +116,7 @@ class DinteroSite:
             life_s=options.access_token_life_s,
             clock=self._controls.clock,
         )
+        self._operations = OperationDesk(self._dintero, self._read)
         self.app = web.Application(middlewares=[self._guard])
         add_controls(self.app, self._controls)
         self._add_routes(self.app.router)
@@ -122,9 +125,11 @@ class DinteroSite:
         router.add_post("/v1/sessions/pay", self._pay)
         router.add_get("/v1/transactions/{id}", self._show_transaction)
         router.add_get("/v1/transactions", self._list_transactions)
-        router.add_post("/v1/transactions/{id}/capture", self._capture)
-        router.add_post("/v1/transactions/{id}/void", self._void)
-        router.add_post("/v1/transactions/{id}/refund", self._refund)
+        router.add_post("/v1/transactions/{id}/capture", self._operations.capture)
+        router.add_post("/v1/transactions/{id}/void", self._operations.void)
+        router.add_post("/v1/transactions/{id}/refund", self._operations.refund)
+        router.add_get("/v1/card-tokens/{id}", self._operations.show_token)
+        router.add_delete("/v1/card-tokens/{id}", self._operations.delete_token)
         router.add_post("/v1/sessions/payment-token", self._ask_for_token)
         router.add_get("/v1/sessions/{id}", self._show_session)
         router.add_get("/v1/sessions", self._list_sessions)
@@ -226,7 +231,7 @@ class DinteroSite:
         return await after(request, fault, plan, answered(body), ERROR_BODY)
 
     async def _show_transaction(self, request: web.Request) -> web.Response:
-        found = self._transaction(request)
+        found = transaction_named(self._tables, request)
         plan = self._controls.faults
         fault = plan.pick("look-up", found.reference) if plan.script else None
         if answer := await before(request, fault, plan, ERROR_BODY):
@@ -253,38 +258,6 @@ class DinteroSite:
         there = islice((each for each in found if each.status), limit)
         shown = [transaction_json(self._tables, each) for each in there]
         return await after(request, fault, plan, answered(shown), ERROR_BODY)
-
-    async def _capture(self, request: web.Request) -> web.Response:
-        found = self._transaction(request)
-        asked = self._read(await request.read(), bodies.Capture, "/transactions/{id}/capture")
-        plan = self._controls.faults
-        fault = plan.pick("capture", found.reference)
-        if answer := await before(request, fault, plan, ERROR_BODY):
-            return answer
-        accepted = self._dintero.capture(found, asked, fault)
-        await self._dintero.deliver_early()
-        body = transaction_json(self._tables, found)
-        if accepted:
-            return answered(body, 202, {"event-request-id": accepted})
-        return await after(request, fault, plan, answered(body), ERROR_BODY)
-
-    async def _void(self, request: web.Request) -> web.Response:
-        found = self._transaction(request)
-        self._dintero.void(found)
-        return answered(transaction_json(self._tables, found))
-
-    async def _refund(self, request: web.Request) -> web.Response:
-        found = self._transaction(request)
-        asked = self._read(await request.read(), bodies.Refund, "/transactions/{id}/refund")
-        self._dintero.refund(found, asked)
-        await self._dintero.deliver_early()
-        return answered(transaction_json(self._tables, found))
-
-    def _transaction(self, request: web.Request) -> Transaction:
-        found = self._tables.transaction(request.match_info["id"])
-        if found is None:
-            raise Refused(404, "Resource was not found")
-        return found
 
     # --- reading ------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Unknown fields are let through here; the strict level (specification.py) refuses
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -101,6 +101,7 @@ class Capture(msgspec.Struct):
 
     amount: int
     capture_reference: str = ""
+    final_capture: bool = False
     items: list[Item] = []
 
 
@@ -109,7 +110,15 @@ class Refund(msgspec.Struct):
 
     amount: int
     refund_reference: str = ""
+    reason: str = ""
     items: list[Item] = []
+
+
+class DeleteToken(msgspec.Struct):
+    """DELETE /v1/card-tokens/{id}."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    requestor: Literal["MERCHANT", "CARDHOLDER"] = "MERCHANT"
 
 
 def decoded(raw: bytes, kind: type[B]) -> B:

@@ -17,7 +17,7 @@ from infrastructure.simulators.dintero.refusals import (
     issuer_error,
     named_error,
 )
-from infrastructure.simulators.dintero.rendering import event_count, request_id
+from infrastructure.simulators.dintero.rendering import event_count
 from infrastructure.simulators.dintero.tables import (
     Event,
     Tables,
@@ -29,8 +29,8 @@ from infrastructure.simulators.serving import Controls
 
 STRICT = "strict-merchant-reference"
 STRICT_SUCCESS = "strict-success-merchant-reference"
-_AUTHORISED_ONCE = frozenset({"AUTHORIZED", "CAPTURED", "PARTIALLY_CAPTURED", "REFUNDED"})
-_CAPTURABLE = frozenset({"AUTHORIZED", "PARTIALLY_CAPTURED", "PARTIALLY_CAPTURED_REFUNDED"})
+PART_REFUNDED = "PARTIALLY_CAPTURED_REFUNDED"
+_NOT_AUTHORISED = frozenset({"", "INITIATED", "ON_HOLD", "FAILED", "DECLINED"})
 _LINE = ("1",)
 
 
@@ -43,7 +43,7 @@ class SimulatedDintero:
         self.tables = tables
         self.controls = controls
         self.notices = notices
-        self._legacy = legacy_errors
+        self.legacy = legacy_errors
         self._early: list[Build] = []
 
     # --- charging -----------------------------------------------------------------------------
@@ -56,7 +56,7 @@ class SimulatedDintero:
         transaction = self._opened(asked, now)
         self.tables.add(transaction)
         if fault is Fault.LATE_SUCCESS:
-            self._later(now, lambda at: self._settle(transaction, None, at))
+            self.later(now, lambda at: self._settle(transaction, None, at))
             raise Refused(503, "Processor temporarily unavailable")
         self._settle(transaction, fault, now)
         return transaction
@@ -67,14 +67,14 @@ class SimulatedDintero:
         paid = self.tables.paid_under(reference)
         used = paid or self.tables.asked_under(reference)
         if (STRICT in toggles and used) or (
-            STRICT_SUCCESS in toggles and any(each.status in _AUTHORISED_ONCE for each in paid)
+            STRICT_SUCCESS in toggles and any(each.status not in _NOT_AUTHORISED for each in paid)
         ):
             raise bad("order.merchant_reference must be unique")
 
     def _opened(self, asked: bodies.Pay, now: datetime) -> Transaction:
         session, payment = asked.session, asked.payment
         ((kind, value),) = session.customer.tokens[payment.payment_product_type].items()
-        token = self.tables.tokens.get(value)
+        token = self.tables.tokens.get(value) or self.tables.forgotten.get(value)
         if token is None or token.product != payment.payment_product_type or token.kind != kind:
             raise bad("the token is not known")
         if payment.operation == "recurring_purchase" and (
@@ -104,80 +104,41 @@ class SimulatedDintero:
         if not transaction.status:  # a late success begins to exist when it succeeds
             transaction.created_at = _instant(transaction, at)
         refusal = MAGIC_AMOUNTS.get(transaction.amount) or transaction.token.card.refusal
+        if transaction.token.value in self.tables.forgotten:
+            fault = Fault.HARD_DECLINE
         if fault in DECLINES or refusal:
             self._refuse(transaction, fault, refusal, at)
             return
         if fault is Fault.PENDING and not transaction.auto_capture:
             transaction.status = "ON_HOLD"
-            self._announce(transaction)
-            self._later(at, lambda then: self._settle(transaction, None, then))
+            self.announce(transaction)
+            self.later(at, lambda then: self._settle(transaction, None, then))
             return
         transaction.authorized_at = _instant(transaction, at)
         transaction.status = "AUTHORIZED"
         if not transaction.auto_capture:
-            self._book(Movement.AUTHORIZED, transaction, transaction.amount, at)
+            self.book(Movement.AUTHORIZED, transaction, transaction.amount, at)
         elif fault is Fault.PENDING:
-            self._later(at, lambda then: self._capture_late(transaction, then))
+            self.later(at, lambda then: self._capture_late(transaction, then))
         else:
             less = 1 if fault is Fault.WRONG_AMOUNT else 0
             self._capture(transaction, transaction.amount - less, at)
-        self._announce(transaction)
+        self.announce(transaction)
 
     def _refuse(
         self, transaction: Transaction, fault: Fault | None, refusal: str, at: datetime
     ) -> None:
         if fault is not None and fault in DECLINES:
-            transaction.error = issuer_error(fault, micros(at), legacy=self._legacy)
+            transaction.error = issuer_error(fault, micros(at), legacy=self.legacy)
         else:
             transaction.error = named_error(refusal)
         transaction.status = "FAILED"
-        self._book(Movement.DECLINED, transaction, transaction.amount, at)
-        self._announce(transaction, error="authorization")
+        self.book(Movement.DECLINED, transaction, transaction.amount, at)
+        self.announce(transaction, error="authorization")
 
-    # --- capturing and giving back ------------------------------------------------------------
+    # --- capturing ----------------------------------------------------------------------------
 
-    def capture(self, transaction: Transaction, asked: bodies.Capture, fault: Fault | None) -> str:
-        """Capture in whole or in part. Returns: "" when done, or the request id of what was only
-        accepted. Raises: Refused."""
-        self._check_capture(transaction, asked)
-        now, reference = self.controls.clock.now(), asked.capture_reference
-        if fault in DECLINES and fault is not None:
-            error = issuer_error(fault, micros(now), legacy=self._legacy)
-            failed = Event("CAPTURE", transaction.status, False, asked.amount, micros(now))
-            transaction.events += (failed._replace(reference=reference, error=error),)
-            return ""
-        if fault in (Fault.PENDING, Fault.LATE_SUCCESS):
-            started = Event("INITIATE_CAPTURE", transaction.status, True, asked.amount, micros(now))
-            correlation = request_id(transaction.number, event_count(transaction) + 1)
-            transaction.events += (started._replace(reference=reference),)
-            self._later(
-                now,
-                lambda at: self._captured(transaction, asked.amount, at, reference, correlation),
-            )
-            if fault is Fault.LATE_SUCCESS:
-                raise Refused(503, "Processor temporarily unavailable")
-            return correlation
-        less = 1 if fault is Fault.WRONG_AMOUNT else 0
-        self._captured(transaction, asked.amount - less, now, reference)
-        return ""
-
-    def _check_capture(self, transaction: Transaction, asked: bodies.Capture) -> None:
-        events = transaction.events
-        answered = {each.correlation_id for each in events}
-        first = event_count(transaction) - len(events) + 1
-        waiting = sum(
-            each.amount
-            for place, each in enumerate(events, start=first)
-            if each.name == "INITIATE_CAPTURE"
-            and request_id(transaction.number, place) not in answered
-        )
-        left = transaction.amount - transaction.total("CAPTURE") - waiting
-        if transaction.status not in _CAPTURABLE or not 0 < asked.amount <= left:
-            raise bad(f"{asked.amount} cannot be captured: {transaction.status}, {left} left")
-        if any(item.line_id not in transaction.line_ids for item in asked.items):
-            raise bad("items name a line_id that the transaction does not have")
-
-    def _captured(
+    def captured(
         self,
         transaction: Transaction,
         amount: int,
@@ -185,14 +146,14 @@ class SimulatedDintero:
         reference: str = "",
         correlation_id: str = "",
     ) -> None:
+        """Take the money, and say so."""
         self._capture(transaction, amount, at, reference, correlation_id)
-        place = str(event_count(transaction))
-        self._announce(transaction, event="CAPTURE", event_id=place)
+        self.announce(transaction, event="CAPTURE")
 
     def _capture_late(self, transaction: Transaction, at: datetime) -> None:
         """The automatic capture; one by hand in the meantime stopped it."""
         if transaction.status == "AUTHORIZED" and not transaction.events:
-            self._captured(transaction, transaction.amount, at)
+            self.captured(transaction, transaction.amount, at)
 
     def _capture(
         self,
@@ -204,36 +165,14 @@ class SimulatedDintero:
     ) -> None:
         total = transaction.total("CAPTURE") + amount
         status = "CAPTURED" if total == transaction.amount else "PARTIALLY_CAPTURED"
+        if transaction.total("REFUND"):
+            status = "PARTIALLY_REFUNDED" if status == "CAPTURED" else PART_REFUNDED
         instant = _instant(transaction, at)
         done = Event("CAPTURE", status, True, amount, instant, reference, correlation_id)
         transaction.events += (done,)
         transaction.status = status
-        self._book(Movement.CAPTURED, transaction, amount, at)
-
-    def void(self, transaction: Transaction) -> None:
-        """Let go of an authorisation that was not captured. Raises: Refused."""
-        if transaction.status != "AUTHORIZED":
-            raise bad(f"{transaction.status} cannot be voided")
-        now = self.controls.clock.now()
-        voided = Event("VOID", "AUTHORIZATION_VOIDED", True, transaction.amount, micros(now))
-        transaction.events += (voided,)
-        transaction.status = "AUTHORIZATION_VOIDED"
-        self._book(Movement.VOIDED, transaction, transaction.amount, now)
-
-    def refund(self, transaction: Transaction, asked: bodies.Refund) -> None:
-        """Give back in whole or in part. The book of charges is left alone. Raises: Refused."""
-        taken = transaction.total("CAPTURE")
-        left = taken - transaction.total("REFUND")
-        if not 0 < asked.amount <= left:
-            raise bad(f"{asked.amount} cannot be refunded: {left} left")
-        status = "REFUNDED" if asked.amount == left else "PARTIALLY_REFUNDED"
-        if status != "REFUNDED" and taken < transaction.amount:
-            status = "PARTIALLY_CAPTURED_REFUNDED"
-        now = micros(self.controls.clock.now())
-        given = Event("REFUND", status, True, asked.amount, now, asked.refund_reference)
-        transaction.events += (given,)
-        transaction.status = status
-        self._announce(transaction, event="REFUND", event_id=str(event_count(transaction)))
+        part = self.tables.transaction_id(transaction) if amount < transaction.amount else ""
+        self.book(Movement.CAPTURED, transaction, amount, at, part_of=part)
 
     # --- what they share ----------------------------------------------------------------------
 
@@ -252,26 +191,41 @@ class SimulatedDintero:
         else:
             self.controls.deliveries.put(build, fault)
 
-    def _announce(
-        self, transaction: Transaction, *, error: str = "", event: str = "", event_id: str = ""
+    def announce(
+        self, transaction: Transaction, *, error: str = "", event: str = "", reference: str = ""
     ) -> None:
-        if transaction.callback_url:
-            build = self.notices.about(transaction, error=error, event=event, event_id=event_id)
-            self.put(transaction.reference, build)
+        """Call the merchant. event: the operation that the latest event is of.
 
-    def _later(self, now: datetime, action: Callable[[datetime], None]) -> None:
+        reference: of a refund; the plan strikes its callback by it.
+        """
+        if transaction.callback_url:
+            place = str(event_count(transaction)) if event else ""
+            build = self.notices.about(transaction, error=error, event=event, event_id=place)
+            self.put(reference or transaction.reference, build)
+
+    def later(self, now: datetime, action: Callable[[datetime], None]) -> None:
+        """Do it when the plan's delay has passed."""
         self.controls.clock.at(now + timedelta(seconds=self.controls.faults.late_s), action)
 
-    def _book(
-        self, movement: Movement, transaction: Transaction, amount: int, at: datetime
+    def book(
+        self,
+        movement: Movement,
+        transaction: Transaction,
+        amount: int,
+        at: datetime,
+        *,
+        reference: str = "",
+        part_of: str = "",
     ) -> None:
+        """Write a line of the book. reference: of a refund, if it has one of its own."""
         self.controls.book.write(
             movement,
-            reference=transaction.reference,
+            reference=reference or transaction.reference,
             minor=amount,
             currency=transaction.currency,
             provider_id=self.tables.transaction_id(transaction),
             at=at,
+            part_of=part_of,
         )
 
 

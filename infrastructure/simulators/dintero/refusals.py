@@ -68,6 +68,16 @@ def named_error(kind: str) -> Mapping[str, Any]:
     return {"code": "AUTHORIZATION_FAILED", "message": words, "type": kind}
 
 
+def operation_error(name: str, *, legacy: bool) -> Mapping[str, Any]:
+    """Why a capture, refund or void failed that was allowed. name: CAPTURE, REFUND or VOID."""
+    words = f"The {name.lower()} was refused by the acquirer"
+    return {
+        "code": f"{name}_FAILED",
+        "message": words,
+        "type": "REJECTED_BY_ACQUIRER" if legacy else ["DECLINED"],
+    }
+
+
 class Refused(Exception):
     """An HTTP error in Dintero's form. code: not documented; do not build on it."""
 

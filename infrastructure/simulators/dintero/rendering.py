@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from infrastructure.simulators.dintero.tables import Checkout, Event, Tables, Transaction, iso
+from infrastructure.simulators.dintero.tables import (
+    Checkout,
+    Event,
+    Tables,
+    Token,
+    Transaction,
+    iso,
+    micros,
+)
 
 
 def transaction_json(
@@ -145,3 +154,21 @@ def checkout_json(tables: Tables, checkout: Checkout) -> dict[str, Any]:
         made = tables.transactions[checkout.transaction - 1]
         shown["transaction_id"] = tables.transaction_id(made)
     return shown
+
+
+def token_json(tables: Tables, token: Token, deleted_at: datetime | None = None) -> dict[str, Any]:
+    """A stored card, without the value that can be charged."""
+    shown = {
+        "id": token.id,
+        "type": token.kind,
+        "status": "ACTIVE",
+        "card_brand": token.card.brand.lower(),
+        "account_id": tables.account_id,
+        "payment_product_type": token.product,
+        "masked_pan": token.card.masked_pan,
+        "pan_expiry_date": token.card.expiry,
+        "customer_id": token.customer_id,
+    }
+    if deleted_at is None:
+        return shown
+    return shown | {"status": "DELETED", "deleted_at": iso(micros(deleted_at))}

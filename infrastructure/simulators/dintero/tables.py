@@ -139,7 +139,8 @@ class Tables:
         self.account_id = account_id
         self.transactions: list[Transaction] = []
         self.checkouts: list[Checkout] = []
-        self.tokens: dict[str, Token] = {}
+        self.tokens: dict[str, Token] = {}  # by value
+        self.forgotten: dict[str, Token] = {}  # deleted ones
         self._paid: dict[str, int | tuple[int, ...]] = {}
         self._asked: dict[str, list[int]] = {}
 
@@ -169,6 +170,14 @@ class Tables:
     def asked_under(self, reference: str) -> list[Checkout]:
         """Checkout sessions under a reference."""
         return [self.checkouts[number - 1] for number in self._asked.get(reference, ())]
+
+    def token(self, token_id: str) -> Token | None:
+        """The token of that id, unless it was deleted."""
+        return next((each for each in self.tokens.values() if each.id == token_id), None)
+
+    def forget(self, token: Token) -> None:
+        """Delete a token."""
+        self.forgotten[token.value] = self.tokens.pop(token.value)
 
     def transaction(self, transaction_id: str) -> Transaction | None:
         """The transaction of that id, if it exists already."""
