@@ -44,6 +44,8 @@ COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
 GATEWAYS, GATEWAY_TESTS = "infrastructure/gateways/", "tests/gateways"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
+# Whole histories that are drawn, whole contracts over HTTP.
+LONG = ("import History", "import GatewayContract")
 # Seconds after which a run that does not end counts as caught: some faults loop for ever.
 LONGEST_RUN_S = 240
 # pytest's own exit codes. INTERRUPTED: a test could not even be collected; where the planted
@@ -90,12 +92,12 @@ def folder_of(fault: Fault) -> str:
 
 
 def tests_of(copy: Path, module: str, folder: str) -> tuple[list[str], list[str]]:
-    """The quick tests, those of the module first, and those that draw whole histories."""
+    """The quick tests, those of the module first, and those that take long."""
     quick: list[str] = []
     slow: list[str] = []
     for path in sorted((copy / folder).glob("test_*.py")):
-        drawn = "import History" in path.read_text()
-        (slow if drawn else quick).append(str(path.relative_to(copy)))
+        long = any(word in path.read_text() for word in LONG)
+        (slow if long else quick).append(str(path.relative_to(copy)))
     # The first failure ends a run, so the likeliest come first; values are tested last.
     quick.sort(key=lambda path: (module not in path, path in LAST, path))
     return quick, slow
