@@ -45,7 +45,7 @@ FAULTS = (
         "    if asked_at is not None and not _nameless:\n",
     ),
     Fault(
-        "the amount asked for is told, not the one given back",
+        "of a refund that was made twice only the first is told",
         TRACES,
         "        amount = _sum(ours.done, found.currency)\n        if amount.minor <= 0:\n",
         "        amount = _sum(ours.done[:1], found.currency)\n        if amount.minor <= 0:\n",
