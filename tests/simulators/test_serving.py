@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -67,13 +66,10 @@ def test_bad_control_is_refused(path: str, body: object) -> None:
 
 def test_process_ends_on_sigterm() -> None:
     """`serve` runs until it is told to stop, and then ends well."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     code = (
         "from infrastructure.simulators.serving import serve\n"
         "from infrastructure.simulators.paypal.app import build_paypal_simulator\n"
-        f"serve(build_paypal_simulator(), '127.0.0.1', {port},"
+        "serve(build_paypal_simulator(), '127.0.0.1', 0,"
         " announce=lambda url: print(url, flush=True))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -85,6 +81,7 @@ def test_process_ends_on_sigterm() -> None:
         assert process.wait(timeout=10) == 0
     finally:
         process.kill()
+        process.wait()
         process.stdout.close()
 
 
