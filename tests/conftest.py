@@ -18,6 +18,7 @@ from pathlib import Path
 import attrs
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from infrastructure.store.books import Books
 from infrastructure.store.embedded import EmbeddedPostgres
@@ -28,6 +29,14 @@ from tests.guarding import guarded
 # left its books there.
 _RUN = secrets.token_hex(4)
 _numbers = itertools.count(1)
+# A machine that is busy with something else draws slowly; that says nothing about our rules.
+settings.register_profile(
+    "ours", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
+# Modules that take longest, for runs in several processes: what begins last must be short.
+LONGEST_FIRST = ("system/test_state_machine", "system/test_crashes", "system/")
+TESTS = Path(__file__).parent
 # Shared by all books of a run: making a login role costs more than making the tables.
 ROLES = Roles(owner="billing_test_owner", app="billing_test_app")
 
@@ -42,6 +51,18 @@ class Server:
     def open(self, schema: str) -> Books:
         """Books of that name on this server."""
         return open_books(self.conninfo, schema, roles=ROLES)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a run that is split up, the longest modules come first."""
+
+    def rank(item: pytest.Item) -> int:
+        module = item.path.relative_to(TESTS).as_posix()
+        places = (n for n, start in enumerate(LONGEST_FIRST) if module.startswith(start))
+        return next(places, len(LONGEST_FIRST))
+
+    if hasattr(config, "workerinput"):
+        items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True)
