@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.guarding import VARIABLE, guarded, left_behind
+from tests.waiting import WITHIN_S, until
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A test process with a database and a worker that ignores SIGTERM.
@@ -32,14 +31,6 @@ with guarded(folder) as mark, EmbeddedPostgres(folder, fsync=False):
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="processes are found under /proc"
 )
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Poll with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 @needs_proc
@@ -71,6 +62,6 @@ def test_what_is_left_at_the_end_is_ended(tmp_path: Path) -> None:
     with guarded(folder) as mark:
         forgotten = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         until(lambda: len(left_behind(mark)) == 1)
-    assert forgotten.wait(60) == -9
+    assert forgotten.wait(WITHIN_S) == -9
     assert not folder.exists()
     assert os.environ.get(VARIABLE) == before

@@ -19,6 +19,7 @@ from infrastructure.simulators.deliveries import Build, Deliveries, Outgoing
 from infrastructure.simulators.faults import CallbackFault, Fault
 from infrastructure.simulators.paypal.app import build_paypal_simulator
 from infrastructure.simulators.serving import running
+from tests.waiting import WITHIN_S
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -78,7 +79,8 @@ def test_process_ends_on_sigterm() -> None:
     try:
         assert httpx.get(f"{url}/_quiet").status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        # Less than the minute that a server would wait for open connections.
+        assert process.wait(timeout=30) == 0
     finally:
         process.kill()
         process.wait()
@@ -141,7 +143,7 @@ def message(url: str, name: str) -> Build:
 
 
 async def quiet(deliveries: Deliveries) -> None:
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + WITHIN_S
     while deliveries.pending:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.001)

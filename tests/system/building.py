@@ -30,7 +30,8 @@ from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.simulators.serving import running
 from infrastructure.store.schema import drop_books
 from tests.conftest import fresh_name
-from tests.system.house import LEASE_S, WITHIN_S, House, until
+from tests.system.house import LEASE_S, House
+from tests.waiting import WITHIN_S, until
 
 
 @contextlib.contextmanager
