@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import cache
 from typing import TypeVar
 from uuid import UUID, uuid5
 
@@ -187,6 +188,9 @@ def _find_late(books: Books, move: Move, subscription_id: str) -> None:
 
 
 # --- strategies -------------------------------------------------------------------------------
+#
+# Strategies are made once, here, not in each draw: making, checking and labelling one costs
+# Hypothesis more than drawing from it, and some histories need a hundred.
 
 
 @attrs.frozen
@@ -203,27 +207,41 @@ class History:
         return (each for each in self.log if isinstance(each.event, kind))
 
 
-def intervals() -> st.SearchStrategy[Interval]:
-    """Every unit, counts that let several periods pass in a short history."""
-    return st.one_of(
-        st.builds(Interval, st.just(Unit.MONTH), st.sampled_from([1, 1, 1, 2, 3, 12])),
-        st.builds(Interval, st.just(Unit.DAY), st.sampled_from([1, 7, 10, 30, 365])),
-        st.builds(Interval, st.just(Unit.WEEK), st.sampled_from([1, 2, 4, 52])),
-        st.just(Interval(Unit.YEAR, 1)),
-    )
-
-
 def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     """None, or a drawn value."""
-    return st.booleans().flatmap(lambda given: strategy if given else st.none())
+    return _YES_OR_NO.flatmap(lambda given: strategy if given else _NOTHING)
+
+
+_YES_OR_NO, _NOTHING = st.booleans(), st.none()
+# Every unit, counts that let several periods pass in a short history.
+_INTERVALS = st.one_of(
+    st.builds(Interval, st.just(Unit.MONTH), st.sampled_from([1, 1, 1, 2, 3, 12])),
+    st.builds(Interval, st.just(Unit.DAY), st.sampled_from([1, 7, 10, 30, 365])),
+    st.builds(Interval, st.just(Unit.WEEK), st.sampled_from([1, 2, 4, 52])),
+    st.just(Interval(Unit.YEAR, 1)),
+)
+_TRIALS = maybe(_INTERVALS)
+_CURRENCIES = st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"])
+_KINDS = st.sampled_from([*[Kind.SUBSCRIPTION] * 2, *Kind, Kind.RECURRING])
+_FEES = maybe(st.integers(1, 50_000))
+_PRICES = st.integers(1, 1_000_000)
+_TIMINGS = st.sampled_from(list(Timing))
+_CYCLES = st.integers(1, 4)
+_CAPTURES = st.sampled_from(list(CaptureMode))
+_RETRIES = st.sampled_from([(3, 5, 7), (1,), (), (), (2, 2)])
+_DUNNING_ENDS = st.sampled_from([DunningEnd.SUSPEND, DunningEnd.SUSPEND, *DunningEnd])
+_GRACE_DAYS = st.sampled_from([0, 0, 1, 14, 40])
+_QUANTITIES = st.sampled_from([1, 1, 1, 3])
+_PRORATIONS = st.sampled_from(list(Proration))
+_SEEDS = st.integers(0, 10_000)
 
 
 @st.composite
 def terms(draw: st.DrawFn) -> Terms:
     """Terms that `check_terms` accepts: all kinds, timings, capture modes and ways to charge."""
-    currency = draw(st.sampled_from(["USD", "USD", "NOK", "EUR", "JPY", "KWD"]))
-    kind = draw(st.sampled_from([*[Kind.SUBSCRIPTION] * 2, *Kind, Kind.RECURRING]))
-    fee = draw(maybe(st.integers(1, 50_000)))
+    currency = draw(_CURRENCIES)
+    kind = draw(_KINDS)
+    fee = draw(_FEES)
     if kind in (Kind.UNSCHEDULED, Kind.IMMEDIATE, Kind.DEFERRED):
         return draw(without_schedule(kind, currency))
     agreed = Terms(
@@ -231,38 +249,44 @@ def terms(draw: st.DrawFn) -> Terms:
         plan_version=1,
         description="Gold membership",
         kind=kind,
-        timing=draw(st.sampled_from(list(Timing))),
-        interval=draw(intervals()),
-        price=Money(draw(st.integers(1, 1_000_000)), currency),
-        trial=draw(maybe(intervals())),
+        timing=draw(_TIMINGS),
+        interval=draw(_INTERVALS),
+        price=Money(draw(_PRICES), currency),
+        trial=draw(_TRIALS),
         setup_fee=None if fee is None else Money(fee, currency),
-        cycles=draw(st.integers(1, 4)) if kind is Kind.INSTALLMENT else None,
-        capture=draw(st.sampled_from(list(CaptureMode))),
-        retry=RetryPolicy(
-            draw(st.sampled_from([(3, 5, 7), (1,), (), (), (2, 2)])),
-            end=draw(st.sampled_from([DunningEnd.SUSPEND, DunningEnd.SUSPEND, *DunningEnd])),
-            grace_days=draw(st.sampled_from([0, 0, 1, 14, 40])),
-        ),
-        quantity=draw(st.sampled_from([1, 1, 1, 3])),
-        proration=draw(st.sampled_from(list(Proration))),
-        backup=draw(st.booleans()),
+        cycles=draw(_CYCLES) if kind is Kind.INSTALLMENT else None,
+        capture=draw(_CAPTURES),
+        retry=RetryPolicy(draw(_RETRIES), end=draw(_DUNNING_ENDS), grace_days=draw(_GRACE_DAYS)),
+        quantity=draw(_QUANTITIES),
+        proration=draw(_PRORATIONS),
+        backup=draw(_YES_OR_NO),
     )
-    seed = draw(st.integers(0, 10_000))
+    seed = draw(_SEEDS)
     return with_threshold(agreed, seed) if kind is Kind.THRESHOLD else priced(agreed, seed)
+
+
+_ON_DEMAND_TIMINGS = {
+    Kind.UNSCHEDULED: _TIMINGS,
+    Kind.IMMEDIATE: st.sampled_from([Timing.PREPAID]),
+    Kind.DEFERRED: st.sampled_from([Timing.POSTPAID]),
+}
+_THRESHOLDS, _RELOADS = st.integers(1, 5000), st.integers(1, 50_000)
+_MOST_A_DAY, _MOST_A_MONTH = st.integers(1, 2), st.integers(2, 4)
+_ON_DEMAND_RETRIES = st.sampled_from([(3, 5, 7), (1,), ()])
+_MOST_DEMANDS = st.sampled_from([1, 2, 10])
 
 
 @st.composite
 def without_schedule(draw: st.DrawFn, kind: Kind, currency: str) -> Terms:
     """Terms that bill nothing by themselves; some with auto-reload."""
-    timings = {Kind.IMMEDIATE: [Timing.PREPAID], Kind.DEFERRED: [Timing.POSTPAID]}
-    timing = draw(st.sampled_from(timings.get(kind, list(Timing))))
+    timing = draw(_ON_DEMAND_TIMINGS[kind])
     reload = None
     if kind is Kind.UNSCHEDULED and timing is Timing.PREPAID:
         reload = Reload(
-            threshold=Money(draw(st.integers(1, 5000)), currency),
-            amount=Money(draw(st.integers(1, 50_000)), currency),
-            most_a_day=draw(st.integers(1, 2)),
-            most_a_month=draw(st.integers(2, 4)),
+            threshold=Money(draw(_THRESHOLDS), currency),
+            amount=Money(draw(_RELOADS), currency),
+            most_a_day=draw(_MOST_A_DAY),
+            most_a_month=draw(_MOST_A_MONTH),
         )
     return Terms(
         plan="on-demand",
@@ -271,16 +295,21 @@ def without_schedule(draw: st.DrawFn, kind: Kind, currency: str) -> Terms:
         kind=kind,
         timing=timing,
         interval=Interval(Unit.MONTH),
-        price=Money(draw(st.integers(1, 1_000_000)), currency),
-        capture=draw(st.sampled_from(list(CaptureMode))),
-        retry=RetryPolicy(draw(st.sampled_from([(3, 5, 7), (1,), ()]))),
-        variable=draw(st.booleans()),
-        most_demands_a_day=draw(st.sampled_from([1, 2, 10])),
+        price=Money(draw(_PRICES), currency),
+        capture=draw(_CAPTURES),
+        retry=RetryPolicy(draw(_ON_DEMAND_RETRIES)),
+        variable=draw(_YES_OR_NO),
+        most_demands_a_day=draw(_MOST_DEMANDS),
         reload=reload,
     )
 
 
-_ZONES = ["Europe/Oslo", "America/New_York", "UTC", "Africa/Cairo", "Asia/Tokyo", "Asia/Beirut"]
+_TERMS = terms()
+_CUSTOMERS = st.sampled_from(["c-1", "c-1", "c-2"])
+_PROVIDERS = st.sampled_from(list(Provider))
+_ZONES = st.sampled_from(
+    ["Europe/Oslo", "America/New_York", "UTC", "Africa/Cairo", "Asia/Tokyo", "Asia/Beirut"]
+)
 _DAYS = st.one_of(
     st.sampled_from([date(2024, 1, 31), date(2024, 2, 29), date(2023, 12, 1), date(2024, 3, 30)]),
     st.dates(date(2023, 9, 1), date(2025, 1, 1)),
@@ -293,13 +322,13 @@ def wishes(draw: st.DrawFn, number: int = 1) -> Start:
     subscription_id = f"s-{number}"
     return Start(
         subscription_id=subscription_id,
-        customer_id=draw(st.sampled_from(["c-1", "c-1", "c-2"])),
+        customer_id=draw(_CUSTOMERS),
         namespace=uuid5(_SPACE, subscription_id),
-        provider=draw(st.sampled_from(list(Provider))),
+        provider=draw(_PROVIDERS),
         account="main",
-        zone=draw(st.sampled_from(_ZONES)),
+        zone=draw(_ZONES),
         start=draw(_DAYS),
-        terms=draw(terms()),
+        terms=draw(_TERMS),
     )
 
 
@@ -333,6 +362,7 @@ _UNPAID = [Reply.SOFT] * 12 + [Reply.YES] * 8 + [Reply.MERCHANT] + list(Reply)
 _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + list(Wish)
 
 
+@cache
 def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
     """One move, biased to work that brings money, or to such that brings none."""
     return st.builds(
@@ -346,28 +376,37 @@ def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
     )
 
 
+@cache
+def lists_of_moves(most: int, *, unpaid: bool) -> st.SearchStrategy[list[Move]]:
+    """Hypothesis draws short lists; money moves in long ones. Both, so that examples shrink."""
+    each = moves(unpaid=unpaid)
+    return st.one_of(
+        st.lists(each, max_size=most // 3),
+        st.lists(each, min_size=most // 3, max_size=most),
+        st.lists(each, min_size=most // 2, max_size=most),
+    )
+
+
+_COUNTS = cache(st.integers)
+_WISHES_BY_NUMBER = cache(wishes)
+_UNPAID_OR_NOT = st.sampled_from([False, False, False, True])
+_SIGNED_UP_OR_NOT = st.sampled_from([True, True, True, True, False])
+
+
 @st.composite
 def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) -> History:
     """A history of one to `subscriptions` subscriptions in one log."""
-    count = draw(st.integers(1, subscriptions))
-    wanted = [draw(wishes(number + 1)) for number in range(count)]
+    count = draw(_COUNTS(1, subscriptions))
+    wanted = [draw(_WISHES_BY_NUMBER(number + 1)) for number in range(count)]
     books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
     for wish in wanted:
-        if draw(st.sampled_from([True, True, True, True, False])):
+        if draw(_SIGNED_UP_OR_NOT):
             books.sign_up(wish)
-            if wish.terms.backup and draw(st.booleans()):
+            if wish.terms.backup and draw(_YES_OR_NO):
                 books.add_backup(wish.subscription_id)
         else:
             books.start(wish)
-    # Hypothesis draws short lists; money moves in long ones. Both, so that examples still shrink.
-    each = moves(unpaid=draw(st.sampled_from([False, False, False, True])))
-    drawn = draw(
-        st.one_of(
-            st.lists(each, max_size=most_moves // 3),
-            st.lists(each, min_size=most_moves // 3, max_size=most_moves),
-            st.lists(each, min_size=most_moves // 2, max_size=most_moves),
-        )
-    )
+    drawn = draw(lists_of_moves(most_moves, unpaid=draw(_UNPAID_OR_NOT)))
     play(books, drawn, wanted)
     return History(tuple(wanted), tuple(drawn), tuple(books.log), dict(books.states))
 

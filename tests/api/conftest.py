@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,11 +12,10 @@ from infrastructure.api.app import build_app
 from infrastructure.bootstrap import System
 from infrastructure.store.books import Books
 from tests.api.billing import running
-from tests.conftest import Server
+from tests.conftest import Server, fresh_books
 from tests.systems import system_over
 
 Client = TestClient[Litestar]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def client(system: System) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def running_system(server: Server) -> Iterator[System]:
     """One running subscription for all requests of a module that are to write nothing."""
-    with system_over(server.open(f"running_{os.getpid()}_{next(_numbers)}")) as made:
+    with fresh_books(server, "running") as books, system_over(books) as made:
         running(made)
         yield made
 

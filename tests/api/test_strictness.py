@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from infrastructure.settings import SettingsError
 from infrastructure.store.books import Books
 from tests.api.conftest import Client
 from tests.api.requests import MUSIC, post, post_raw, problem
-from tests.conftest import Server
+from tests.conftest import Server, fresh_books
 from tests.systems import settings_of, system_over
 
 PATH = "/v1/subscriptions"
@@ -27,7 +26,7 @@ USD = "USD"
 @pytest.fixture(scope="module")
 def kept_system(server: Server) -> Iterator[System]:
     """One system for all requests that are to write nothing."""
-    with system_over(server.open(f"strict_{os.getpid()}")) as made:
+    with fresh_books(server, "strict") as books, system_over(books) as made:
         yield made
 
 
@@ -41,8 +40,11 @@ def kept_client(kept_system: System) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def guarded(server: Server) -> Iterator[Client]:
     """A client of an API that has keys."""
-    books = server.open(f"guarded_{os.getpid()}")
-    with system_over(books, api_keys=KEYS) as system, TestClient(build_app(system)) as made:
+    with (
+        fresh_books(server, "guarded") as books,
+        system_over(books, api_keys=KEYS) as system,
+        TestClient(build_app(system)) as made,
+    ):
         yield made
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,7 @@ from click.testing import CliRunner, Result
 
 from infrastructure.cli.main import billing
 from infrastructure.store.schema import drop_books
-from tests.conftest import Server
-
-_numbers = itertools.count(1)
+from tests.conftest import Server, fresh_name
 
 SETTINGS = """
 public_url = "http://127.0.0.1:8080"
@@ -70,7 +66,7 @@ class Terminal:
 @pytest.fixture
 def terminal(server: Server, tmp_path: Path) -> Iterator[Terminal]:
     """A terminal over fresh books with a stepping clock, which nobody has set yet."""
-    schema = f"cli_{os.getpid()}_{next(_numbers)}"
+    schema = fresh_name("cli")
     config = tmp_path / "billing.toml"
     config.write_text(SETTINGS, encoding="utf-8")
     environment = {

@@ -40,6 +40,7 @@ from domain.refund_ports import (
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import CallbackFault, Fault, ScriptedFault
 from infrastructure.simulators.serving import Controls
+from tests.waiting import WITHIN_S
 
 START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 NAMESPACE = UUID("6f0c2a52-0f3e-4b8e-9a55-2f1f6f7c2a10")
@@ -270,7 +271,7 @@ class Bench(abc.ABC):
 
     async def callbacks(self, count: int) -> list[RawCallback]:
         """The callbacks received, once there are `count` of them and no more are on their way."""
-        deadline = asyncio.get_running_loop().time() + 10
+        deadline = asyncio.get_running_loop().time() + WITHIN_S
         while len(self.received) < count or self.controls.deliveries.pending:
             assert asyncio.get_running_loop().time() < deadline, f"{len(self.received)} of {count}"
             await asyncio.sleep(0.005)

@@ -8,6 +8,7 @@ always tells the same story.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from random import Random
 from uuid import UUID, uuid5
 
@@ -41,6 +42,7 @@ _WISHES = (
 )
 
 
+@cache
 def story(seed: int) -> History:
     """One subscription, signed up, and forty moves, half of them wishes."""
     draw = Random(seed)
@@ -88,6 +90,7 @@ _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 3 + li
 _VISITS = [Act.WORK] * 10 + [Act.WISH] * 4 + [Act.NEW_TOKEN, Act.PAYER, Act.LATE]
 
 
+@cache
 def story_of_dunning(seed: int) -> History:
     """One subscription that is seldom paid, under each end of dunning in turn."""
     draw = Random(seed)

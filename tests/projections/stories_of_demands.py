@@ -4,6 +4,7 @@ stories.py."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import cache
 from random import Random
 from uuid import UUID, uuid5
 
@@ -35,6 +36,7 @@ _OTHERS = [
 _ENDS = [Wish.END_LATER, Wish.GO_ON, Wish.GO_ON]
 
 
+@cache
 def story_of_demands(seed: int) -> History:
     """One subscription, signed up, and sixty moves, most of them wishes."""
     draw = Random(seed)

@@ -14,6 +14,7 @@ from infrastructure.gateways.dintero.signature import check
 from infrastructure.simulators.faults import Fault, ScriptedFault
 from tests.gateways.dintero_bench import ACCOUNT
 from tests.simulators.dintero_client import Merchant, as_merchant
+from tests.waiting import WITHIN_S
 
 Story = Callable[[Merchant, list[RawCallback]], object]
 
@@ -42,7 +43,7 @@ async def called(merchant: Merchant, statuses: list[int], story: Story) -> list[
     merchant.callback_url = f"http://127.0.0.1:{runner.addresses[0][1]}/c{merchant.callback_url}"
     try:
         await story(merchant, received)  # type: ignore[misc]
-        deadline = asyncio.get_running_loop().time() + 10
+        deadline = asyncio.get_running_loop().time() + WITHIN_S
         while merchant.served.controls.deliveries.pending:
             assert asyncio.get_running_loop().time() < deadline, "callbacks are still on their way"
             await asyncio.sleep(0.005)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from infrastructure.simulators.deliveries import Build, Deliveries, Outgoing
 from infrastructure.simulators.faults import CallbackFault, Fault
 from infrastructure.simulators.paypal.app import build_paypal_simulator
 from infrastructure.simulators.serving import running
+from tests.waiting import WITHIN_S
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -67,13 +67,10 @@ def test_bad_control_is_refused(path: str, body: object) -> None:
 
 def test_process_ends_on_sigterm() -> None:
     """`serve` runs until it is told to stop, and then ends well."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     code = (
         "from infrastructure.simulators.serving import serve\n"
         "from infrastructure.simulators.paypal.app import build_paypal_simulator\n"
-        f"serve(build_paypal_simulator(), '127.0.0.1', {port},"
+        "serve(build_paypal_simulator(), '127.0.0.1', 0,"
         " announce=lambda url: print(url, flush=True))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -82,9 +79,11 @@ def test_process_ends_on_sigterm() -> None:
     try:
         assert httpx.get(f"{url}/_quiet").status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        # Less than the minute that a server would wait for open connections.
+        assert process.wait(timeout=30) == 0
     finally:
         process.kill()
+        process.wait()
         process.stdout.close()
 
 
@@ -144,7 +143,7 @@ def message(url: str, name: str) -> Build:
 
 
 async def quiet(deliveries: Deliveries) -> None:
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + WITHIN_S
     while deliveries.pending:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.001)

@@ -18,7 +18,8 @@ from infrastructure.store.agenda import Agenda, Claim
 from infrastructure.store.books import Books
 from infrastructure.store.projector import Runner
 from projections.table import Column, ColumnType, TableProjection
-from tests.store.toy_views import NOW, ListLog, until
+from tests.store.toy_views import NOW, ListLog
+from tests.waiting import until
 
 HOUR = timedelta(hours=1)
 

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from infrastructure.digests import digest_of
 from infrastructure.store.books import Books
 from infrastructure.store.commands import Commands, KeyReused, StoredAnswer
+from tests.waiting import WITHIN_S
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY, OTHER = digest_of("POST", "/v1/x", b"{}"), digest_of("POST", "/v1/x", b"{1}")
@@ -82,7 +83,7 @@ def test_two_at_once_give_one_answer(commands):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(WITHIN_S)
     assert len(given) == 6
     assert len(set(given)) == 1
 

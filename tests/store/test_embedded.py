@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,9 +200,13 @@ def test_an_ordinary_user_runs_it_as_himself(folder):
             os.setgid(nobody.pw_gid)
             os.setuid(nobody.pw_uid)
             embedded.find_programs = lambda _: programs  # type: ignore[assignment]
+            # Root's own temporary folder may be closed to him.
+            tempfile.tempdir = str(folder)
             with EmbeddedPostgres(folder / "data", fsync=False) as conninfo:
                 owner = (folder / "data/cluster").stat().st_uid
                 status = 0 if started_at(conninfo) and owner == nobody.pw_uid else 2
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

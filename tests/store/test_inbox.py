@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from infrastructure.store.books import Books
 from infrastructure.store.inbox import Inbox, Received
+from tests.waiting import WITHIN_S
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -69,7 +70,7 @@ def test_F10_a_callback_that_comes_many_times_at_once_is_one_row(inbox):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(WITHIN_S)
     assert sorted(answers) == [False] * 7 + [True]
     assert (inbox.pending(), inbox.duplicates()) == (1, 7)
     assert len(take(inbox)) == 1
@@ -117,7 +118,7 @@ def test_F19_workers_that_race_take_each_callback_once(inbox):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(WITHIN_S)
     assert len(taken) == 120
     assert len(set(taken)) == 120
 
@@ -172,7 +173,7 @@ def test_what_was_settled_keeps_its_outcome(books, inbox):
     assert take(inbox) == []
 
 
-def until_taken(inbox: Inbox, timeout_s: float = 10.0) -> list[Received]:
+def until_taken(inbox: Inbox, timeout_s: float = WITHIN_S) -> list[Received]:
     """Poll with a deadline."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

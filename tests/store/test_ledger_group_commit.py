@@ -9,7 +9,8 @@ import pytest
 
 from infrastructure.store.group_commit import GroupCommit
 from infrastructure.store.ledger import Appended, Conflict
-from tests.store.writing import NOW, facts_for, until
+from tests.store.writing import NOW, facts_for
+from tests.waiting import WITHIN_S, until
 
 
 class Gate:
@@ -22,7 +23,7 @@ class Gate:
     def commit(self, requests):
         """Give each request its tenfold, or fail on 13."""
         self.groups.append(list(requests))
-        assert self.open.acquire(timeout=10)
+        assert self.open.acquire(timeout=WITHIN_S)
         if 13 in requests:
             raise ValueError("thirteen")
         return [10 * request for request in requests]
@@ -51,8 +52,8 @@ def test_those_who_come_meanwhile_are_committed_together():
         others = {n: pool.submit(group.submit, n) for n in range(2, 8)}
         until(lambda: queued(group) == 6)
         gate.open.release(2)
-        assert first.result(10) == 10
-        assert {n: future.result(10) for n, future in others.items()} == {
+        assert first.result(WITHIN_S) == 10
+        assert {n: future.result(WITHIN_S) for n, future in others.items()} == {
             n: 10 * n for n in range(2, 8)
         }
     assert [len(each) for each in gate.groups] == [1, 6]
@@ -68,10 +69,10 @@ def test_an_error_reaches_each_caller_of_the_group_and_no_other():
         others = [pool.submit(group.submit, n) for n in (13, 2)]
         until(lambda: queued(group) == 2)
         gate.open.release(2)
-        assert first.result(10) == 10
+        assert first.result(WITHIN_S) == 10
         for future in others:
             with pytest.raises(ValueError, match="thirteen"):
-                future.result(10)
+                future.result(WITHIN_S)
         gate.open.release()
         assert group.submit(3) == 30
 
@@ -86,7 +87,7 @@ def test_a_group_has_a_largest_size():
         futures += [pool.submit(group.submit, n) for n in range(2, 7)]
         until(lambda: queued(group) == 5)
         gate.open.release(4)
-        assert sorted(future.result(10) for future in futures) == [10, 20, 30, 40, 50, 60]
+        assert sorted(future.result(WITHIN_S) for future in futures) == [10, 20, 30, 40, 50, 60]
     assert [len(each) for each in gate.groups] == [1, 2, 2, 1]
 
 
@@ -115,5 +116,5 @@ def test_callers_who_wait_for_the_same_lock_go_in_one_transaction(books, ledger)
             futures = [pool.submit(ledger.append, [facts_for(f"s{n}")], now=NOW) for n in range(8)]
             until(lambda: queued(ledger._group) == 7)
             holder.rollback()
-            assert all(isinstance(f.result(10)[0], Appended) for f in futures)
+            assert all(isinstance(f.result(WITHIN_S)[0], Appended) for f in futures)
     assert len({r.recorded_at for r in ledger.read_log(0, 10)}) == 2

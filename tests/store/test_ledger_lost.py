@@ -11,7 +11,8 @@ from infrastructure.store.appending import AppendFunction
 from infrastructure.store.ledger import Appended, Conflict
 from infrastructure.store.stored import additions_of
 from tests.store.test_ledger_append import events_at
-from tests.store.writing import NOW, facts_for, until
+from tests.store.writing import NOW, facts_for
+from tests.waiting import WITHIN_S, until
 
 
 def backends_of(admin, books, *, where="true"):
@@ -61,7 +62,7 @@ def test_F17_a_connection_cut_before_the_commit_writes_once(admin, books, ledger
         end_sessions(admin, books, waiting)
         # It has come back on another connection, and waits again.
         until(lambda: set(backends_of(admin, books, where=waiting)) - set(first))
-    thread.join(30)
+    thread.join(WITHIN_S)
     assert results == [Appended("b", 1, 2)]
     assert ledger.head() == 2
 
@@ -116,7 +117,7 @@ def test_F05_a_commit_whose_answer_was_lost_is_reported_as_written(
         waiting = "wait_event = 'SyncRep'"
         until(lambda: backends_of(admin, books, where=waiting))
         end_sessions(admin, books, waiting)
-        thread.join(30)
+        thread.join(WITHIN_S)
     finally:
         admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
         admin.execute("SELECT pg_reload_conf()")
@@ -154,7 +155,7 @@ def test_F17_sessions_killed_at_any_moment_lose_and_double_nothing(server, books
     for thread in threads:
         thread.join(120)
     done.set()
-    killer.join(30)
+    killer.join(WITHIN_S)
     log = {(r.stream, r.version): r.position for r in ledger.read_log(0, 1_000_000)}
     assert sorted(log.values()) == list(range(1, len(log) + 1))
     assert len(log) == sum(len(appended) for appended in results.values())

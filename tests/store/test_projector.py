@@ -31,8 +31,8 @@ from tests.store.toy_views import (
     expected_rows,
     fixed_apply,
     groups,
-    until,
 )
+from tests.waiting import WITHIN_S, until
 
 Make = Callable[..., Runner]
 
@@ -256,7 +256,7 @@ def test_F28_two_instances_side_by_side_count_nothing_twice(books, make, server)
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(WITHIN_S)
     assert killed >= 3
     assert sum(runner.stats.reconnects for runner in runners) >= 1
     assert rows_of(books, accounts()) == expected_rows(accounts(), log.items)
@@ -515,8 +515,8 @@ def test_a_caller_can_wait_for_a_position(books, make, pool):
         reader.get("accounts", "a-0")
     runner = make(log, accounts())
     waited: list[bool] = []
-    thread = threading.Thread(target=lambda: waited.append(reader.wait_for(30, timeout_s=10)))
+    thread = threading.Thread(target=lambda: waited.append(reader.wait_for(30, timeout_s=WITHIN_S)))
     thread.start()
     runner.catch_up(NOW)
-    thread.join(10)
+    thread.join(WITHIN_S)
     assert waited == [True]

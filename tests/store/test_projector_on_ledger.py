@@ -34,6 +34,7 @@ from tests.books import Books as LogInMemory
 from tests.books import Clock
 from tests.replies import Reply
 from tests.store.toy_views import expected_rows
+from tests.waiting import WITHIN_S
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 SUBSCRIPTIONS = [f"sub-{number}" for number in range(12)]
@@ -138,7 +139,7 @@ def test_a_signal_wakes_the_runner(books, ledger, pool):
     finally:
         stop.set()
         listener.interrupt()
-        thread.join(10)
+        thread.join(WITHIN_S)
         listener.close()
     assert not thread.is_alive()
 

@@ -35,8 +35,8 @@ from tests.store.toy_views import (
     expected_rows,
     fixed_apply,
     groups,
-    until,
 )
+from tests.waiting import WITHIN_S, until
 
 Make = Callable[..., Runner]
 
@@ -253,7 +253,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_under_way(books, make, server):
         thread.start()
         with psycopg.connect(server.conninfo, autocommit=True) as watcher:
             until(lambda: waiting_sessions(watcher, books) == 1)
-    thread.join(20)
+    thread.join(WITHIN_S)
     assert [each.position for each in results] == [300]
 
 
@@ -336,7 +336,7 @@ def test_readers_and_the_runner_go_on_during_rebuilds(books, make, reader):
     finally:
         stop.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(WITHIN_S)
     assert (wrong, positions) == ([], sorted(positions))
     assert len(seen) > 5
     assert list(rebuilder(books, log).compare(accounts())) == []

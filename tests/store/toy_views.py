@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -166,11 +165,3 @@ def busy_log(streams: int, events: int) -> ListLog:
         letter = "abc"[stream % 3]
         log.items.append(recorded(number + 1, f"{letter}-{stream}", versions[stream], event))
     return log
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Poll with a deadline."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -52,11 +50,3 @@ def facts_for(
     """An append of one event a reason (one event without a reason)."""
     events = tuple(fact(reason) for reason in reasons or ("r",))
     return Append(stream, expected_version, events, stamp(command_id))
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Poll until the condition holds; fail at the deadline."""
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not come about in time"
-        time.sleep(0.005)

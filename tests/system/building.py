@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
-import os
 import secrets
 import socket
 import threading
@@ -31,9 +29,9 @@ from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.simulators.serving import running
 from infrastructure.store.schema import drop_books
-from tests.system.house import LEASE_S, WITHIN_S, House, until
-
-_numbers = itertools.count(1)
+from tests.conftest import fresh_name
+from tests.system.house import LEASE_S, House
+from tests.waiting import WITHIN_S, until
 
 
 @contextlib.contextmanager
@@ -49,7 +47,7 @@ def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> 
         "DINTERO_SIGNATURE_SECRET": secrets.token_urlsafe(24),
         "BILLING_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    schema = f"system_{os.getpid()}_{next(_numbers)}"
+    schema = fresh_name("system")
     environment = {
         "BILLING_CONFIG": str(folder / "billing.toml"),
         "BILLING_DATA_DIR": str(folder),

@@ -34,9 +34,9 @@ from infrastructure.simulators.faults import CallbackFault
 from infrastructure.simulators.serving import Controls
 from infrastructure.store.projector import Runner
 from infrastructure.workers.process import work
+from tests.waiting import WITHIN_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN_S = 90.0
 LEASE_S = 2.0
 # What a reader of ours may meet while the server's connections are being cut.
 AWAY = (
@@ -47,14 +47,6 @@ AWAY = (
     eventsourcing.persistence.InternalError,
 )
 E = TypeVar("E")
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = WITHIN_S) -> None:
-    """Poll until it holds; fails with `what` was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
-        time.sleep(0.02)
 
 
 @attrs.define

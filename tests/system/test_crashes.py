@@ -28,8 +28,9 @@ from infrastructure.workers.crash_points import (
 )
 from tests.system import oracle
 from tests.system.customers import customers
-from tests.system.house import House, until
+from tests.system.house import House
 from tests.system.recovery import Moments, recovered
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("point", CRASH_POINTS)

@@ -19,8 +19,9 @@ from projections.catalogue import PROJECTIONS
 from tests.system.building import house
 from tests.system.conftest import EVENING
 from tests.system.customers import customers
-from tests.system.house import House, until
+from tests.system.house import House
 from tests.system.recovery import Moments, recovered
+from tests.waiting import until
 
 
 def test_F17_connection_lost_while_appending(home: House) -> None:

@@ -19,8 +19,9 @@ from infrastructure.commands.subscriptions import StreamBusy, Subscriptions, Usa
 from tests.specimens import terms
 from tests.system import oracle
 from tests.system.customers import customers
-from tests.system.house import AWAY, House, until
+from tests.system.house import AWAY, House
 from tests.system.recovery import Moments
+from tests.waiting import until
 
 MANY, EACH = 6, 30
 

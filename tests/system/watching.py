@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 from collections import Counter
 from typing import Any
 
@@ -25,14 +23,12 @@ from domain.subscription.events import (
 from domain.subscription.state import Subscription
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.store.schema import drop_books
-from tests.conftest import Server
+from tests.conftest import Server, fresh_name
 from tests.system import oracle
 from tests.system.providers import Simulators, accounts
 from tests.system.puppets import REACHED
 from tests.system.world import World
 from tests.systems import T0, system_over
-
-_numbers = itertools.count(1)
 
 
 class Watched(RuleBasedStateMachine):
@@ -45,7 +41,7 @@ class Watched(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         simulators = Simulators(self.runner, T0)
-        schema = f"machine_{os.getpid()}_{next(_numbers)}"
+        schema = fresh_name("machine")
         self.schema = schema
         self._books = system_over(
             self.server.open(schema),

@@ -31,7 +31,6 @@ from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
 from projections.catalogue import PROJECTIONS
-from tests.system.house import until
 from tests.system.providers import Simulators
 from tests.system.puppets import (
     BEFORE_CALL,
@@ -45,6 +44,7 @@ from tests.system.puppets import (
     WatchedGateway,
 )
 from tests.systems import HandClock
+from tests.waiting import until
 
 T = TypeVar("T")
 # Nobody waits for a lease here; they end when the test says so.
