@@ -13,6 +13,7 @@ from domain.prices import Part
 from domain.pricing import AS_GIVEN_BACK, Share, line, stated
 from domain.refusals import Refused
 from domain.subscription.events import (
+    SETTLED,
     DiscountEnded,
     DiscountGranted,
     InvoiceLine,
@@ -128,7 +129,8 @@ def with_discounts(
 
     In the order in which they were granted, each of what the one before it left: a percentage of
     every line, an amount of the lines in their order. What is charged once is not reduced, nor
-    days that are charged again at what a discount had left of them. Tax is of what is left.
+    days that are charged again at what a discount had left of them, nor what is settled for an
+    invoice before. Tax is of what is left.
     """
     bills = [_Bill(lines=(each,), left=_reducible(each)) for each in lines]
     for discount in discounts:
@@ -151,7 +153,7 @@ class _Bill:
 
 
 def _reducible(line: InvoiceLine) -> int:
-    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK:
+    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK or line.working.policy == SETTLED:
         return 0
     return stated(line).minor
 

@@ -22,8 +22,8 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.folding_demands import asked_for, with_open_invoice
-from domain.subscription.folding_discounts import used_up
-from domain.subscription.folding_usage import cut_by_change, cut_by_invoice
+from domain.subscription.folding_discounts import reduces, used_up
+from domain.subscription.folding_usage import cut_by_change, cut_by_invoice, without_usage
 from domain.subscription.state import (
     Cost,
     Credit,
@@ -72,7 +72,7 @@ def _cost(event: InvoiceIssued) -> Cost | None:
             whole_days = event.period.days if whole else working.denominator
             tax, left = None if line.tax is None else line.tax.rate, stated(line)
             parts.append(Part(quantity=working.quantity, unit_price=working.unit_price))
-        elif line.kind is not LineKind.DISCOUNT:
+        elif not reduces(line):
             left = None
         elif left is not None and event.period.days:
             # Worth what was paid: what discounts left of these days, as of a whole period.
@@ -93,7 +93,7 @@ def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
     """Other terms, for the next invoice or for one after it."""
     changed = with_(
         cut_by_change(state, event),
-        lines_to_come=(*state.lines_to_come, *event.lines),
+        lines_to_come=(*state.lines_to_come, *without_usage(event)),
         next_due_at=event.next_due_at,
         repriced=event.terms if event.when is When.NOW else state.repriced,
         shaped_at=event.effective_at,

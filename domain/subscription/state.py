@@ -26,7 +26,7 @@ from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 # Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
@@ -237,11 +237,27 @@ class Usage:
 
 
 @attrs.frozen(kw_only=True)
-class Counted:
-    """A stretch of time whose usage is billed.
+class Bill:
+    """An invoice with usage on it, as far as the discounts that it was issued under concern it.
 
-    begins, ends: UTC instants; begins None: since the start. meters: by which it was billed.
+    before, after: its lines around those of usage, without discounts. discounts: in the order of
+        their grant; those for a number of invoices where they reduced this one. All three are
+        empty where there were none.
+    """
+
+    invoice_number: int
+    before: tuple[InvoiceLine, ...] = ()
+    after: tuple[InvoiceLine, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Counted:
+    """A stretch of time whose usage is counted to its end.
+
+    begins, ends: UTC instants; begins None: since the start. meters: by which it was counted.
     bounded: whether minimum and cap held for it. free: whether it was a trial's.
+    bill: of the invoice that billed it; None: the next one is going to.
     """
 
     begins: datetime | None
@@ -250,6 +266,7 @@ class Counted:
     usage: tuple[Usage, ...]
     bounded: bool
     free: bool
+    bill: Bill | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -263,7 +280,8 @@ class Subscription:
     credits: with something left, oldest first.
     discounts: all that were granted. amounts: set for invoices to come, by number.
     meters: by which usage is counted since `counted_from` (None: since the start).
-    usage: not billed yet. counted: billed stretches that a late report may still change.
+    usage: counted now. counted: stretches before that, as long as a late report may change them,
+        and until they are billed.
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
