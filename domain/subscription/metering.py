@@ -134,6 +134,8 @@ def correct_usage(
         usage = tuple(right if each is known else each for each in stretch.usage)
         lines = difference(state, stretch, usage, "corrected")
         credits, lines = _less_is_credit(state, lines, reason, now)
+        if not invoice_to_come(state) and not sum(each.amount.minor for each in lines):
+            lines = ()  # no invoice has to say that nothing is owed
         if lines and not invoice_to_come(state):
             raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     corrected = UsageCorrected(

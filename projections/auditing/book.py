@@ -131,11 +131,21 @@ class Use:
 
 
 @attrs.frozen
+class Issued:
+    """An invoice with usage on it. own, others: its lines before and after those of usage, without
+    discounts. coupons: what reduced it, or would have."""
+
+    own: tuple[InvoiceLine, ...]
+    others: tuple[InvoiceLine, ...]
+    coupons: dict[int, Coupon]
+
+
+@attrs.define
 class Stretch:
     """A time whose usage is billed together; UTC instants, begins None: since the start.
 
     uses: by the caller's own name of each report. whole: whether the minimum holds.
-    free: whether it is a trial's.
+    free: whether it is a trial's. issued: the invoice that billed it, None: the next one will.
     """
 
     begins: datetime | None
@@ -144,6 +154,7 @@ class Stretch:
     uses: dict[str, Use]
     whole: bool
     free: bool
+    issued: Issued | None = None
 
 
 @attrs.frozen
@@ -210,7 +221,7 @@ class Book:
     beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
-    stretches: billed, and not too old for a late report.
+    stretches: counted to their end: not billed yet, or not too old for a late report.
     lines_on: lines on the latest due day. parked: whether billing waits for a person.
     late: invoices for which money turned up late. failed: attempts settled without money.
     surplus: minor units of the latest payment that no invoice needed. contradictions: every

@@ -70,11 +70,16 @@ class Reduced:
         return stated(self.line) + sum(stated(each) for each in self.off)
 
 
+def takes_off(line: InvoiceLine) -> bool:
+    """Whether a line reduces the one it follows; not what is settled for an invoice before."""
+    return line.kind is LineKind.DISCOUNT and line.working.policy != "settled"
+
+
 def grouped(lines: Sequence[InvoiceLine]) -> list[Reduced]:
     """The lines of an invoice, each with its discounts. The first one is never a discount."""
     found: list[Reduced] = []
     for line in lines:
-        if line.kind is LineKind.DISCOUNT and found:
+        if takes_off(line) and found:
             found[-1].off.append(line)
         else:
             found.append(Reduced(line, []))
@@ -83,8 +88,13 @@ def grouped(lines: Sequence[InvoiceLine]) -> list[Reduced]:
 
 def reductions(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> list[dict[int, int]]:
     """What each open discount takes off each line, by its number; stated minor units."""
-    left = [0 if _never_reduced(line) else stated(line) for line in lines]
-    taken: list[dict[int, int]] = [{} for _ in lines]
+    return taken_off([0 if never_reduced(line) else stated(line) for line in lines], coupons)
+
+
+def taken_off(prices: Sequence[int], coupons: dict[int, Coupon]) -> list[dict[int, int]]:
+    """The same of prices, minor units."""
+    left = list(prices)
+    taken: list[dict[int, int]] = [{} for _ in left]
     for number, coupon in sorted(coupons.items()):
         if coupon.left == 0:
             continue
@@ -101,13 +111,15 @@ def reductions(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> list
     return taken
 
 
-def _never_reduced(line: InvoiceLine) -> bool:
-    return line.kind in _NOT_REDUCED or line.item == _GIVEN_BACK_BEFORE
+def never_reduced(line: InvoiceLine) -> bool:
+    """What is charged once, or stands as it was settled before."""
+    settled = line.item == _GIVEN_BACK_BEFORE or line.working.policy == "settled"
+    return settled or line.kind in _NOT_REDUCED
 
 
 def share_left(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> Fraction:
     """Which part of lines discounts would leave to pay, if they were billed alone."""
-    reducible = [line for line in lines if not _never_reduced(line)]
+    reducible = [line for line in lines if not never_reduced(line)]
     whole = sum(stated(line) for line in reducible)
     off = sum(sum(each.values()) for each in reductions(reducible, coupons))
     return Fraction(1) if whole == 0 else 1 - Fraction(off, whole)
