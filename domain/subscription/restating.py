@@ -127,7 +127,7 @@ def _less_off(
     for off in dict.fromkeys((*now, *then)):
         new, old = now.get(off, _Taken()), then.get(off, _Taken())
         if new != old:
-            yield _changed(off, new, old, f"{coupons[off[0]]} off what is {words}", state.currency)
+            yield _changed(off, new, old, f"{coupons[off[0]]}, {words}", state.currency)
 
 
 def _is_on(stretch: Counted, bill: Bill) -> bool:
@@ -154,7 +154,8 @@ def _changed(off: _Off, new: _Taken, old: _Taken, words: str, currency: str) -> 
     """A line for what is taken off more; its tax is that of the lines it reduces."""
     number, rate = off
     more = new.stated - old.stated
-    said = f"{words}: {Money(new.stated, currency)} instead of {Money(old.stated, currency)}"
+    now, then = Money(new.stated, currency), Money(old.stated, currency)
+    said = f"{words}: {now} off the invoice instead of {then}"
     part = Part(quantity=-1 if more > 0 else 1, unit_price=Money(abs(more), currency))
     found = line(LineKind.DISCOUNT, said, part, _CHANGED, None, number)
     if rate is None:
