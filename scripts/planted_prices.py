@@ -138,8 +138,8 @@ FAULTS = (
     Fault(
         "what was used is lost when it ends",
         INVOICING,
-        "    lines = with_discounts(state.discounts, (*usage, *waiting))",
-        "    lines = with_discounts(state.discounts, waiting)",
+        "    lines = with_discounts(state.discounts, usage, waiting)",
+        "    lines = with_discounts(state.discounts, (), waiting)",
     ),
     Fault(
         "the same report counts again once it is billed",
@@ -152,7 +152,7 @@ FAULTS = (
     Fault(
         "a discount puts an invoice below nothing",
         DISCOUNTING,
-        "        minor = max(0, min(bill.left, limit))",
+        "        minor = max(0, min(bill.reducible(discount), limit))",
         "        minor = limit",
     ),
     Fault(

@@ -35,6 +35,7 @@ def discounted(state: Subscription, event: DiscountGranted | DiscountEnded) -> S
                 amount=event.amount,
                 granted=event.invoices,
                 invoices=event.invoices,
+                spares=state.given_back,
             )
             return with_(state, discounts=(*state.discounts, discount))
         case DiscountEnded():
@@ -56,6 +57,11 @@ def used_up(discounts: tuple[Discount, ...], event: InvoiceIssued) -> tuple[Disc
         else each
         for each in discounts
     )
+
+
+def nothing_waits(discounts: tuple[Discount, ...]) -> tuple[Discount, ...]:
+    """The discounts once what waited is billed."""
+    return tuple(with_(each, spares=0) if each.spares else each for each in discounts)
 
 
 def _used(event: InvoiceIssued) -> set[str]:

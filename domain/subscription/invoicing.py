@@ -47,8 +47,8 @@ def issue_invoice(
         (
             *lines_of(terms, number, schedule, state.set_amount(number)),
             *usage_to_bill(state, until=state.next_due_at),
-            *state.lines_to_come,
         ),
+        state.lines_to_come,
     )
     if parked := park(state, number, due_on, len(lines), now):
         return parked
@@ -78,7 +78,7 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
     if state.terms.timing is Timing.POSTPAID:
         # The running period is billed to nobody, and so is what was to change on its invoice.
         waiting = tuple(line for line in waiting if of_usage(line))
-    lines = with_discounts(state.discounts, (*usage, *waiting))
+    lines = with_discounts(state.discounts, usage, waiting)
     amount = total((line.amount for line in lines), state.currency)
     if amount.minor <= 0:
         return ()

@@ -143,7 +143,7 @@ def _taken_off(bill: Bill, stretches: Sequence[Counted]) -> dict[_Off, _Taken]:
         for each in billed(stretch, meter, "")
     )
     found: dict[_Off, _Taken] = {}
-    for each in with_discounts(bill.discounts, (*bill.before, *usage, *bill.after)):
+    for each in with_discounts(bill.discounts, (*bill.before, *usage), bill.after):
         if reduces(each):
             off = (each.item, None if each.tax is None else each.tax.rate)
             found[off] = found.get(off, _Taken()).with_(each)

@@ -215,7 +215,11 @@ class Credit:
 
 @attrs.frozen(kw_only=True)
 class Discount:
-    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all."""
+    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all.
+
+    spares: how many of the lines that wait for the next invoice, from the first on, it leaves
+        alone: their days had been given back, at what was to be paid for them, when it was granted.
+    """
 
     discount_number: int
     coupon: str
@@ -223,6 +227,7 @@ class Discount:
     amount: Money | None
     granted: int | None
     invoices: int | None
+    spares: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -276,7 +281,8 @@ class Subscription:
     terms, schedule: of the next invoice. following: agreed to for a later one, or None.
     billed: what the latest period that was billed costs; None before the first.
     repriced: terms under which the running period is served since they were changed, or None.
-    lines_to_come: put on the next invoice beside its own.
+    lines_to_come: put on the next invoice beside its own. given_back: how many of them, from the
+        first on, stand for days that were given back since.
     credits: with something left, oldest first.
     discounts: all that were granted. amounts: set for invoices to come, by number.
     meters: by which usage is counted since `counted_from` (None: since the start).
@@ -322,6 +328,7 @@ class Subscription:
     billed: Cost | None = None
     repriced: Terms | None = None
     lines_to_come: tuple[InvoiceLine, ...] = ()
+    given_back: int = 0
     credits: tuple[Credit, ...] = ()
     credits_granted: int = 0
     pause: Pause | None = None

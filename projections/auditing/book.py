@@ -113,12 +113,16 @@ class Service:
 
 @attrs.define
 class Coupon:
-    """A discount. ppm, minor: of the price, or minor units; left: how many invoices, None: all."""
+    """A discount. ppm, minor: of the price, or minor units; left: how many invoices, None: all.
+
+    spares: how many of the first lines that wait are not its: their days were given back before.
+    """
 
     name: str
     ppm: int | None
     minor: int | None
     left: int | None
+    spares: int = 0
 
 
 @attrs.define
@@ -216,7 +220,8 @@ class Book:
     billed: the latest period on an invoice, until it is given back. repriced: the terms under
         which the running period is served since they were changed, or None.
     closed: whether what waited was billed because it ends.
-    lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
+    lines_to_come: announced for the next invoice. given_back: how many of them waited when days
+        were given back. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
@@ -241,6 +246,7 @@ class Book:
     billed: Service | None = None
     repriced: Terms | None = None
     lines_to_come: tuple[InvoiceLine, ...] = ()
+    given_back: int = 0
     closed: bool = False
     credits: dict[int, int] = attrs.field(factory=dict)
     granted: int = 0

@@ -72,6 +72,7 @@ def _check_lines(book: Book, event: CreditGranted, say: Say) -> None:
         say("credit-unfounded", f"{what} with {len(lines)} lines")
     if not corrects:
         _check_days_given_back(book, event, say, what=what)
+        book.given_back = len(book.lines_to_come)
     policy = lines[0].working.policy if lines else ""
     book.unused = Unused(event.kind, event.amount, policy, event.effective_at, lines)
 

@@ -43,7 +43,7 @@ def check_granted(book: Book, event: DiscountGranted, say: Say) -> None:
     if event.amount is not None and event.amount.currency != book.beginning.currency:
         say("currency-mixed", f"discount {number} of {event.amount}")
     minor = None if event.amount is None else event.amount.minor
-    book.coupons[number] = Coupon(coupon, event.ppm, minor, event.invoices)
+    book.coupons[number] = Coupon(coupon, event.ppm, minor, event.invoices, book.given_back)
 
 
 def check_ended(book: Book, event: DiscountEnded, say: Say) -> None:
@@ -86,20 +86,31 @@ def grouped(lines: Sequence[InvoiceLine]) -> list[Reduced]:
     return found
 
 
-def reductions(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> list[dict[int, int]]:
-    """What each open discount takes off each line, by its number; stated minor units."""
-    return taken_off([0 if never_reduced(line) else stated(line) for line in lines], coupons)
+def reductions(
+    lines: Sequence[InvoiceLine], coupons: dict[int, Coupon], waited: int
+) -> list[dict[int, int]]:
+    """What each open discount takes off each line, by its number; stated minor units.
+
+    waited: how many of the last lines waited for their invoice.
+    """
+    prices = [0 if never_reduced(line) else stated(line) for line in lines]
+    return taken_off(prices, coupons, waited)
 
 
-def taken_off(prices: Sequence[int], coupons: dict[int, Coupon]) -> list[dict[int, int]]:
+def taken_off(
+    prices: Sequence[int], coupons: dict[int, Coupon], waited: int
+) -> list[dict[int, int]]:
     """The same of prices, minor units."""
+    first = len(prices) - waited
     left = list(prices)
     taken: list[dict[int, int]] = [{} for _ in left]
     for number, coupon in sorted(coupons.items()):
         if coupon.left == 0:
             continue
-        budget = sum(left) if coupon.minor is None else min(coupon.minor, sum(left))
-        for place, price in enumerate(left):
+        spared = range(first, first + coupon.spares)
+        mine = [0 if place in spared else price for place, price in enumerate(left)]
+        budget = sum(mine) if coupon.minor is None else min(coupon.minor, sum(mine))
+        for place, price in enumerate(mine):
             if coupon.ppm is not None:
                 off = half_up(Fraction(price * coupon.ppm, _WHOLE))
             else:
@@ -118,10 +129,9 @@ def never_reduced(line: InvoiceLine) -> bool:
 
 
 def share_left(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> Fraction:
-    """Which part of lines discounts would leave to pay, if they were billed alone."""
-    reducible = [line for line in lines if not never_reduced(line)]
-    whole = sum(stated(line) for line in reducible)
-    off = sum(sum(each.values()) for each in reductions(reducible, coupons))
+    """Which part of lines that wait discounts would leave to pay, if they were billed alone."""
+    whole = sum(stated(line) for line in lines if not never_reduced(line))
+    off = sum(sum(each.values()) for each in reductions(lines, coupons, len(lines)))
     return Fraction(1) if whole == 0 else 1 - Fraction(off, whole)
 
 
@@ -131,7 +141,7 @@ def check_discounts(book: Book, event: InvoiceIssued, say: Say) -> None:
     if not book.coupons and all(not each.off for each in groups):
         return
     bases = [each.line for each in groups]
-    expected = reductions(bases, book.coupons)
+    expected = reductions(bases, book.coupons, 0 if event.demand else len(book.lines_to_come))
     actual = [{_number(line): -stated(line) for line in each.off} for each in groups]
     listed = all(len(each.off) == len(off) for each, off in zip(groups, actual, strict=True))
     # Where roundings would make it less than nothing, less is taken off.

@@ -81,7 +81,9 @@ def _book(book: Book, event: InvoiceIssued, closing: bool, issued: Issued) -> No
     book.amounts = {n: minor for n, minor in book.amounts.items() if n > event.invoice_number}
     book.invoices = max(book.invoices, event.invoice_number)
     book.next_start, book.announced = event.period.end, event.next_due_at
-    book.repriced, book.lines_to_come = None, ()
+    book.repriced, book.lines_to_come, book.given_back = None, (), 0
+    for coupon in book.coupons.values():
+        coupon.spares = 0
     later = tuple(each for each in book.agreed if each.from_invoice > book.invoices + 1)
     book.agreed = (book.agreed_for(book.invoices + 1), *later)
 

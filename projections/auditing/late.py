@@ -64,7 +64,7 @@ def issued_under(book: Book, event: InvoiceIssued) -> Issued:
         own=tuple(each for each in beside if each.kind in _OWN),
         others=tuple(each for each in beside if each.kind not in _OWN),
         coupons={
-            number: Coupon(each.name, each.ppm, each.minor, None)
+            number: Coupon(each.name, each.ppm, each.minor, None, each.spares)
             for number, each in book.coupons.items()
             if each.left is None or (each.left > 0 and number in used)
         },
@@ -78,7 +78,8 @@ def comes_to(issued: Issued, usage: Iterable[Expected]) -> Sum:
         price = sum_stated((line,))
         prices.append((price, price, line.tax))
     prices += [_of_line(each) for each in issued.others]
-    taken = taken_off([reducible for _, reducible, _ in prices], issued.coupons)
+    reducible = [minor for _, minor, _ in prices]
+    taken = taken_off(reducible, issued.coupons, len(issued.others))
     off: dict[int, int] = {}
     for each in taken:
         for number, minor in each.items():

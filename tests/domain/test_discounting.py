@@ -155,6 +155,26 @@ def test_days_charged_again_are_not_reduced_again() -> None:
     assert totals(after)[1] == 26910 + 17631
 
 
+@pytest.mark.parametrize("later", [attrs.evolve(TENTH, ppm=1_000_000), HUNDRED])
+def test_a_later_discount_does_not_reduce_days_given_back_before(later: Reduction) -> None:
+    """Dearer for the rest of February (326.93), and given back at that at once: it is still owed.
+    What is charged again is, too; only March is reduced."""
+    common: dict[str, Any] = {"reason": "x", "now": FEB_10, "zone_version": ZONE_VERSION}
+    dearer = changed(running(), at_price(BIG))
+    away = dearer.and_(*pause(dearer.state, until=None, credit=True, **common))
+    assert credits(away.facts) == [19590, 32693]
+    given_later = away.and_(*grant_discount(away.state, later, now=FEB_10))
+    back = given_later.and_(*resume(given_later.state, how=Resume.KEEP_ANCHOR, **common))
+    assert [each.amount.minor for each in back.state.lines_to_come] == [32693, 32693]
+    after = billed_until(back, datetime(2024, 3, 1, tzinfo=UTC))
+    march = 0 if later.ppm else 49900 - 10000
+    assert totals(after)[1] == march + 32693 + 32693
+    assert [each.spares for each in after.state.discounts] == [0]
+    again = after.state.discounts
+    assert totals(billed_until(after, MAY))[2] == march, "it reduces every invoice to come"
+    assert again[0].invoices is None
+
+
 def test_days_given_back_are_worth_what_was_paid_for_them() -> None:
     """19 of 29 days of 269.10: 195.90 - 19.59, not 195.90."""
     start = given(*signed_up())
