@@ -10,6 +10,7 @@ DISCOUNTING, USED_UP = (
     "domain/subscription/folding_discounts.py",
 )
 METERING, USAGE = "domain/subscription/metering.py", "domain/subscription/folding_usage.py"
+BILLS = "domain/subscription/folding_bills.py"
 USED, INVOICING = "domain/subscription/usage_pricing.py", "domain/subscription/invoicing.py"
 
 TESTS = ("test_restating", "test_metering", "test_discounting")
@@ -92,5 +93,23 @@ FAULTS = (
         INVOICING,
         "    return line.kind in OF_USAGE or line.working.policy == SETTLED",
         "    return line.kind in OF_USAGE",
+    ),
+    Fault(
+        "a discount granted today reduces what was given back yesterday: paid out, never charged",
+        USED_UP,
+        "                spares=state.given_back,",
+        "                spares=0,",
+    ),
+    Fault(
+        "a discount leaves other lines alone for ever",
+        BILLS,
+        "        discounts=nothing_waits(used_up(state.discounts, event)),",
+        "        discounts=used_up(state.discounts, event),",
+    ),
+    Fault(
+        "a credit for usage shields days that were never given back",
+        BILLS,
+        "            of_days = event.kind in _OF_DAYS",
+        "            of_days = True",
     ),
 )

@@ -15,6 +15,7 @@ from domain.money import Money
 from domain.plan import Kind, Proration, Terms
 from domain.prices import Part
 from domain.pricing import ONCE, line
+from domain.subscription.crediting import grant_credit
 from domain.subscription.discounting import (
     Reduction,
     end_discount,
@@ -173,6 +174,16 @@ def test_a_later_discount_does_not_reduce_days_given_back_before(later: Reductio
     again = after.state.discounts
     assert totals(billed_until(after, MAY))[2] == march, "it reduces every invoice to come"
     assert again[0].invoices is None
+
+
+def test_days_that_are_still_to_be_served_are_reduced_by_a_later_discount() -> None:
+    """Dearer for the rest of February, and nothing of that was given back: goodwill is not that."""
+    dearer = changed(running(), at_price(BIG))
+    kind = grant_credit(dearer.state, Money(100, NOK), reason="sorry", now=FEB_10)
+    given_later = dearer.and_(*kind)
+    given_later = given_later.and_(*grant_discount(given_later.state, TENTH, now=FEB_10))
+    after = billed_until(given_later, datetime(2024, 3, 1, tzinfo=UTC))
+    assert totals(after)[1] == 49900 - 4990 + 32693 - 3269
 
 
 def test_days_given_back_are_worth_what_was_paid_for_them() -> None:

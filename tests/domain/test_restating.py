@@ -24,10 +24,12 @@ from domain.subscription.events import (
     InvoiceLine,
     LineKind,
     SubscriptionEvent,
+    TermsChanged,
     UsageCorrected,
     UsageReported,
 )
 from domain.subscription.metering import Report, correct_usage, report_usage
+from domain.subscription.usage_pricing import waiting_usage
 from domain.taxes import TaxRate
 from tests.domain.billing import FEB_10, billed_until, changed, credits, running
 from tests.domain.test_metering import APR_5, MAR_5, STEPS, lines, metered, nok, used
@@ -260,6 +262,16 @@ def test_what_no_invoice_has_billed_is_billed_as_it_stands(
     assert fixed.state.lines_to_come == ()
     in_time = dearer(used(start, right, FEB_10 - DAY)) if right else dearer(start)
     assert total_of(billed_until(fixed, MAR_5)) == total_of(billed_until(in_time, MAR_5))
+
+
+def test_a_change_of_meters_says_what_was_used_before_it() -> None:
+    """25 GB at 0.40, on the fact; they wait, and are billed before what comes after."""
+    start = dearer(used(running(metered(price=0)), 25, FEB_10 - DAY))
+    fact = start.facts[-1]
+    assert isinstance(fact, TermsChanged)
+    assert [each.amount.minor for each in fact.lines if each.kind is LineKind.USAGE] == [1000]
+    assert [each.amount.minor for each in waiting_usage(start.state)] == [1000]
+    assert lines(billed_until(start, MAR_5))[1][1:] == [("USAGE", 1000)]
 
 
 def test_both_halves_of_a_period_share_its_discount() -> None:
