@@ -13,6 +13,7 @@ from tests.projections import scenes_of_prices as s
 from tests.projections.forging import DAY, changed, doubled, dropped, followed, foreign, more
 from tests.projections.forging_prices import (
     again_under,
+    before_the_last,
     each,
     has,
     later_than_all,
@@ -234,6 +235,8 @@ SETTLED: list[Plant] = [
      s.late_before_its_invoice,
      changed(e.UsageReported, when=lambda event: event.usage_id == "late",
              lines=lambda _: (_a_line(),))),
+    ("granted before the days were given back", "discount-wrong", s.discounted_after_a_pause,
+     before_the_last(e.DiscountGranted, e.CreditGranted)),
     ("late usage before its invoice is not on it", "usage-billed-wrong",
      s.late_before_its_invoice, dropped(e.UsageReported, when=lambda event: event.quantity == 10)),
 ]  # fmt: skip

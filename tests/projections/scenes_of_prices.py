@@ -20,7 +20,15 @@ from domain.subscription.setting_amounts import set_amount
 from domain.taxes import TaxRate
 from tests.books import ZONE_VERSION, Books
 from tests.projections.scenes import billed, signed_up
-from tests.projections.scenes_of_changes import FEB_10, FEB_20, cancelled, changed, running
+from tests.projections.scenes_of_changes import (
+    FEB_10,
+    FEB_20,
+    cancelled,
+    changed,
+    paused,
+    resumed,
+    running,
+)
 from tests.specimens import DAY, instalments, terms
 
 MAR_5 = datetime(2024, 3, 5, 12, tzinfo=UTC)
@@ -219,6 +227,14 @@ def discounted_and_changed() -> Books:
     return billed(changed(books, price=nok(49900)))
 
 
+def discounted_after_a_pause() -> Books:
+    """Dearer days wait for the invoice and are given back; the coupon comes after that."""
+    books = running()
+    books.now = FEB_10
+    books = reduced(paused(changed(books, price=nok(49900)), credit=True))
+    return billed(resumed(books, FEB_20))
+
+
 def amount_set(minor: int = 51234) -> Books:
     """The second period costs 512.34."""
     books = running(terms(kind=Kind.RECURRING, variable=True))
@@ -250,5 +266,6 @@ STORIES_OF_PRICES = (
     discounted,
     discounted_once,
     discounted_and_changed,
+    discounted_after_a_pause,
     amount_set,
 )
