@@ -191,10 +191,19 @@ def check_sound(faults: list[Fault]) -> None:
 def main() -> int:
     """Plant, test, report."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", default="", help="faults whose complaint or file has this word")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="faults whose complaint or file has this word, or the planted_*.py that they are in",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="test runs at a time (default 2)")
     chosen = parser.parse_args()
-    faults = [each for each in FAULTS if chosen.only in f"{each.complaint} {each.path}"]
+    faults = [
+        fault
+        for group in GROUPS
+        for fault in group.FAULTS
+        if chosen.only in f"{fault.complaint} {fault.path} {group.__name__}"
+    ]
     began, survived = time.monotonic(), 0
     try:
         check_sound(faults)
