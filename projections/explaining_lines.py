@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from domain.calendar import local_day
 from domain.recorded import Recorded
 from domain.subscription.events import (
+    OF_USAGE,
     BalanceReported,
     DiscountGranted,
     InvoiceIssued,
@@ -21,6 +23,9 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
+from domain.subscription.folding import evolve_all
+from domain.subscription.folding_discounts import reduces
+from domain.subscription.usage_pricing import stretch_lines
 
 Fact = Recorded[SubscriptionEvent]
 _Source = (
@@ -31,7 +36,6 @@ _Source = (
     | UsageReported
     | UsageCorrected
 )
-_OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 # How many positions a line of words names.
 _SHOWN = 8
 
@@ -42,10 +46,10 @@ def source_of(log: Sequence[Fact], before: int, line: InvoiceLine, demand: str) 
     if line.kind is LineKind.RELOAD:
         reports = (each for each in log if isinstance(each.event, BalanceReported))
         return next((each.position for each in reports if _reports(each.event, demand)), None)
-    if line.kind is LineKind.DISCOUNT:
+    if reduces(line):
         granted = (each for each in log if isinstance(each.event, DiscountGranted))
         return next((each.position for each in granted if _grants(each.event, line)), None)
-    if line.kind not in (LineKind.REST, LineKind.UNUSED, *_OF_USAGE):
+    if line.kind not in (LineKind.REST, LineKind.UNUSED, LineKind.DISCOUNT, *OF_USAGE):
         return None
     found = [
         each.position
@@ -67,9 +71,11 @@ def reports_of(
     log: Sequence[Fact], before: int, invoice: InvoiceIssued, line: InvoiceLine
 ) -> tuple[int, ...]:
     """The reports of a meter since usage was billed last, as they stood when it was billed."""
-    if line.kind not in _OF_USAGE:
+    if line.kind not in OF_USAGE:
         return ()
     earlier = [each for each in log if each.position < before]
+    if (waited := _counted_before_a_change(earlier, line)) is not None:
+        return waited
     cuts = [(cut, each.position) for each in earlier if (cut := _cut_at(each.event)) is not None]
     begins, billed_at = max(cuts, default=(None, 0))
     through = any(each.position == billed_at and _is_demand(each.event) for each in earlier)
@@ -92,12 +98,31 @@ def reports_of(
     return tuple(found)
 
 
+def _counted_before_a_change(earlier: Sequence[Fact], line: InvoiceLine) -> tuple[int, ...] | None:
+    """The reports of a stretch that a change of meters ended, and that no invoice has billed; None
+    where the line is not of one."""
+    if not any(isinstance(each.event, TermsChanged) for each in earlier):
+        return None
+    state = evolve_all(None, (each.event for each in earlier))
+    for stretch in state.counted:
+        end = local_day(stretch.ends, state.zone)
+        if stretch.bill is None and line in stretch_lines(state, stretch, end):
+            names = {each.usage_id for each in stretch.usage if each.meter == line.item}
+            return tuple(
+                each.position
+                for each in earlier
+                if isinstance(each.event, UsageReported | UsageCorrected)
+                and each.event.usage_id in names
+            )
+    return None
+
+
 def _cut_at(event: SubscriptionEvent) -> datetime | None:
     """Up to when a fact bills usage, or None."""
     if isinstance(event, InvoiceIssued):
-        of_usage = any(each.kind in _OF_USAGE for each in event.lines)
+        of_usage = any(each.kind in OF_USAGE for each in event.lines)
         return event.effective_at if of_usage or not event.demand else None
-    billed = isinstance(event, TermsChanged) and any(each.kind in _OF_USAGE for each in event.lines)
+    billed = isinstance(event, TermsChanged) and any(each.kind in OF_USAGE for each in event.lines)
     return event.effective_at if billed else None
 
 

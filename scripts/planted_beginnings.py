@@ -7,6 +7,7 @@ from planted_faults import Fault
 STARTING, ALIGNING = "domain/subscription/starting.py", "domain/subscription/aligning.py"
 PARKING, INVOICING = "domain/subscription/parking.py", "domain/subscription/invoicing.py"
 
+TESTS = ("test_beginning", "test_parking", "test_starting")
 FAULTS = (
     Fault(
         "the paid trial has one period too many",

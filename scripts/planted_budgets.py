@@ -11,6 +11,7 @@ POSTPONING = "domain/subscription/postponing.py"
 FOLDING_VAULTING = "domain/subscription/folding_vaulting.py"
 FOLDING_PAYMENTS = "domain/subscription/folding_payments.py"
 
+TESTS = ("test_budgets", "test_backing", "test_backing_in_dunning")
 FAULTS = (
     # --- budgets --------------------------------------------------------------------------------
     Fault(

@@ -12,6 +12,7 @@ RESUMING = "domain/subscription/resuming.py"
 SCHEDULE, STATE = "domain/schedule.py", "domain/subscription/state.py"
 NEXT_STEP = "domain/processes/next_step.py"
 
+TESTS = ("test_changing", "test_pausing", "test_crediting", "test_ending")
 FAULTS = (
     # --- parts of a period --------------------------------------------------------------------
     Fault(

@@ -10,6 +10,7 @@ BILLS, BESIDE = "domain/subscription/folding_bills.py", "domain/subscription/bes
 RULES, COMPLETING = "domain/plan_rules.py", "domain/subscription/completing.py"
 METERING, NEXT_STEP = "domain/subscription/metering.py", "domain/processes/next_step.py"
 
+TESTS = ("test_demanding", "test_reloading", "test_threshold", "test_kinds")
 FAULTS = (
     Fault(
         "on demand: a demand takes the next number of the schedule",

@@ -9,6 +9,7 @@ DISCREPANCIES = "domain/subscription/discrepancies.py"
 PAYMENTS = "domain/subscription/folding_payments.py"
 STATE = "domain/subscription/state.py"
 
+TESTS = ("test_dunning", "test_discrepancies", "test_retrying")
 FAULTS = (
     # --- the end of dunning -------------------------------------------------------------------
     Fault(

@@ -1,5 +1,6 @@
 """Faults to plant in the rules, one at a time: each a complaint that real billing systems have had.
 Those of changes, pauses and credits: planted_changes.py; of asking: planted_asking.py.
+TESTS of such a file: the tests that are run first on its faults, by name; none here.
 
 snippet: exact source, found exactly once in `path`. planted: what stands there instead.
 """

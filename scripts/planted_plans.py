@@ -9,6 +9,7 @@ PUBLISHING, STATE = "domain/catalogue/publishing.py", "domain/catalogue/state.py
 FOLDING, STARTING = "domain/catalogue/folding.py", "domain/catalogue/starting.py"
 NEXT_STEP = "domain/processes/next_step.py"
 
+TESTS = ("test_plans", "test_moving")
 FAULTS = (
     Fault(
         "plans: the period of the announced day itself stays at the old price",

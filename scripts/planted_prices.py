@@ -14,7 +14,9 @@ BILLS, INVOICING = "domain/subscription/folding_bills.py", "domain/subscription/
 SETTING, CHANGING = "domain/subscription/setting_amounts.py", "domain/subscription/changing.py"
 RUNNING, RESUMING = "domain/subscription/running.py", "domain/subscription/resuming.py"
 USED = "domain/subscription/usage_pricing.py"
+RESTATING = "domain/subscription/restating.py"
 
+TESTS = ("test_prices", "test_metering", "test_discounting", "test_setting_amounts")
 FAULTS = (
     # --- prices and tax -----------------------------------------------------------------------
     Fault(
@@ -93,9 +95,9 @@ FAULTS = (
     ),
     Fault(
         "many small late reports cost nothing, each rounded by itself",
-        METERING,
-        "            if stated(change).minor == minor:",
-        "            if meter is not None:",
+        RESTATING,
+        "        if _is_between(change, was, whole):",
+        "        if meter is not None:",
     ),
     Fault(
         "a dearer meter is applied to the past",
@@ -136,8 +138,8 @@ FAULTS = (
     Fault(
         "what was used is lost when it ends",
         INVOICING,
-        "    lines = with_discounts(state.discounts, (*usage, *waiting))",
-        "    lines = with_discounts(state.discounts, waiting)",
+        "    lines = with_discounts(state.discounts, usage, waiting)",
+        "    lines = with_discounts(state.discounts, (), waiting)",
     ),
     Fault(
         "the same report counts again once it is billed",
@@ -150,7 +152,7 @@ FAULTS = (
     Fault(
         "a discount puts an invoice below nothing",
         DISCOUNTING,
-        "        minor = max(0, min(bill.left, limit))",
+        "        minor = max(0, min(bill.reducible(discount), limit))",
         "        minor = limit",
     ),
     Fault(
@@ -168,8 +170,8 @@ FAULTS = (
     Fault(
         "the setup fee is reduced, too",
         DISCOUNTING,
-        "    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK:",
-        "    if line.item == AS_GIVEN_BACK:",
+        "    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK",
+        "    if line.item == AS_GIVEN_BACK",
     ),
     Fault(
         "the tax of a free period is rounded below nothing",

@@ -13,6 +13,7 @@ from domain.prices import Part
 from domain.pricing import AS_GIVEN_BACK, Share, line, stated
 from domain.refusals import Refused
 from domain.subscription.events import (
+    SETTLED,
     DiscountEnded,
     DiscountGranted,
     InvoiceLine,
@@ -122,15 +123,22 @@ def end_discount(
 
 
 def with_discounts(
-    discounts: tuple[Discount, ...], lines: tuple[InvoiceLine, ...]
+    discounts: tuple[Discount, ...],
+    lines: tuple[InvoiceLine, ...],
+    waiting: tuple[InvoiceLine, ...] = (),
 ) -> tuple[InvoiceLine, ...]:
     """The lines of an invoice, each followed by what the discounts take off it.
 
     In the order in which they were granted, each of what the one before it left: a percentage of
     every line, an amount of the lines in their order. What is charged once is not reduced, nor
-    days that are charged again at what a discount had left of them. Tax is of what is left.
+    days that are charged again at what a discount had left of them, nor what is settled for an
+    invoice before. Tax is of what is left.
+
+    waiting: the lines that waited for this invoice, behind the others. Those that stand for days
+    given back before a discount was granted are not reduced by it.
     """
     bills = [_Bill(lines=(each,), left=_reducible(each)) for each in lines]
+    bills += [_Bill((each,), _reducible(each), place) for place, each in enumerate(waiting)]
     for discount in discounts:
         if discount.invoices != 0:
             bills = _less(bills, discount)
@@ -139,10 +147,19 @@ def with_discounts(
 
 @attrs.frozen
 class _Bill:
-    """A line and what is taken off it. left: of its stated price, minor units."""
+    """A line and what is taken off it.
+
+    left: of its stated price, minor units. place: among those that waited, from 0; or None.
+    """
 
     lines: tuple[InvoiceLine, ...]
     left: int
+    place: int | None = None
+
+    def reducible(self, discount: Discount) -> int:
+        """What a discount may take off, minor units."""
+        spared = self.place is not None and self.place < discount.spares
+        return 0 if spared else self.left
 
     @property
     def to_pay(self) -> int:
@@ -151,7 +168,7 @@ class _Bill:
 
 
 def _reducible(line: InvoiceLine) -> int:
-    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK:
+    if line.kind in _ONCE_CHARGED or line.item == AS_GIVEN_BACK or line.working.policy == SETTLED:
         return 0
     return stated(line).minor
 
@@ -160,7 +177,7 @@ def _less(bills: list[_Bill], discount: Discount) -> list[_Bill]:
     if discount.amount is None:
         reduced = [_percent_off(each, discount) for each in bills]
         return bills if _to_pay(reduced) < 0 else reduced
-    limit = min(discount.amount.minor, sum(each.left for each in bills))
+    limit = min(discount.amount.minor, sum(each.reducible(discount) for each in bills))
     # Lines that give back, and their tax, are rounded, too: what that takes is not taken twice.
     while _to_pay(reduced := _amount_off(bills, discount, limit)) < 0 < limit:
         limit = max(0, limit + _to_pay(reduced))
@@ -173,7 +190,7 @@ def _to_pay(bills: list[_Bill]) -> int:
 
 def _percent_off(bill: _Bill, discount: Discount) -> _Bill:
     assert discount.ppm is not None
-    price = Money(bill.left, bill.lines[0].amount.currency)
+    price = Money(bill.reducible(discount), bill.lines[0].amount.currency)
     return _off(
         bill, discount, Part(quantity=-1, unit_price=price, times=discount.ppm, per=WHOLE_PPM)
     )
@@ -182,7 +199,7 @@ def _percent_off(bill: _Bill, discount: Discount) -> _Bill:
 def _amount_off(bills: list[_Bill], discount: Discount, limit: int) -> list[_Bill]:
     reduced = []
     for bill in bills:
-        minor = max(0, min(bill.left, limit))
+        minor = max(0, min(bill.reducible(discount), limit))
         limit -= minor
         price = Money(minor, bill.lines[0].amount.currency)
         reduced.append(_off(bill, discount, Part(quantity=-1, unit_price=price)))
@@ -199,7 +216,7 @@ def _off(bill: _Bill, discount: Discount, taken: Part) -> _Bill:
         return bill
     if reduced.tax is not None:
         off = _with_tax(off, bill.left, reduced.tax.rate)
-    return _Bill(lines=(*bill.lines, off), left=bill.left + minor)
+    return _Bill((*bill.lines, off), bill.left + minor, bill.place)
 
 
 def _with_tax(off: InvoiceLine, left: int, rate: TaxRate) -> InvoiceLine:

@@ -194,6 +194,11 @@ class LineKind(Enum):
     RELOAD = "RELOAD"
 
 
+# Working.policy of what is settled for an invoice that was issued before, under the discounts of
+# that invoice: those of the invoice that it stands on reduce it no further.
+SETTLED = "settled"
+# What a meter's usage is billed by.
+OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 # InvoiceIssued.demand of what was billed because usage came to the agreed threshold.
 THRESHOLD_REACHED = "threshold"
 
@@ -204,7 +209,8 @@ class Working:
 
     quantity: negative where money is given back.
     policy: the rule that gave the fraction: "whole-period", "free-trial", "once", "usage",
-        "discount", "on-demand", or the name of a Proration.
+        "discount", "on-demand", or the name of a Proration; "settled" of what late usage or a
+        correction changes on an invoice that was issued before, its discounts among it.
     days: local days of service that the line covers; 0 for what is not a stretch of time.
     rounding: "none" when the product was already a whole number of minor units, else "half-up".
     """
@@ -322,7 +328,8 @@ class UsageReported:
 
     usage_id: the caller's own; the same report never counts twice.
     lines: put on the next invoice, where the invoice of that time was issued before the report:
-        what the units add to it. Empty where they are counted with the next invoice.
+        what the units add to it, and what its discounts take off that. Empty where they are
+        counted with the next invoice.
     """
 
     customer_id: str

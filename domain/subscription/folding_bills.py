@@ -13,6 +13,7 @@ from domain.schedule import Schedule
 from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
+    CreditKind,
     InvoiceIssued,
     LineKind,
     SubscriptionPaused,
@@ -22,8 +23,8 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.folding_demands import asked_for, with_open_invoice
-from domain.subscription.folding_discounts import used_up
-from domain.subscription.folding_usage import cut_by_change, cut_by_invoice
+from domain.subscription.folding_discounts import nothing_waits, reduces, used_up
+from domain.subscription.folding_usage import cut_by_change, cut_by_invoice, without_usage
 from domain.subscription.state import (
     Cost,
     Credit,
@@ -32,6 +33,9 @@ from domain.subscription.state import (
     Status,
     Subscription,
 )
+
+# Credit for days: those that wait for an invoice among them.
+_OF_DAYS = (CreditKind.PRORATION, CreditKind.PAUSE, CreditKind.CANCELLATION)
 
 
 def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
@@ -49,10 +53,11 @@ def invoiced(state: Subscription, event: InvoiceIssued) -> Subscription:
         billed=_cost(event) or state.billed,
         repriced=None,
         lines_to_come=(),
+        given_back=0,
         terms=terms,
         schedule=schedule,
         following=None if later is None or later.from_invoice <= number + 1 else later,
-        discounts=used_up(state.discounts, event),
+        discounts=nothing_waits(used_up(state.discounts, event)),
         amounts=tuple(each for each in state.amounts if each[0] > number),
         lines_on=(event.due_on, state.lines_due_on(event.due_on) + len(event.lines)),
     )
@@ -72,7 +77,7 @@ def _cost(event: InvoiceIssued) -> Cost | None:
             whole_days = event.period.days if whole else working.denominator
             tax, left = None if line.tax is None else line.tax.rate, stated(line)
             parts.append(Part(quantity=working.quantity, unit_price=working.unit_price))
-        elif line.kind is not LineKind.DISCOUNT:
+        elif not reduces(line):
             left = None
         elif left is not None and event.period.days:
             # Worth what was paid: what discounts left of these days, as of a whole period.
@@ -93,7 +98,7 @@ def terms_changed(state: Subscription, event: TermsChanged) -> Subscription:
     """Other terms, for the next invoice or for one after it."""
     changed = with_(
         cut_by_change(state, event),
-        lines_to_come=(*state.lines_to_come, *event.lines),
+        lines_to_come=(*state.lines_to_come, *without_usage(event)),
         next_due_at=event.next_due_at,
         repriced=event.terms if event.when is When.NOW else state.repriced,
         shaped_at=event.effective_at,
@@ -158,8 +163,12 @@ def credited(state: Subscription, event: CreditGranted | CreditApplied) -> Subsc
     match event:
         case CreditGranted():
             credit = Credit(credit_number=event.credit_number, left=event.amount)
+            of_days = event.kind in _OF_DAYS
             return with_(
-                state, credits=(*state.credits, credit), credits_granted=event.credit_number
+                state,
+                credits=(*state.credits, credit),
+                credits_granted=event.credit_number,
+                given_back=len(state.lines_to_come) if of_days else state.given_back,
             )
         case CreditApplied():
             return _applied(state, event)

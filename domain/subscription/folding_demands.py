@@ -42,7 +42,9 @@ def asked_for(state: Subscription, event: InvoiceIssued) -> Subscription:
         case LineKind.RELOAD:
             return _reloaded(changed, event)
         case _:
-            return with_(cut_by_threshold(changed), discounts=used_up(state.discounts, event))
+            return with_(
+                cut_by_threshold(changed, event), discounts=used_up(state.discounts, event)
+            )
 
 
 def _demanded(state: Subscription, event: InvoiceIssued) -> Subscription:

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from domain.copying import with_
-from domain.subscription.events import DiscountEnded, DiscountGranted, InvoiceIssued, LineKind
-from domain.subscription.state import Discount, Subscription
+from domain.subscription.events import (
+    OF_USAGE,
+    SETTLED,
+    DiscountEnded,
+    DiscountGranted,
+    InvoiceIssued,
+    InvoiceLine,
+    LineKind,
+)
+from domain.subscription.state import Bill, Discount, Subscription
+
+# What the terms give an invoice; usage follows it, and then what waited.
+_OWN = (
+    LineKind.PERIOD,
+    LineKind.TRIAL,
+    LineKind.SETUP_FEE,
+    LineKind.PRODUCT,
+    LineKind.SHIPPING,
+)
 
 
 def discounted(state: Subscription, event: DiscountGranted | DiscountEnded) -> Subscription:
@@ -18,6 +35,7 @@ def discounted(state: Subscription, event: DiscountGranted | DiscountEnded) -> S
                 amount=event.amount,
                 granted=event.invoices,
                 invoices=event.invoices,
+                spares=state.given_back,
             )
             return with_(state, discounts=(*state.discounts, discount))
         case DiscountEnded():
@@ -32,10 +50,53 @@ def used_up(discounts: tuple[Discount, ...], event: InvoiceIssued) -> tuple[Disc
     """The discounts after an invoice: one is used up where it took something off."""
     if not discounts:
         return discounts
-    used = {line.item for line in event.lines if line.kind is LineKind.DISCOUNT}
+    used = _used(event)
     return tuple(
         with_(each, invoices=each.invoices - 1)
         if each.invoices and str(each.discount_number) in used
         else each
         for each in discounts
     )
+
+
+def nothing_waits(discounts: tuple[Discount, ...]) -> tuple[Discount, ...]:
+    """The discounts once what waited is billed."""
+    return tuple(with_(each, spares=0) if each.spares else each for each in discounts)
+
+
+def _used(event: InvoiceIssued) -> set[str]:
+    """The numbers of the discounts that took something off an invoice."""
+    return {line.item for line in event.lines if reduces(line)}
+
+
+def reduces(line: InvoiceLine) -> bool:
+    """Whether a line takes something off the invoice that it stands on, not off an earlier one."""
+    return line.kind is LineKind.DISCOUNT and line.working.policy != SETTLED
+
+
+def bill_of(discounts: tuple[Discount, ...], event: InvoiceIssued) -> Bill:
+    """What is remembered of an invoice, to work it out anew under the discounts it had.
+
+    discounts: as they stood when it was issued. One for a number of invoices counts where it took
+    something off: it is used up by those invoices, and reduces no other.
+    """
+    used = _used(event)
+    in_force = tuple(
+        with_(each, invoices=None)
+        for each in discounts
+        if each.invoices is None or (each.invoices and str(each.discount_number) in used)
+    )
+    if not in_force:
+        return Bill(invoice_number=event.invoice_number)
+    lines = [each for each in event.lines if not reduces(each)]
+    return Bill(
+        invoice_number=event.invoice_number,
+        before=tuple(each for each in lines if each.kind in _OWN),
+        after=tuple(each for each in lines if each.kind not in _OWN and not _is_used(each)),
+        discounts=in_force,
+    )
+
+
+def _is_used(line: InvoiceLine) -> bool:
+    """Whether a line bills usage of the invoice's own time."""
+    return line.kind in OF_USAGE and line.working.policy != SETTLED

@@ -12,13 +12,18 @@ from domain.schedule import due_day
 from domain.subscription.completing import with_completion
 from domain.subscription.crediting import apply_credits
 from domain.subscription.discounting import with_discounts
-from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind, SubscriptionEvent
+from domain.subscription.events import (
+    OF_USAGE,
+    SETTLED,
+    InvoiceIssued,
+    InvoiceLine,
+    LineKind,
+    SubscriptionEvent,
+)
 from domain.subscription.folding import evolve, evolve_all
 from domain.subscription.parking import park
 from domain.subscription.state import Subscription
-from domain.subscription.usage_pricing import usage_lines
-
-_OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
+from domain.subscription.usage_pricing import usage_to_bill
 
 
 def issue_invoice(
@@ -41,9 +46,9 @@ def issue_invoice(
         state.discounts,
         (
             *lines_of(terms, number, schedule, state.set_amount(number)),
-            *usage_lines(state, until=state.next_due_at),
-            *state.lines_to_come,
+            *usage_to_bill(state, until=state.next_due_at),
         ),
+        state.lines_to_come,
     )
     if parked := park(state, number, due_on, len(lines), now):
         return parked
@@ -68,12 +73,12 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
     subscription ends, parts of periods. Paid from credit as far as that goes; the rest stays
     owed."""
     # What ends where a period does has served all of it.
-    usage = usage_lines(state, until=now, bounded=now == state.next_due_at)
+    usage = usage_to_bill(state, until=now, bounded=now == state.next_due_at)
     waiting = state.lines_to_come
     if state.terms.timing is Timing.POSTPAID:
         # The running period is billed to nobody, and so is what was to change on its invoice.
-        waiting = tuple(line for line in waiting if line.kind in _OF_USAGE)
-    lines = with_discounts(state.discounts, (*usage, *waiting))
+        waiting = tuple(line for line in waiting if of_usage(line))
+    lines = with_discounts(state.discounts, usage, waiting)
     amount = total((line.amount for line in lines), state.currency)
     if amount.minor <= 0:
         return ()
@@ -95,6 +100,11 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
         tax=tax_of(lines),
     )
     return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
+
+
+def of_usage(line: InvoiceLine) -> bool:
+    """Whether a line that waits is for usage."""
+    return line.kind in OF_USAGE or line.working.policy == SETTLED
 
 
 def tax_of(lines: tuple[InvoiceLine, ...]) -> Money | None:

@@ -1,28 +1,26 @@
 """Usage: reported once, billed with the next invoice, and never lost when it comes late.
 
 Usage before an invoice's due instant is on that invoice. What is reported later belongs to a
-stretch that is billed already: what it adds there, by the prices of that time, is put on the next
-invoice; what a correction takes away becomes credit.
+stretch that is billed already: what it adds there, by the prices and the discounts of that time,
+is put on the next invoice; what a correction takes away becomes credit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
 
-from domain.calendar import Period, local_day, start_of_day
+from domain.calendar import Period, start_of_day
 from domain.identity import checked_id
-from domain.money import Money, total
+from domain.money import total
 from domain.plan import Meter
-from domain.prices import Part
-from domain.pricing import given_back, stated
+from domain.pricing import given_back
 from domain.refusals import Refused
 from domain.subscription.events import (
     CreditKind,
     InvoiceLine,
-    LineKind,
     SubscriptionEvent,
     UsageCorrected,
     UsageReported,
@@ -33,11 +31,12 @@ from domain.subscription.folding_usage import (
     meters_at,
     stretch_of,
 )
+from domain.subscription.restating import difference
 from domain.subscription.running import credit_for
 from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Counted, Subscription, Usage
 from domain.subscription.threshold import threshold_invoice
-from domain.subscription.usage_pricing import FREE, PRICED, billed, usage_line
+from domain.subscription.usage_pricing import billed
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12
@@ -87,7 +86,7 @@ def report_usage(
         raise Refused("meter-unknown", f"{wish.meter} was not agreed to for {wish.at}")
     lines: tuple[InvoiceLine, ...] = ()
     credits: tuple[SubscriptionEvent, ...] = ()
-    if stretch is not None:
+    if stretch is not None and stretch.bill is not None:
         usage = Usage(
             usage_id=wish.usage_id,
             meter=wish.meter,
@@ -95,7 +94,7 @@ def report_usage(
             quantity=wish.quantity,
             at=wish.at,
         )
-        lines = _difference(state, stretch, (*stretch.usage, usage), "late")
+        lines = difference(state, stretch, (*stretch.usage, usage), "late")
         credits, lines = _less_is_credit(state, lines, CHEAPER, now)
     reported = UsageReported(
         customer_id=state.customer_id,
@@ -130,11 +129,13 @@ def correct_usage(
     check_not_ended(state)
     lines: tuple[InvoiceLine, ...] = ()
     credits: tuple[SubscriptionEvent, ...] = ()
-    if stretch is not None:
+    if stretch is not None and stretch.bill is not None:
         right = attrs.evolve(known, quantity=quantity)
         usage = tuple(right if each is known else each for each in stretch.usage)
-        lines = _difference(state, stretch, usage, "corrected")
+        lines = difference(state, stretch, usage, "corrected")
         credits, lines = _less_is_credit(state, lines, reason, now)
+        if not invoice_to_come(state) and not sum(each.amount.minor for each in lines):
+            lines = ()  # no invoice has to say that nothing is owed
         if lines and not invoice_to_come(state):
             raise Refused("subscription-ended", f"{state.subscription_id} has its last invoice")
     corrected = UsageCorrected(
@@ -205,53 +206,3 @@ def usage_of_period(
     stretch = Counted(begins=None, ends=ends, meters=meters, usage=used, bounded=True, free=False)
     words = f"{period.start} to {period.end} (end exclusive)"
     return tuple(each for meter in meters for each in billed(stretch, meter, words))
-
-
-def _difference(
-    state: Subscription, stretch: Counted, usage: Sequence[Usage], why: str
-) -> tuple[InvoiceLine, ...]:
-    """What other usage in a billed stretch adds to what was billed for it, or takes away.
-
-    To the minor unit what the whole stretch costs more or less: many small reports add up to what
-    one of all would have cost.
-    """
-    begins = state.start if stretch.begins is None else local_day(stretch.begins, state.zone)
-    words = f"{why}, {begins} to {local_day(stretch.ends, state.zone)} (end exclusive)"
-    restated, found = attrs.evolve(stretch, usage=tuple(usage)), []
-    for meter in stretch.meters:
-        after, before = _by_price(restated, meter), _by_price(stretch, meter)
-        for price in dict.fromkeys((*after, *before)):
-            now, then = after.get(price, 0), before.get(price, 0)
-            whole, was, change = (
-                _at(price, meter, words, quantity) for quantity in (now, then, now - then)
-            )
-            minor = stated(whole).minor - stated(was).minor
-            if stated(change).minor == minor:
-                found.append(change)
-            elif minor:  # a fraction of a minor unit a piece: the whole now, less what was billed
-                found.extend((whole, given_back(was)))
-    return tuple(each for each in found if each.amount.minor != 0)
-
-
-# Which price a line counts units at; the last is 1 for a second tier of the same price.
-_Price = tuple[LineKind, bool, Money, int, int]
-
-
-def _by_price(stretch: Counted, meter: Meter) -> dict[_Price, int]:
-    """How many units of a meter a stretch bills at each price."""
-    units: dict[_Price, int] = {}
-    for each in billed(stretch, meter, ""):
-        working, tier = each.working, 0
-        while True:
-            price = (each.kind, stretch.free, working.unit_price, working.denominator, tier)
-            if price not in units:
-                break
-            tier += 1
-        units[price] = working.quantity
-    return units
-
-
-def _at(price: _Price, meter: Meter, words: str, quantity: int) -> InvoiceLine:
-    kind, free, unit_price, per, _ = price
-    part = Part(quantity=quantity, unit_price=unit_price, per=per)
-    return usage_line(kind, meter, words, part, FREE if free else PRICED)

@@ -13,6 +13,7 @@ from domain.prices import Part
 from domain.pricing import AS_GIVEN_BACK, line, parts_of, share_of_rest, stated
 from domain.subscription.discounting import with_discounts
 from domain.subscription.events import CreditGranted, CreditKind, InvoiceLine, LineKind
+from domain.subscription.folding_discounts import reduces
 from domain.subscription.state import Cost, Subscription
 
 
@@ -48,7 +49,9 @@ def _reduced(state: Subscription, cost: Cost) -> Cost:
         if each.kind is LineKind.REST and each.item != AS_GIVEN_BACK
     )
     whole = sum(stated(each).minor for each in waiting)
-    left = sum(stated(each).minor for each in with_discounts(state.discounts, waiting))
+    # Of all that waits, only these days are reduced.
+    reduced = with_discounts(state.discounts, (), state.lines_to_come)
+    left = whole + sum(stated(each).minor for each in reduced if reduces(each))
     if left == whole:
         return cost
     parts = (

@@ -26,7 +26,7 @@ from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 # Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
@@ -215,7 +215,11 @@ class Credit:
 
 @attrs.frozen(kw_only=True)
 class Discount:
-    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all."""
+    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all.
+
+    spares: how many of the lines that wait for the next invoice, from the first on, it leaves
+        alone: their days had been given back, at what was to be paid for them, when it was granted.
+    """
 
     discount_number: int
     coupon: str
@@ -223,6 +227,7 @@ class Discount:
     amount: Money | None
     granted: int | None
     invoices: int | None
+    spares: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -237,11 +242,27 @@ class Usage:
 
 
 @attrs.frozen(kw_only=True)
-class Counted:
-    """A stretch of time whose usage is billed.
+class Bill:
+    """An invoice with usage on it, as far as the discounts that it was issued under concern it.
 
-    begins, ends: UTC instants; begins None: since the start. meters: by which it was billed.
+    before, after: its lines around those of usage, without discounts. discounts: in the order of
+        their grant; those for a number of invoices where they reduced this one. All three are
+        empty where there were none.
+    """
+
+    invoice_number: int
+    before: tuple[InvoiceLine, ...] = ()
+    after: tuple[InvoiceLine, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Counted:
+    """A stretch of time whose usage is counted to its end.
+
+    begins, ends: UTC instants; begins None: since the start. meters: by which it was counted.
     bounded: whether minimum and cap held for it. free: whether it was a trial's.
+    bill: of the invoice that billed it; None: the next one is going to.
     """
 
     begins: datetime | None
@@ -250,6 +271,7 @@ class Counted:
     usage: tuple[Usage, ...]
     bounded: bool
     free: bool
+    bill: Bill | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -259,11 +281,13 @@ class Subscription:
     terms, schedule: of the next invoice. following: agreed to for a later one, or None.
     billed: what the latest period that was billed costs; None before the first.
     repriced: terms under which the running period is served since they were changed, or None.
-    lines_to_come: put on the next invoice beside its own.
+    lines_to_come: put on the next invoice beside its own. given_back: how many of them, from the
+        first on, stand for days that were given back since.
     credits: with something left, oldest first.
     discounts: all that were granted. amounts: set for invoices to come, by number.
     meters: by which usage is counted since `counted_from` (None: since the start).
-    usage: not billed yet. counted: billed stretches that a late report may still change.
+    usage: counted now. counted: stretches before that, as long as a late report may change them,
+        and until they are billed.
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
@@ -304,6 +328,7 @@ class Subscription:
     billed: Cost | None = None
     repriced: Terms | None = None
     lines_to_come: tuple[InvoiceLine, ...] = ()
+    given_back: int = 0
     credits: tuple[Credit, ...] = ()
     credits_granted: int = 0
     pause: Pause | None = None

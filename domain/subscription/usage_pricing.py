@@ -18,10 +18,27 @@ PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
 FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")
 
 
+def usage_to_bill(
+    state: Subscription, *, until: datetime, bounded: bool = True
+) -> tuple[InvoiceLine, ...]:
+    """What was used before an instant and is on no invoice yet. bounded: see `usage_lines`."""
+    return (*waiting_usage(state), *usage_lines(state, until=until, bounded=bounded))
+
+
+def waiting_usage(state: Subscription) -> tuple[InvoiceLine, ...]:
+    """What the next invoice bills of usage before a change of meters, as it stands now."""
+    return tuple(
+        line
+        for each in state.counted
+        if each.bill is None
+        for line in stretch_lines(state, each, local_day(each.ends, state.zone))
+    )
+
+
 def usage_lines(
     state: Subscription, *, until: datetime, bounded: bool = True
 ) -> tuple[InvoiceLine, ...]:
-    """What was used before an instant and is not billed yet, by the meters that counted it.
+    """What was used before an instant and is counted now, by the meters that count it.
 
     bounded: whether the minimum holds: not where a change or an end cuts a period short.
     """

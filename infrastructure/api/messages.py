@@ -31,6 +31,7 @@ from domain.subscription.state import (
     Subscription,
     Suspension,
 )
+from domain.subscription.usage_pricing import waiting_usage
 from infrastructure.api.usage_messages import MeterReading, SetAmount
 from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice
@@ -148,7 +149,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             amount=state.terms.amount,
             schedule=state.schedule,
             following=state.following,
-            lines_to_come=state.lines_to_come,
+            lines_to_come=(*waiting_usage(state), *state.lines_to_come),
             pause=state.pause,
             suspension=state.suspension,
             discrepancies=state.unresolved,

@@ -58,6 +58,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
 def _agreed(state: Subscription) -> Iterator[str]:
     """The terms, what is agreed to for later, and what waits for the next invoice."""
     from domain.money import total
+    from domain.subscription.usage_pricing import waiting_usage
     from infrastructure.cli.change_table import working_words
     from infrastructure.cli.terms_words import more_words, terms_words, to_come_words
 
@@ -85,7 +86,7 @@ def _agreed(state: Subscription) -> Iterator[str]:
     if state.credits:
         yield f"credit: {total((each.left for each in state.credits), state.currency)}"
     yield from to_come_words(state)
-    for line in state.lines_to_come:
+    for line in (*waiting_usage(state), *state.lines_to_come):
         yield f"on the next invoice: {line.description}, {line.amount} = {working_words(line)}"
 
 

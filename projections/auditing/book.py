@@ -113,12 +113,16 @@ class Service:
 
 @attrs.define
 class Coupon:
-    """A discount. ppm, minor: of the price, or minor units; left: how many invoices, None: all."""
+    """A discount. ppm, minor: of the price, or minor units; left: how many invoices, None: all.
+
+    spares: how many of the first lines that wait are not its: their days were given back before.
+    """
 
     name: str
     ppm: int | None
     minor: int | None
     left: int | None
+    spares: int = 0
 
 
 @attrs.define
@@ -131,11 +135,21 @@ class Use:
 
 
 @attrs.frozen
+class Issued:
+    """An invoice with usage on it. own, others: its lines before and after those of usage, without
+    discounts. coupons: what reduced it, or would have."""
+
+    own: tuple[InvoiceLine, ...]
+    others: tuple[InvoiceLine, ...]
+    coupons: dict[int, Coupon]
+
+
+@attrs.define
 class Stretch:
     """A time whose usage is billed together; UTC instants, begins None: since the start.
 
     uses: by the caller's own name of each report. whole: whether the minimum holds.
-    free: whether it is a trial's.
+    free: whether it is a trial's. issued: the invoice that billed it, None: the next one will.
     """
 
     begins: datetime | None
@@ -144,6 +158,7 @@ class Stretch:
     uses: dict[str, Use]
     whole: bool
     free: bool
+    issued: Issued | None = None
 
 
 @attrs.frozen
@@ -205,12 +220,13 @@ class Book:
     billed: the latest period on an invoice, until it is given back. repriced: the terms under
         which the running period is served since they were changed, or None.
     closed: whether what waited was billed because it ends.
-    lines_to_come: announced for the next invoice. credits: what is left of each, minor units.
+    lines_to_come: announced for the next invoice. given_back: how many of them waited when days
+        were given back. credits: what is left of each, minor units.
     applying: the invoice just issued, while credit may pay it.
     beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
-    stretches: billed, and not too old for a late report.
+    stretches: counted to their end: not billed yet, or not too old for a late report.
     lines_on: lines on the latest due day. parked: whether billing waits for a person.
     late: invoices for which money turned up late. failed: attempts settled without money.
     surplus: minor units of the latest payment that no invoice needed. contradictions: every
@@ -230,6 +246,7 @@ class Book:
     billed: Service | None = None
     repriced: Terms | None = None
     lines_to_come: tuple[InvoiceLine, ...] = ()
+    given_back: int = 0
     closed: bool = False
     credits: dict[int, int] = attrs.field(factory=dict)
     granted: int = 0

@@ -16,6 +16,7 @@ from projections.auditing.aligning import (
 )
 from projections.auditing.book import Agreed, Book, Service
 from projections.auditing.codes import Say
+from projections.auditing.late import OF_USAGE
 from projections.auditing.parts import (
     Moment,
     at_terms,
@@ -68,7 +69,9 @@ def _agree(book: Book, event: TermsChanged, present: Agreed, say: Say) -> None:
     """From here on they are what was agreed to."""
     later = Agreed(event.from_invoice, event.terms, event.schedule)
     book.agreed = (later,) if event.from_invoice <= book.invoices + 1 else (present, later)
-    book.lines_to_come = (*book.lines_to_come, *event.lines)
+    # Usage is billed as it stands when its invoice is issued.
+    waiting = (each for each in event.lines if each.kind not in OF_USAGE)
+    book.lines_to_come = (*book.lines_to_come, *waiting)
     _check_announced(book, event, present, say)
     book.announced = event.next_due_at
 

@@ -79,7 +79,7 @@ CODES: Mapping[str, str] = {
     "usage-doubled": "usage was reported that had been reported",
     "usage-wrong": "usage of nothing, of no meter, before the start or after it was recorded",
     "usage-correction-wrong": "a correction of what was not reported so",
-    "usage-late-wrong": "what late or corrected usage adds is not what its stretch costs more",
+    "usage-late-wrong": "what late or corrected usage adds is not what its invoice costs more",
     "usage-after-end": "usage was counted when no invoice was to come",
     # discounts
     "discount-number-wrong": "a discount's number is not the next one",

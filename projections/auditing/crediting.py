@@ -18,9 +18,9 @@ from domain.subscription.events import (
 )
 from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
+from projections.auditing.late import OF_USAGE
 from projections.auditing.parts import check_parts, closes, moment, running
 from projections.auditing.resolving import check_overpayment
-from projections.auditing.usage import OF_USAGE
 
 # What gives back what is billed already: the fact that stands right behind the credit.
 _FOUNDED_ON: dict[CreditKind, tuple[type[SubscriptionEvent], ...]] = {
@@ -66,11 +66,13 @@ def _check_lines(book: Book, event: CreditGranted, say: Say) -> None:
     what, lines = f"credit {event.credit_number}", event.lines
     if sum(line.amount.minor for line in lines) != event.amount.minor:
         say("credit-total-wrong", f"the lines of {what} do not make {event.amount}")
-    kinds = OF_USAGE if event.kind is CreditKind.CORRECTION else (LineKind.UNUSED,)
+    corrects = event.kind is CreditKind.CORRECTION
+    kinds = (*OF_USAGE, LineKind.DISCOUNT) if corrects else (LineKind.UNUSED,)
     if not lines or any(line.kind not in kinds for line in lines):
         say("credit-unfounded", f"{what} with {len(lines)} lines")
-    if event.kind is not CreditKind.CORRECTION:
+    if not corrects:
         _check_days_given_back(book, event, say, what=what)
+        book.given_back = len(book.lines_to_come)
     policy = lines[0].working.policy if lines else ""
     book.unused = Unused(event.kind, event.amount, policy, event.effective_at, lines)
 

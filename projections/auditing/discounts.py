@@ -43,7 +43,7 @@ def check_granted(book: Book, event: DiscountGranted, say: Say) -> None:
     if event.amount is not None and event.amount.currency != book.beginning.currency:
         say("currency-mixed", f"discount {number} of {event.amount}")
     minor = None if event.amount is None else event.amount.minor
-    book.coupons[number] = Coupon(coupon, event.ppm, minor, event.invoices)
+    book.coupons[number] = Coupon(coupon, event.ppm, minor, event.invoices, book.given_back)
 
 
 def check_ended(book: Book, event: DiscountEnded, say: Say) -> None:
@@ -70,26 +70,47 @@ class Reduced:
         return stated(self.line) + sum(stated(each) for each in self.off)
 
 
+def takes_off(line: InvoiceLine) -> bool:
+    """Whether a line reduces the one it follows; not what is settled for an invoice before."""
+    return line.kind is LineKind.DISCOUNT and line.working.policy != "settled"
+
+
 def grouped(lines: Sequence[InvoiceLine]) -> list[Reduced]:
     """The lines of an invoice, each with its discounts. The first one is never a discount."""
     found: list[Reduced] = []
     for line in lines:
-        if line.kind is LineKind.DISCOUNT and found:
+        if takes_off(line) and found:
             found[-1].off.append(line)
         else:
             found.append(Reduced(line, []))
     return found
 
 
-def reductions(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> list[dict[int, int]]:
-    """What each open discount takes off each line, by its number; stated minor units."""
-    left = [0 if _never_reduced(line) else stated(line) for line in lines]
-    taken: list[dict[int, int]] = [{} for _ in lines]
+def reductions(
+    lines: Sequence[InvoiceLine], coupons: dict[int, Coupon], waited: int
+) -> list[dict[int, int]]:
+    """What each open discount takes off each line, by its number; stated minor units.
+
+    waited: how many of the last lines waited for their invoice.
+    """
+    prices = [0 if never_reduced(line) else stated(line) for line in lines]
+    return taken_off(prices, coupons, waited)
+
+
+def taken_off(
+    prices: Sequence[int], coupons: dict[int, Coupon], waited: int
+) -> list[dict[int, int]]:
+    """The same of prices, minor units."""
+    first = len(prices) - waited
+    left = list(prices)
+    taken: list[dict[int, int]] = [{} for _ in left]
     for number, coupon in sorted(coupons.items()):
         if coupon.left == 0:
             continue
-        budget = sum(left) if coupon.minor is None else min(coupon.minor, sum(left))
-        for place, price in enumerate(left):
+        spared = range(first, first + coupon.spares)
+        mine = [0 if place in spared else price for place, price in enumerate(left)]
+        budget = sum(mine) if coupon.minor is None else min(coupon.minor, sum(mine))
+        for place, price in enumerate(mine):
             if coupon.ppm is not None:
                 off = half_up(Fraction(price * coupon.ppm, _WHOLE))
             else:
@@ -101,15 +122,16 @@ def reductions(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> list
     return taken
 
 
-def _never_reduced(line: InvoiceLine) -> bool:
-    return line.kind in _NOT_REDUCED or line.item == _GIVEN_BACK_BEFORE
+def never_reduced(line: InvoiceLine) -> bool:
+    """What is charged once, or stands as it was settled before."""
+    settled = line.item == _GIVEN_BACK_BEFORE or line.working.policy == "settled"
+    return settled or line.kind in _NOT_REDUCED
 
 
 def share_left(lines: Sequence[InvoiceLine], coupons: dict[int, Coupon]) -> Fraction:
-    """Which part of lines discounts would leave to pay, if they were billed alone."""
-    reducible = [line for line in lines if not _never_reduced(line)]
-    whole = sum(stated(line) for line in reducible)
-    off = sum(sum(each.values()) for each in reductions(reducible, coupons))
+    """Which part of lines that wait discounts would leave to pay, if they were billed alone."""
+    whole = sum(stated(line) for line in lines if not never_reduced(line))
+    off = sum(sum(each.values()) for each in reductions(lines, coupons, len(lines)))
     return Fraction(1) if whole == 0 else 1 - Fraction(off, whole)
 
 
@@ -119,7 +141,7 @@ def check_discounts(book: Book, event: InvoiceIssued, say: Say) -> None:
     if not book.coupons and all(not each.off for each in groups):
         return
     bases = [each.line for each in groups]
-    expected = reductions(bases, book.coupons)
+    expected = reductions(bases, book.coupons, 0 if event.demand else len(book.lines_to_come))
     actual = [{_number(line): -stated(line) for line in each.off} for each in groups]
     listed = all(len(each.off) == len(off) for each, off in zip(groups, actual, strict=True))
     # Where roundings would make it less than nothing, less is taken off.

@@ -14,7 +14,7 @@ from projections.auditing.codes import Say
 from projections.auditing.lines import waiting
 from projections.auditing.prices import sum_stated, with_tax
 from projections.auditing.schedules import announced_for, last_number
-from projections.auditing.usage import bill, counted_until
+from projections.auditing.usage import bill, counted_until, not_billed
 
 
 def check_end(book: Book, event: SubscriptionCancelled | SubscriptionCompleted, say: Say) -> None:
@@ -50,7 +50,7 @@ def _check_closed(book: Book, event: SubscriptionCancelled, say: Say) -> None:
         return  # what discounts leave of it may be nothing
     at = event.effective_at
     stretch = counted_until(book, at, whole=at == book.announced)
-    used = () if stretch is None else bill(stretch)
+    used = (*not_billed(book), *(() if stretch is None else bill(stretch)))
     minor = sum(line.amount.minor for line in waiting(book, closing=True))
     minor += sum(with_tax(sum_stated((each,)), each.tax) for each in used)
     if minor > 0:

@@ -10,9 +10,10 @@ import attrs
 from domain.calendar import local_day
 from domain.subscription.events import AmountSet, InvoiceIssued, LineKind
 from domain.subscription.state import Status
-from projections.auditing.book import Book, Owed, Service, Totals
+from projections.auditing.book import Book, Issued, Owed, Service, Totals
 from projections.auditing.codes import Say
 from projections.auditing.discounts import check_discounts, grouped
+from projections.auditing.late import issued_under
 from projections.auditing.lines import check_lines
 from projections.auditing.parking import check_lines_of_day
 from projections.auditing.parts import closes, service_of
@@ -29,6 +30,7 @@ def check_invoice(
     totals: those of the invoice's currency; the invoice is added to them.
     """
     number, closing = event.invoice_number, closes(event)
+    issued = issued_under(book, event)
     check_lines_of_day(book, event, say)
     _check_billed(book, event, closing, say)
     if number <= book.invoices:
@@ -43,7 +45,7 @@ def check_invoice(
         _check_period(book, event, say)
         _check_instants(book, event, recorded_at, say)
     _check_amounts(book, event, closing, say)
-    _book(book, event, closing)
+    _book(book, event, closing, issued)
     if event.total.minor > 0:
         book.owed[number] = Owed(total=event.total.minor, currency=event.total.currency)
         book.applying = number
@@ -68,10 +70,10 @@ def _check_closing(book: Book, event: InvoiceIssued, recorded_at: datetime, say:
         say("invoice-too-early", f"invoice {number} was recorded at {recorded_at}")
 
 
-def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
+def _book(book: Book, event: InvoiceIssued, closing: bool, issued: Issued) -> None:
     """What the invoice leaves behind for the facts after it."""
     service = None if closing else service_of(book, event.invoice_number)
-    cut(book, event.effective_at, next_meters(book), whole=True)
+    cut(book, event.effective_at, next_meters(book), whole=True, issued=issued)
     book.closed = book.closed or closing
     if service is not None:
         # By what was agreed to; where the invoice says otherwise, that was a finding.
@@ -79,7 +81,9 @@ def _book(book: Book, event: InvoiceIssued, closing: bool) -> None:
     book.amounts = {n: minor for n, minor in book.amounts.items() if n > event.invoice_number}
     book.invoices = max(book.invoices, event.invoice_number)
     book.next_start, book.announced = event.period.end, event.next_due_at
-    book.repriced, book.lines_to_come = None, ()
+    book.repriced, book.lines_to_come, book.given_back = None, (), 0
+    for coupon in book.coupons.values():
+        coupon.spares = 0
     later = tuple(each for each in book.agreed if each.from_invoice > book.invoices + 1)
     book.agreed = (book.agreed_for(book.invoices + 1), *later)
 

@@ -8,9 +8,11 @@ from domain.plan import OneTimeKind, Terms
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from projections.auditing.book import Book
 from projections.auditing.codes import Say
+from projections.auditing.discounts import takes_off
+from projections.auditing.late import OF_USAGE
 from projections.auditing.parts import service_of
 from projections.auditing.prices import Expected, Price, check_line, check_tax, check_worked_out
-from projections.auditing.usage import OF_USAGE, bill, counted_until
+from projections.auditing.usage import bill, counted_until, not_billed
 
 _ONCE = {OneTimeKind.PRODUCT: LineKind.PRODUCT, OneTimeKind.SHIPPING: LineKind.SHIPPING}
 _OWN = (
@@ -25,7 +27,7 @@ _OWN = (
 def check_lines(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> None:
     """Every line but the discounts is agreed to, used or announced, and nothing is left out."""
     what, number = f"invoice {event.invoice_number}", event.invoice_number
-    lines = [line for line in event.lines if line.kind is not LineKind.DISCOUNT]
+    lines = [line for line in event.lines if not takes_off(line)]
     for line in lines:
         check_worked_out(line, say, what=what)
     own = [line for line in lines if line.kind in _OWN]
@@ -46,15 +48,19 @@ def check_lines(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> No
 def waiting(book: Book, closing: bool) -> tuple[InvoiceLine, ...]:
     """What was put aside; postpaid, the running period ends unbilled, and what was to change it."""
     if closing and not book.prepaid:
-        return tuple(line for line in book.lines_to_come if line.kind in OF_USAGE)
+        return tuple(
+            line
+            for line in book.lines_to_come
+            if line.kind in OF_USAGE or line.working.policy == "settled"
+        )
     return book.lines_to_come
 
 
 def used_until(book: Book, event: InvoiceIssued) -> tuple[Expected, ...]:
-    """The lines of usage before an invoice takes effect."""
+    """The lines of usage before an invoice takes effect, as far as none has billed it."""
     at = event.effective_at
     stretch = counted_until(book, at, whole=at == book.announced)
-    return () if stretch is None else bill(stretch)
+    return (*not_billed(book), *(() if stretch is None else bill(stretch)))
 
 
 def _check_usage(

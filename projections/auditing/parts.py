@@ -60,8 +60,7 @@ def at_present_price(book: Book, service: Service) -> Service:
     fresh = at_terms(service, terms)
     if not book.prepaid:
         return fresh
-    waiting = of_kind(book.lines_to_come, LineKind.REST)
-    share = share_left(waiting, book.coupons)
+    share = share_left(book.lines_to_come, book.coupons)
     prices = (attrs.evolve(each, share=each.share * share) for each in fresh.prices)
     return attrs.evolve(fresh, prices=tuple(prices))
 

@@ -10,6 +10,7 @@ from domain.subscription.state import Status
 from projections.auditing.book import Book, Stretch
 from projections.auditing.codes import Say
 from projections.auditing.discounts import check_discounts
+from projections.auditing.late import issued_under
 from projections.auditing.prices import check_line, check_worked_out, sum_stated, with_tax
 from projections.auditing.usage import bill, cut_through
 
@@ -23,7 +24,7 @@ def check_threshold(book: Book, event: InvoiceIssued, say: Say) -> None:
         say("lines-not-agreed", f"{what} for {event.demand!r}: {len(event.lines)} lines")
     if book.status not in (Status.ACTIVE, Status.PAUSED):
         say("invoice-after-end", f"{what} when it was {book.status.value}")
-    stretch = cut_through(book, event.effective_at)
+    stretch = cut_through(book, event.effective_at, issued_under(book, event))
     period = Period(_begins(book, stretch), _day_after(book, event))
     if event.period != period:
         say("period-off-schedule", f"{what}, not {period.start} to {period.end}")

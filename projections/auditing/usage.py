@@ -13,20 +13,12 @@ import attrs
 
 from domain.calendar import start_of_day
 from domain.plan import Meter
-from domain.subscription.events import InvoiceLine, LineKind, UsageCorrected, UsageReported
-from projections.auditing.book import Book, Stretch, Use
+from domain.subscription.events import LineKind, UsageCorrected, UsageReported
+from projections.auditing.book import Book, Issued, Stretch, Use
 from projections.auditing.codes import Say
-from projections.auditing.prices import (
-    Expected,
-    Price,
-    by_tiers,
-    check_tax,
-    check_worked_out,
-    stated,
-    sum_stated,
-)
+from projections.auditing.late import Sum, check_late, check_nothing_late, comes_to
+from projections.auditing.prices import Expected, Price, by_tiers, sum_stated
 
-OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 # How long a billed stretch may still be changed; it is then forgotten here, too.
 _KEPT = timedelta(days=92)
 
@@ -76,19 +68,41 @@ def counted_until(book: Book, until: datetime, *, whole: bool) -> Stretch | None
     )
 
 
-def cut(book: Book, at: datetime, meters: tuple[Meter, ...], *, whole: bool) -> None:
-    """What was used before an instant is billed; other meters may count from there on."""
+def cut(
+    book: Book,
+    at: datetime,
+    meters: tuple[Meter, ...],
+    *,
+    whole: bool,
+    issued: Issued | None = None,
+) -> None:
+    """What was used before an instant is counted; other meters may count from there on.
+
+    issued: the invoice that bills it, and what was counted and waited; None: the next one will.
+    """
     stretch = counted_until(book, at, whole=whole)
+    for each in book.stretches:
+        each.issued = each.issued or issued
     if stretch is not None:
-        kept = (each for each in book.stretches if each.ends >= at - _KEPT)
-        book.stretches = [*kept, stretch]
+        stretch.issued = issued
+        book.stretches = [*_kept(book, at), stretch]
         book.uses = {name: use for name, use in book.uses.items() if name not in stretch.uses}
     if book.counted_from is None or at > book.counted_from:
         book.counted_from = at if (book.meters or meters) else book.counted_from
     book.meters = meters
 
 
-def cut_through(book: Book, at: datetime) -> Stretch:
+def _kept(book: Book, at: datetime) -> list[Stretch]:
+    """Not too old, not billed yet, or on one invoice with such."""
+    fresh = [each.issued for each in book.stretches if each.ends >= at - _KEPT]
+    return [
+        each
+        for each in book.stretches
+        if each.issued is None or any(each.issued is other for other in fresh)
+    ]
+
+
+def cut_through(book: Book, at: datetime, issued: Issued) -> Stretch:
     """What was used up to an instant, that one included, is billed in the middle of a period."""
     served = book.invoices + (0 if book.prepaid else 1)
     stretch = Stretch(
@@ -98,9 +112,9 @@ def cut_through(book: Book, at: datetime) -> Stretch:
         uses={name: use for name, use in book.uses.items() if use.at <= at},
         whole=False,
         free=served == 1 and book.beginning.terms.trial is not None,
+        issued=issued,
     )
-    kept = (each for each in book.stretches if each.ends >= at - _KEPT)
-    book.stretches, book.counted_from = [*kept, stretch], at
+    book.stretches, book.counted_from = [*_kept(book, at), stretch], at
     book.uses = {name: use for name, use in book.uses.items() if name not in stretch.uses}
     return stretch
 
@@ -121,12 +135,12 @@ def check_report(book: Book, event: UsageReported, recorded_at: datetime, say: S
             say("usage-wrong", f"{name} is of a time that was billed long ago")
         _check_meter(_counting(book, at), event, say)
         book.uses[name] = use
-        check_late(book, event.lines, (), {}, say)
+        check_nothing_late(book, event.lines, say)
     else:
         _check_meter(stretch.meters, event, say)
-        before = _costs(stretch)
+        before = _costs(stretch), _sum(book, stretch)
         stretch.uses[name] = use
-        check_late(book, event.lines, stretch.meters, _more(stretch, before), say)
+        _check_settled(book, event, stretch, before, say)
     _put_aside(book, event)
 
 
@@ -142,11 +156,11 @@ def check_correction(book: Book, event: UsageCorrected, say: Say) -> None:
     if stretch is None:
         if use is not None:
             use.quantity = event.quantity
-        check_late(book, event.lines, (), {}, say)
+        check_nothing_late(book, event.lines, say)
     else:
-        before = _costs(stretch)
+        before = _costs(stretch), _sum(book, stretch)
         stretch.uses[event.usage_id].quantity = event.quantity
-        check_late(book, event.lines, stretch.meters, _more(stretch, before), say)
+        _check_settled(book, event, stretch, before, say)
     _put_aside(book, event)
 
 
@@ -155,6 +169,11 @@ def _check_allowed(book: Book, event: UsageReported | UsageCorrected, say: Say) 
         say("customer-mixed", f"usage {event.usage_id} of {event.customer_id}")
     if book.has_ended or (book.announced is None and book.pause is None and event.lines):
         say("usage-after-end", f"{event.usage_id}, and no invoice is to come")
+
+
+def not_billed(book: Book) -> tuple[Expected, ...]:
+    """The lines of usage that was counted before a change of meters, and waits for an invoice."""
+    return tuple(line for each in book.stretches if each.issued is None for line in bill(each))
 
 
 def next_meters(book: Book) -> tuple[Meter, ...]:
@@ -173,40 +192,27 @@ def _check_meter(meters: tuple[Meter, ...], event: UsageReported, say: Say) -> N
         say("usage-wrong", f"no meter {event.meter} counted {event.usage_id}")
 
 
-def check_late(
+def _check_settled(
     book: Book,
-    lines: tuple[InvoiceLine, ...],
-    meters: tuple[Meter, ...],
-    more: Mapping[str, int],
+    event: UsageReported | UsageCorrected,
+    stretch: Stretch,
+    before: tuple[Mapping[str, int], Sum],
     say: Say,
 ) -> None:
-    """Lines, or a credit in front of them, that add up to what a stretch costs more or less.
-
-    more: by meter, minor units before tax on top.
-    """
-    credit = book.unused
-    back = () if credit is None else credit.lines
-    what = "late usage"
-    if credit is not None and lines:
-        say("usage-late-wrong", "both a credit and lines")
-    taxes = {each.code: each.tax for each in meters}
-    added = dict.fromkeys(taxes, 0)
-    for sign, line in (*((1, each) for each in lines), *((-1, each) for each in back)):
-        if line.kind not in OF_USAGE or line.item not in taxes:
-            say("usage-late-wrong", f"{line.description!r} is for {line.item!r}")
-            continue
-        check_worked_out(line, say, what=what)
-        check_tax(line, taxes[line.item], say, what=what)
-        added[line.item] += sign * stated(line)
-    for code, minor in added.items():
-        if minor != more.get(code, 0):
-            say("usage-late-wrong", f"{minor} minor units more for {code}, not {more.get(code, 0)}")
-    if sum(line.amount.minor for line in lines) < 0:
-        say("usage-late-wrong", "less was billed than before, and no credit says so")
+    if stretch.issued is None:
+        check_nothing_late(book, event.lines, say)
+        return
+    costs, sum_before = before
+    more = {code: minor - costs[code] for code, minor in _costs(stretch).items()}
+    check_late(book, event.lines, stretch, more, (sum_before, _sum(book, stretch)), say)
 
 
-def _more(stretch: Stretch, before: Mapping[str, int]) -> dict[str, int]:
-    return {code: minor - before[code] for code, minor in _costs(stretch).items()}
+def _sum(book: Book, stretch: Stretch) -> Sum:
+    """What the invoice of a stretch comes to, as usage stands."""
+    if stretch.issued is None:
+        return Sum()
+    on_it = (each for each in book.stretches if each.issued is stretch.issued)
+    return comes_to(stretch.issued, [line for each in on_it for line in bill(each)])
 
 
 def _costs(stretch: Stretch) -> dict[str, int]:

@@ -15,6 +15,7 @@ from domain.money import Money
 from domain.plan import Kind, Proration, Terms
 from domain.prices import Part
 from domain.pricing import ONCE, line
+from domain.subscription.crediting import grant_credit
 from domain.subscription.discounting import (
     Reduction,
     end_discount,
@@ -153,6 +154,36 @@ def test_days_charged_again_are_not_reduced_again() -> None:
     after = billed_until(back, datetime(2024, 3, 1, tzinfo=UTC))
     assert credits(after.facts) == [17631]
     assert totals(after)[1] == 26910 + 17631
+
+
+@pytest.mark.parametrize("later", [attrs.evolve(TENTH, ppm=1_000_000), HUNDRED])
+def test_a_later_discount_does_not_reduce_days_given_back_before(later: Reduction) -> None:
+    """Dearer for the rest of February (326.93), and given back at that at once: it is still owed.
+    What is charged again is, too; only March is reduced."""
+    common: dict[str, Any] = {"reason": "x", "now": FEB_10, "zone_version": ZONE_VERSION}
+    dearer = changed(running(), at_price(BIG))
+    away = dearer.and_(*pause(dearer.state, until=None, credit=True, **common))
+    assert credits(away.facts) == [19590, 32693]
+    given_later = away.and_(*grant_discount(away.state, later, now=FEB_10))
+    back = given_later.and_(*resume(given_later.state, how=Resume.KEEP_ANCHOR, **common))
+    assert [each.amount.minor for each in back.state.lines_to_come] == [32693, 32693]
+    after = billed_until(back, datetime(2024, 3, 1, tzinfo=UTC))
+    march = 0 if later.ppm else 49900 - 10000
+    assert totals(after)[1] == march + 32693 + 32693
+    assert [each.spares for each in after.state.discounts] == [0]
+    again = after.state.discounts
+    assert totals(billed_until(after, MAY))[2] == march, "it reduces every invoice to come"
+    assert again[0].invoices is None
+
+
+def test_days_that_are_still_to_be_served_are_reduced_by_a_later_discount() -> None:
+    """Dearer for the rest of February, and nothing of that was given back: goodwill is not that."""
+    dearer = changed(running(), at_price(BIG))
+    kind = grant_credit(dearer.state, Money(100, NOK), reason="sorry", now=FEB_10)
+    given_later = dearer.and_(*kind)
+    given_later = given_later.and_(*grant_discount(given_later.state, TENTH, now=FEB_10))
+    after = billed_until(given_later, datetime(2024, 3, 1, tzinfo=UTC))
+    assert totals(after)[1] == 49900 - 4990 + 32693 - 3269
 
 
 def test_days_given_back_are_worth_what_was_paid_for_them() -> None:

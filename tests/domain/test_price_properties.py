@@ -25,7 +25,9 @@ from domain.subscription.events import (
     UsageReported,
     When,
 )
+from domain.subscription.folding_discounts import reduces
 from domain.subscription.state import Counted
+from domain.subscription.usage_pricing import waiting_usage
 from tests.domain.test_properties import SOME, Log, moments, streams
 from tests.histories import History, histories, show
 from tests.projections.stories import story
@@ -49,7 +51,7 @@ def every_unit_is_billed_once(history: History) -> None:
             stretches |= {each.ends: each for each in moment.state.counted}
         for line, sign in _usage_lines(log):
             billed[line.item] = billed.get(line.item, 0) + sign * stated(line).minor
-        for line in moment.state.lines_to_come:
+        for line in (*waiting_usage(moment.state), *moment.state.lines_to_come):
             if line.kind in OF_USAGE:
                 billed[line.item] = billed.get(line.item, 0) + stated(line).minor
         due: dict[str, int] = {}
@@ -74,7 +76,7 @@ def _usage_lines(log: Log) -> list[tuple[InvoiceLine, int]]:
                 found += [(line, 1) for line in lines if line.kind in OF_USAGE]
             case CreditGranted(kind=CreditKind.CORRECTION, lines=lines):
                 reached("a correction gives credit")
-                found += [(line, -1) for line in lines]
+                found += [(line, -1) for line in lines if line.kind in OF_USAGE]
             case UsageReported(lines=lines):
                 reached(f"usage reported, late lines: {bool(lines)}")
             case UsageCorrected(lines=lines):
@@ -144,7 +146,7 @@ def no_line_is_below_nothing(history: History) -> None:
         reduced: InvoiceLine | None = None
         for line in invoice.lines:
             held = 0 if line.tax is None else line.tax.tax.minor
-            if line.kind is not LineKind.DISCOUNT:
+            if not reduces(line):
                 reduced, left, tax = line, stated(line).minor, held
                 continue
             assert reduced is not None
@@ -179,7 +181,7 @@ def no_more_is_given_back_than_paid(history: History) -> None:
 def _paid_for_period(invoice: InvoiceIssued) -> int:
     paid, of_period = 0, False
     for line in invoice.lines:
-        if line.kind is not LineKind.DISCOUNT:
+        if not reduces(line):
             of_period = line.kind is LineKind.PERIOD
         if of_period:
             paid += line.amount.minor

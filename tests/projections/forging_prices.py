@@ -111,6 +111,21 @@ def with_coupon(**forged: Any) -> Forger:
     return changed(e.DiscountGranted, **{name: lambda _, v=v: v for name, v in forged.items()})
 
 
+def before_the_last(kind: type, other: type) -> Forger:
+    """The first fact of a kind is moved in front of the last one of another."""
+
+    def forge(log: Log) -> Log | None:
+        place = next((at for at, r in enumerate(log) if isinstance(r.event, kind)), None)
+        others = [at for at, r in enumerate(log) if isinstance(r.event, other)]
+        if place is None or not others or others[-1] > place:
+            return None
+        moved = attrs.evolve(log[place], recorded_at=log[others[-1]].recorded_at)
+        rest = [*log[:place], *log[place + 1 :]]
+        return renumbered([*rest[: others[-1]], moved, *rest[others[-1] :]])
+
+    return forge
+
+
 def later_than_all(kind: type) -> Forger:
     """The first fact of a kind is moved to the end of the log."""
 

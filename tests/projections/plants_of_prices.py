@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import attrs
 
 from domain.money import Money
@@ -10,6 +13,7 @@ from tests.projections import scenes_of_prices as s
 from tests.projections.forging import DAY, changed, doubled, dropped, followed, foreign, more
 from tests.projections.forging_prices import (
     again_under,
+    before_the_last,
     each,
     has,
     later_than_all,
@@ -201,4 +205,57 @@ REDUCED: list[Plant] = [
      changed(e.DiscountEnded, customer_id=lambda _: "someone")),
 ]  # fmt: skip
 
-PLANTS_OF_PRICES = PRICED + USED + REDUCED
+
+def _settled(make: Callable[[e.InvoiceLine], e.InvoiceLine]) -> Callable[..., Any]:
+    """The lines of discounts on late usage are others."""
+    return relined(e.UsageReported, each(_KIND.DISCOUNT, make), lambda event: event.lines)
+
+
+SETTLED: list[Plant] = [
+    ("late usage in full, where the invoice was reduced", "discount-wrong", s.reduced_and_late,
+     relined(e.UsageReported, without(_KIND.DISCOUNT), lambda event: event.lines)),
+    ("more given back than was paid", "discount-wrong", s.reduced_and_corrected,
+     relined(e.CreditGranted, without(_KIND.DISCOUNT))),
+    ("late usage reduced by a later coupon", "discount-wrong", s.late_before_a_later_coupon,
+     relined(e.UsageReported, lambda lines: (*lines, _tenth_off(lines[-1])),
+             lambda event: event.lines)),
+    ("late usage reduced by another coupon", "discount-wrong", s.reduced_and_late,
+     _settled(lambda line: attrs.evolve(line, item="2"))),
+    ("a minor unit of tax less off late usage", "tax-wrong", s.reduced_and_late,
+     _settled(taxed_more)),
+    ("late usage that is to be reduced once more", "usage-late-wrong", s.reduced_and_late,
+     relined(e.UsageReported, each(_KIND.USAGE, lambda line: attrs.evolve(
+         line, working=attrs.evolve(line.working, policy="usage"))), lambda event: event.lines)),
+    ("late usage is reduced once more", "discount-wrong", s.reduced_and_late,
+     relined(e.InvoiceIssued, lambda lines: (*lines, _tenth_off(lines[-2], "discount")),
+             number(3))),
+    ("what was settled is left off the invoice", "parts-not-announced", s.reduced_and_late,
+     relined(e.InvoiceIssued, lambda lines: lines[:-1], number(3))),
+    ("settled, and billed once more with its stretch", "usage-late-wrong",
+     s.late_before_its_invoice,
+     changed(e.UsageReported, when=lambda event: event.usage_id == "late",
+             lines=lambda _: (_a_line(),))),
+    ("granted before the days were given back", "discount-wrong", s.discounted_after_a_pause,
+     before_the_last(e.DiscountGranted, e.CreditGranted)),
+    ("late usage before its invoice is not on it", "usage-billed-wrong",
+     s.late_before_its_invoice, dropped(e.UsageReported, when=lambda event: event.quantity == 10)),
+]  # fmt: skip
+
+
+def _tenth_off(line: e.InvoiceLine, policy: str = e.SETTLED) -> e.InvoiceLine:
+    """A tenth off a line of whole tenths, as the first discount would take it."""
+    tenth = scaled(attrs.evolve(line, working=attrs.evolve(
+        line.working, unit_price=Money(1, "NOK"), numerator=1, denominator=1, policy=policy)),
+        -(line.working.quantity * line.working.unit_price.minor // 10))  # fmt: skip
+    return attrs.evolve(tenth, kind=_KIND.DISCOUNT, item="1")
+
+
+def _a_line() -> e.InvoiceLine:
+    return next(
+        recorded.event.lines[-2]
+        for recorded in s.reduced_and_late().log
+        if isinstance(recorded.event, e.UsageReported) and recorded.event.lines
+    )
+
+
+PLANTS_OF_PRICES = PRICED + USED + REDUCED + SETTLED

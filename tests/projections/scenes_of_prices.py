@@ -20,7 +20,15 @@ from domain.subscription.setting_amounts import set_amount
 from domain.taxes import TaxRate
 from tests.books import ZONE_VERSION, Books
 from tests.projections.scenes import billed, signed_up
-from tests.projections.scenes_of_changes import FEB_10, FEB_20, cancelled, changed, running
+from tests.projections.scenes_of_changes import (
+    FEB_10,
+    FEB_20,
+    cancelled,
+    changed,
+    paused,
+    resumed,
+    running,
+)
 from tests.specimens import DAY, instalments, terms
 
 MAR_5 = datetime(2024, 3, 5, 12, tzinfo=UTC)
@@ -142,6 +150,47 @@ def usage_corrected_down() -> Books:
     return billed(corrected(billed_in_march(), 40))
 
 
+def reduced_in_march(quantity: int, *wishes: Reduction) -> Books:
+    """Usage of 10 February is reduced on the invoice of 29 February; it is 5 March."""
+    books = signed_up(metered())
+    for wish in wishes:
+        books = reduced(books, wish)
+    books = billed(books)
+    books.now = FEB_10
+    books = billed(used(books, quantity, FEB_10))
+    books.now = MAR_5
+    return books
+
+
+def reduced_and_late() -> Books:
+    """90 GB were 36.00 less 3.60; 20 more are 6.50 less 0.65, and 25 % of that: no more is off."""
+    return billed(used(reduced_in_march(90, TENTH), 20, FEB_10 + DAY, "late"))
+
+
+def reduced_and_corrected() -> Books:
+    """90 GB were 40: 20.00 less 2.00, and their tax, become credit. Ended, the coupon counts on."""
+    books = reduced_in_march(90, TENTH)
+    facts = end_discount(books.states["s-1"], "SPRING", reason="over", now=books.now)
+    books.append("s-1", facts, actor="api:shop")
+    return billed(corrected(books, 40))
+
+
+def late_before_a_later_coupon() -> Books:
+    """Billed in full; the coupon of March reduces nothing of February."""
+    return billed(reduced(used(billed_in_march(), 20, FEB_10 + DAY, "late")))
+
+
+def late_before_its_invoice() -> Books:
+    """Late for the meter before 10 February, known before the invoice: 25 and 5 GB are billed."""
+    books = used(reduced(running(metered())), 25, FEB_10 - 5 * DAY)
+    dearer = attrs.evolve(DATA, tiers=(Tier(up_to=None, unit_price=nok(100)),))
+    books.now = FEB_10
+    books = changed(books, meters=(dearer,))
+    books.now = FEB_20
+    books = billed(corrected(used(books, 10, FEB_10 - DAY, "late"), 20))
+    return billed(corrected(books, 30, "late"))
+
+
 def usage_at_a_change() -> Books:
     """25 GB at the old meter on 5 February, 10 at a dearer one from 10 February on."""
     books = used(running(metered()), 25, FEB_10 - 5 * DAY)
@@ -178,6 +227,14 @@ def discounted_and_changed() -> Books:
     return billed(changed(books, price=nok(49900)))
 
 
+def discounted_after_a_pause() -> Books:
+    """Dearer days wait for the invoice and are given back; the coupon comes after that."""
+    books = running()
+    books.now = FEB_10
+    books = reduced(paused(changed(books, price=nok(49900)), credit=True))
+    return billed(resumed(books, FEB_20))
+
+
 def amount_set(minor: int = 51234) -> Books:
     """The second period costs 512.34."""
     books = running(terms(kind=Kind.RECURRING, variable=True))
@@ -200,10 +257,15 @@ STORIES_OF_PRICES = (
     usage_late,
     usage_corrected_up,
     usage_corrected_down,
+    reduced_and_late,
+    reduced_and_corrected,
+    late_before_a_later_coupon,
+    late_before_its_invoice,
     usage_at_a_change,
     usage_at_the_end,
     discounted,
     discounted_once,
     discounted_and_changed,
+    discounted_after_a_pause,
     amount_set,
 )

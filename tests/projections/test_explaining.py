@@ -15,6 +15,7 @@ from domain.subscription.events import (
     CreditGranted,
     DiscountGranted,
     InvoiceIssued,
+    LineKind,
     TermsChanged,
     UsageCorrected,
     UsageReported,
@@ -26,7 +27,15 @@ from tests.domain.billing import BIG, FEB_10, at_price
 from tests.histories import ZONE_VERSION, History, histories, show
 from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_changes import running
-from tests.projections.scenes_of_prices import MAR_5, corrected, discounted, metered, used
+from tests.projections.scenes_of_prices import (
+    MAR_5,
+    corrected,
+    discounted,
+    late_before_its_invoice,
+    metered,
+    reduced_and_late,
+    used,
+)
 from tests.replies import Reply
 from tests.specimens import DAY
 
@@ -100,6 +109,33 @@ def test_a_balance_adds_up_over_all_subscriptions_of_a_customer() -> None:
     assert (found.amount, found.holds) == (Money(63003, "NOK"), True)
     amounts = [each.amount.minor for each in found.steps if each.amount is not None]
     assert amounts == [29900, -29900, -19590, 82593]
+
+
+def test_what_is_settled_names_the_report_that_settled_it() -> None:
+    """Its discount, too: not the grant, which is that of another invoice."""
+    books = reduced_and_late()
+    late = next(
+        each.position
+        for each in books.log
+        if isinstance(each.event, UsageReported) and each.event.usage_id == "late"
+    )
+    found = explain_invoice(books.log, 3)
+    assert {each.because for each in found.steps if "late" in each.words} == {late}
+    assert sum("SPRING, late" in each.words for each in found.steps) == 1
+    assert found.holds
+
+
+def test_usage_before_a_change_of_meters_names_the_reports_that_came_later() -> None:
+    """25 GB, corrected to 20, and 10 that were late, are billed as one."""
+    books = late_before_its_invoice()
+    said = [
+        each.position
+        for each in books.log
+        if isinstance(each.event, UsageReported | UsageCorrected)
+        and not any(line.kind is LineKind.USAGE for line in each.event.lines)
+    ]
+    before = next(each for each in explain_invoice(books.log, 2).steps if "units 1" in each.words)
+    assert before.counted == tuple(said)
 
 
 def test_a_line_of_usage_names_the_reports_it_counts() -> None:
