@@ -13,7 +13,7 @@ from domain.subscription.completing import with_completion
 from domain.subscription.crediting import apply_credits
 from domain.subscription.discounting import with_discounts
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind, SubscriptionEvent
-from domain.subscription.folding import evolve, evolve_all
+from domain.subscription.folding import evolve_all
 from domain.subscription.parking import park
 from domain.subscription.state import Subscription
 from domain.subscription.usage_pricing import usage_lines
@@ -59,7 +59,7 @@ def issue_invoice(
         effective_at=state.next_due_at,
         tax=tax_of(lines),
     )
-    paid = apply_credits(evolve(state, invoice), number, now=now)
+    paid = apply_credits(state, invoice, now=now)
     return with_completion(state, (invoice, *paid), now=now)
 
 
@@ -94,7 +94,7 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
         effective_at=now,
         tax=tax_of(lines),
     )
-    return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
+    return (invoice, *apply_credits(state, invoice, now=now))
 
 
 def tax_of(lines: tuple[InvoiceLine, ...]) -> Money | None:
