@@ -32,10 +32,12 @@ from planted_demands import FAULTS as DEMANDS
 from planted_dunning import FAULTS as DUNNING
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_folding import FAULTS as FOLDING
 from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
 
 FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + PLANS + BUDGETS
+FAULTS += FOLDING
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
