@@ -82,10 +82,16 @@ def count_from(anchor: date, interval: Interval, times: int) -> date:
         raise Refused("date-out-of-range", f"{anchor} plus {times} intervals") from None
 
 
+# Days that every month has.
+_SHORTEST_MONTH = 28
+
+
 def _add_months(anchor: date, months: int) -> date:
     year, month0 = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
-    last = calendar.monthrange(year, month0 + 1)[1]
-    return date(year, month0 + 1, min(anchor.day, last))
+    day = anchor.day
+    if day > _SHORTEST_MONTH:
+        day = min(day, calendar.monthrange(year, month0 + 1)[1])
+    return date(year, month0 + 1, day)
 
 
 def zone_named(name: str) -> ZoneInfo:

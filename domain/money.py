@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import attrs
 
@@ -65,6 +66,7 @@ class Money:
             raise Refused("currency-mixed", f"cannot add {self.currency} and {other.currency}")
 
 
+@cache
 def zero(currency: str) -> Money:
     """Nothing, in a currency."""
     return Money(0, currency)

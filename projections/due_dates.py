@@ -91,8 +91,9 @@ class DueDates:
 
         A pause without an end is neither: that is how it was asked for.
         """
-        open_items = any(item.kind is not ItemKind.RESUME for item in self.items)
-        return self.needs_person or (open_items and self.next_due_at is None)
+        items = self.items
+        open_items = any(item.kind is not ItemKind.RESUME for item in items)
+        return self.needs_person or (open_items and next_due(items) is None)
 
     @property
     def listed_from(self) -> datetime | None:

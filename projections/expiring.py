@@ -49,6 +49,8 @@ class ExpiringCard:
 
 def last_day_of(instrument: Instrument) -> date | None:
     """The last day of the month in which a card expires; None: it has none, or none we can read."""
+    if not instrument.expires:
+        return None  # a wallet; this is asked for at every fact
     try:
         month = date.fromisoformat(f"{instrument.expires}-01")
     except ValueError:

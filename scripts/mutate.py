@@ -33,6 +33,7 @@ import planted_demands
 import planted_dintero
 import planted_dunning
 import planted_faults
+import planted_folding
 import planted_paypal
 import planted_plans
 import planted_prices
@@ -52,6 +53,7 @@ GROUPS = (
     planted_budgets,
     planted_paypal,
     planted_dintero,
+    planted_folding,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent

@@ -57,7 +57,7 @@ FAULTS = (
     Fault(
         "on demand: credit does not pay it",
         BESIDE,
-        "    return (invoice, *apply_credits(evolve(state, invoice), number, now=now))",
+        "    return (invoice, *apply_credits(state, invoice, now=now))",
         "    return (invoice,)",
     ),
     Fault(

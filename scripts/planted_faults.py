@@ -36,8 +36,8 @@ FAULTS = (
     Fault(
         "customers of the 31st are not billed in short months",
         CALENDAR,
-        "    return date(year, month0 + 1, min(anchor.day, last))",
-        "    return date(year, month0 + 1, anchor.day)",
+        "        day = min(day, calendar.monthrange(year, month0 + 1)[1])\n",
+        "        pass\n",
     ),
     Fault(
         "customers of the 31st are billed on the 28th from March on: counted from the date before",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.folding import evolve_all
 from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription, Token
 from domain.subscription.vaulting import request_token
 
@@ -43,17 +44,22 @@ def _backup_for(state: Subscription, invoice: OpenInvoice) -> Token | None:
 
 
 def after_backup_paid(
-    state: Subscription, after: Subscription, attempt: Attempt, *, now: datetime
+    state: Subscription,
+    facts: tuple[SubscriptionEvent, ...],
+    attempt: Attempt,
+    *,
+    now: datetime,
 ) -> tuple[SubscriptionEvent, ...]:
     """The first method failed for an invoice that the backup paid: ask for a new one now.
 
     Asked once: an invoice that is charged on the backup at once, because the first method had
-    failed before, asks nobody again. after: the state with the money booked.
+    failed before, asks nobody again. facts: the money that comes, on top of `state`.
     """
     first = state.token
     failed_here = attempt.attempt_number > 1 and state.on_backup(attempt)
-    if not failed_here or first is None or first.usable or after.status is Status.COMPLETED:
+    if not failed_here or first is None or first.usable:
         return ()
-    if not after.collects:
+    after = evolve_all(state, facts)
+    if after.status is Status.COMPLETED or not after.collects:
         return ()
     return request_token(after, reason="the first method was declined", now=now)

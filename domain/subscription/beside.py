@@ -9,7 +9,6 @@ from domain.identity import ON_DEMAND
 from domain.money import total
 from domain.subscription.crediting import apply_credits
 from domain.subscription.events import InvoiceIssued, InvoiceLine, SubscriptionEvent
-from domain.subscription.folding import evolve
 from domain.subscription.invoicing import tax_of
 from domain.subscription.state import Subscription
 
@@ -41,4 +40,4 @@ def invoice_beside(
         tax=tax_of(lines),
         demand=demand,
     )
-    return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
+    return (invoice, *apply_credits(state, invoice, now=now))

@@ -26,7 +26,6 @@ from domain.subscription.events import (
     Discrepancy,
     SubscriptionEvent,
 )
-from domain.subscription.folding import evolve_all
 from domain.subscription.retrying import after_decline
 from domain.subscription.state import Attempt, OpenInvoice, Subscription
 
@@ -146,8 +145,7 @@ def _captured(
             ),
         )
     completed = with_completion(state, paid, now=now)
-    after = evolve_all(state, completed)
-    return (*completed, *after_backup_paid(state, after, attempt, now=now))
+    return (*completed, *after_backup_paid(state, completed, attempt, now=now))
 
 
 def capture_next(

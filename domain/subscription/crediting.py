@@ -6,7 +6,14 @@ from datetime import datetime
 
 from domain.money import Money
 from domain.refusals import Refused
-from domain.subscription.events import CreditApplied, CreditGranted, CreditKind, SubscriptionEvent
+from domain.subscription.events import (
+    CreditApplied,
+    CreditGranted,
+    CreditKind,
+    InvoiceIssued,
+    SubscriptionEvent,
+)
+from domain.subscription.folding import evolve
 from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
@@ -39,10 +46,15 @@ def grant_credit(
 
 
 def apply_credits(
-    state: Subscription, invoice_number: int, *, now: datetime
+    state: Subscription, issued: InvoiceIssued, *, now: datetime
 ) -> tuple[CreditApplied, ...]:
-    """What the customer's credits pay of an open invoice, oldest first."""
-    invoice = state.invoice(invoice_number)
+    """What the customer's credits pay of an invoice, oldest first.
+
+    state: before the invoice.
+    """
+    if not state.credits:
+        return ()
+    invoice = evolve(state, issued).invoice(issued.invoice_number)
     if invoice is None:
         return ()
     applied, left = [], invoice.open.minor
@@ -55,7 +67,7 @@ def apply_credits(
             CreditApplied(
                 customer_id=state.customer_id,
                 credit_number=credit.credit_number,
-                invoice_number=invoice_number,
+                invoice_number=invoice.number,
                 amount=Money(minor, state.currency),
                 effective_at=now,
             )

@@ -20,7 +20,7 @@ from domain.subscription.events import (
     LineKind,
     SubscriptionEvent,
 )
-from domain.subscription.folding import evolve, evolve_all
+from domain.subscription.folding import evolve_all
 from domain.subscription.parking import park
 from domain.subscription.state import Subscription
 from domain.subscription.usage_pricing import usage_to_bill
@@ -64,7 +64,7 @@ def issue_invoice(
         effective_at=state.next_due_at,
         tax=tax_of(lines),
     )
-    paid = apply_credits(evolve(state, invoice), number, now=now)
+    paid = apply_credits(state, invoice, now=now)
     return with_completion(state, (invoice, *paid), now=now)
 
 
@@ -99,7 +99,7 @@ def closing_invoice(state: Subscription, *, now: datetime) -> tuple[Subscription
         effective_at=now,
         tax=tax_of(lines),
     )
-    return (invoice, *apply_credits(evolve(state, invoice), number, now=now))
+    return (invoice, *apply_credits(state, invoice, now=now))
 
 
 def of_usage(line: InvoiceLine) -> bool:

@@ -274,9 +274,9 @@ class Counted:
     bill: Bill | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Subscription:
-    """One subscription now.
+    """One subscription now. Without slots: it is copied at every fact (see copying).
 
     terms, schedule: of the next invoice. following: agreed to for a later one, or None.
     billed: what the latest period that was billed costs; None before the first.

@@ -20,6 +20,7 @@ from psycopg.sql import Composed
 from psycopg_pool import ConnectionPool
 
 from infrastructure.store.agenda_statements import AgendaStatements
+from infrastructure.store.arrays import BigintArray, TextArray
 
 
 @attrs.frozen(kw_only=True)
@@ -134,7 +135,7 @@ class Agenda:
             self._sql.release,
             [
                 *_ids_and_fences(claims),
-                [seen for _, seen, _ in returns],
+                BigintArray(seen for _, seen, _ in returns),
                 [not_before for _, _, not_before in returns],
             ],
         )
@@ -184,4 +185,7 @@ def _claim(row: Sequence[Any], lease_s: float) -> Claim:
 
 
 def _ids_and_fences(claims: Collection[Claim]) -> list[list[Any]]:
-    return [[each.subscription_id for each in claims], [each.fence for each in claims]]
+    return [
+        TextArray(each.subscription_id.encode() for each in claims),
+        BigintArray(each.fence for each in claims),
+    ]

@@ -211,11 +211,11 @@ class Ledger(Application[str], Generic[S]):
                 raise StreamBroken(f"{stream}: version {row[2]} follows {version}")
             version = row[2]
             if poison is None:
-                recorded = self._recorded(row)
-                if isinstance(recorded, Poison):
-                    poison, state = recorded, None
+                event = self._event(row)
+                if isinstance(event, Poison):
+                    poison, state = event, None
                 else:
-                    state = self._evolve(state, recorded.event)
+                    state = self._evolve(state, event)
         return Loaded(stream, state, version, poison)
 
     def read_stream(self, stream: str, after_version: int = 0) -> list[Recorded[Any]]:
@@ -239,13 +239,18 @@ class Ledger(Application[str], Generic[S]):
         """The last position; 0 when nothing is recorded."""
         return self.recorder.max_notification_id() or 0
 
-    def _recorded(self, row: EventRow) -> Recorded[Any] | Poison:
-        position, stream, version, name, body, identity, recorded_at = row[:7]
+    def _event(self, row: EventRow) -> Any | Poison:
+        position, stream, version, name, body = row[:5]
         try:
-            event = self._codec.decode(name, body.encode())
+            return self._codec.decode(name, body.encode())
         except DecodeError as error:
             return Poison(position, stream, version, name, str(error))
-        actor, cause, command_id = row[8:]
+
+    def _recorded(self, row: EventRow) -> Recorded[Any] | Poison:
+        event = self._event(row)
+        if isinstance(event, Poison):
+            return event
+        position, stream, version, _, _, identity, recorded_at, _, actor, cause, command_id = row
         return Recorded(
             position=position,
             stream=stream,

@@ -29,10 +29,18 @@ class PlanReader:
         facts = self._ledger.read_stream(plan_stream(code))
         return plan_of_facts(each.event for each in facts), len(facts)
 
+    def at_hand(self, code: str) -> tuple[Plan | None] | None:
+        """What `recent` gives, alone in a tuple, where nothing has to be read for it; else None."""
+        read = self._read.get(code)
+        if read is None or not read[0] <= self._clock() < read[0] + FRESH_FOR:
+            return None
+        return (read[1],)
+
     def recent(self, code: str) -> Plan | None:
         """A plan as it was at most FRESH_FOR ago. Raises: Unreadable."""
-        now = self._clock()
-        read = self._read.get(code)
-        if read is None or not read[0] <= now < read[0] + FRESH_FOR:
-            read = self._read[code] = (now, self.load(code)[0])
-        return read[1]
+        known = self.at_hand(code)
+        if known is None:
+            now = self._clock()
+            known = (self.load(code)[0],)
+            self._read[code] = (now, known[0])
+        return known[0]

@@ -27,9 +27,9 @@ from psycopg.pq import TransactionStatus
 
 from infrastructure.store.folding import Log, Parked
 from infrastructure.store.tracking import (
-    Standing,
     advance,
     enter,
+    lock_standings,
     park,
     parked_streams,
     require_shape,
@@ -160,7 +160,8 @@ class Runner:
                 continue
             backoff_s = _FIRST_BACKOFF_S
             if count == 0:
-                (self._wake or stop.wait)(self._poll_s)
+                # Who stands by need not hear of every fact.
+                ((self._led and self._wake) or stop.wait)(self._poll_s)
             elif count < self._batch:
                 # While others write, a moment's wait makes one batch of many small ones.
                 stop.wait(_GATHER_S)
@@ -199,16 +200,23 @@ class Runner:
         return self._conn
 
     def _take_the_lead(self, conn: Connection[Any], now: datetime) -> None:
-        """Lead every projection that nobody else leads."""
-        for name, projection in self._projections.items():
-            if name in self._led:
-                continue
-            taken = conn.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))",
-                [f"billing.projection.{self._schema}.{name}"],
-            ).fetchone()
-            if taken == (True,):
-                self._led[name] = self._enter(conn, projection, now)
+        """Lead every projection that nobody else leads.
+
+        All are asked for at once: of two that start together one gets all of them, as a rule, and
+        the log is read and decoded once.
+        """
+        wanted = [name for name in self._projections if name not in self._led]
+        if not wanted:
+            return
+        locks = [f"billing.projection.{self._schema}.{name}" for name in wanted]
+        taken = conn.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(lock, 0))"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (lock, place) ORDER BY place",
+            [locks],
+        )
+        for name, (is_ours,) in zip(wanted, taken.fetchall(), strict=True):
+            if is_ours:
+                self._led[name] = self._enter(conn, self._projections[name], now)
 
     def _enter(
         self, conn: Connection[Any], projection: TableProjection[Any], now: datetime
@@ -276,14 +284,13 @@ class Runner:
             _alarm(led.writer.projection, parked)
 
     def _overtaken(self, conn: Connection[Any], group: list[_Led]) -> bool:
-        """Lock the group's positions; True if somebody wrote rows past us, which are then reread.
-
-        The order of the locks is the order of the names, for whoever takes several.
-        """
+        """Lock the group's positions; True if rows were written past us, which are then reread."""
         overtaken = False
-        for each in sorted(group, key=lambda led: live_name(led.writer.projection)):
+        projections = [each.writer.projection for each in group]
+        for each, stands in zip(
+            group, lock_standings(conn, self._schema, projections), strict=True
+        ):
             projection = each.writer.projection
-            stands: Standing = standing(conn, self._schema, projection, lock=True)
             if (stands.position, stands.generation) != (each.position, each.generation):
                 require_shape(projection, stands)
                 parked = parked_streams(conn, self._schema, projection)

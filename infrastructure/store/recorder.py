@@ -25,6 +25,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from infrastructure.store.appending import Added, Addition, AppendFunction
+from infrastructure.store.arrays import BigintArray, TextArray
 from infrastructure.store.stored import RecordedEvent, additions_of
 from infrastructure.store.wakeups import channel_of
 
@@ -116,8 +117,8 @@ class LedgerRecorder(PostgresProcessRecorder):
 
     def rows_of_streams(self, after: Sequence[tuple[str, int]]) -> list[EventRow]:
         """Events of streams (each once) after a version, stream by stream in the order given."""
-        streams = [stream for stream, _ in after]
-        versions = [version for _, version in after]
+        streams = TextArray(stream.encode() for stream, _ in after)
+        versions = BigintArray(version for _, version in after)
         rows: list[EventRow] = self.fetch(self._select_streams, (streams, versions))
         return rows
 

@@ -57,6 +57,30 @@ def standing(
     return Standing(*row)
 
 
+def lock_standings(
+    conn: Connection[Any], schema: str, projections: Sequence[TableProjection[Any]]
+) -> list[Standing]:
+    """Where several projections stand, in the order given; nobody else writes their rows until
+    commit. One round trip.
+
+    The order of the locks is the order of the names, for whoever takes several.
+    Raises: ViewMissing.
+    """
+    rows = conn.execute(
+        SQL(
+            "SELECT name, version, position, generation, shape FROM {}"
+            " WHERE (name, version) IN (SELECT * FROM unnest(%s::text[], %s::int[]))"
+            ' ORDER BY name COLLATE "C", version FOR UPDATE'
+        ).format(Identifier(schema, "view_positions")),
+        [[p.name for p in projections], [p.version for p in projections]],
+    )
+    found = {(name, version): Standing(*rest) for name, version, *rest in rows}
+    try:
+        return [found[p.name, p.version] for p in projections]
+    except KeyError as error:
+        raise ViewMissing(f"projection {error} has never run in {schema}") from error
+
+
 def require_shape(projection: TableProjection[Any], stands: Standing) -> None:
     """Raises: ShapeChanged where the stored rows are of another shape."""
     if stands.shape != shape_of(projection):

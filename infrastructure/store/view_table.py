@@ -57,11 +57,17 @@ class ViewTable(Generic[Row]):
         self.temporary = schema is None
         self.identifier = Identifier(name) if schema is None else Identifier(schema, name)
         self._decoder = msgspec.json.Decoder(projection.row_type)
-        self._select = SQL(
-            "SELECT key, position, row::text FROM {} WHERE key = ANY(%b::text[])"
-        ).format(self.identifier)
-        self._delete = SQL("DELETE FROM {} WHERE key = ANY(%b::text[])").format(self.identifier)
-        self._upsert = _upsert(self.identifier, projection)
+        # Rendered once: composing a statement for every batch costs more than sending it.
+        self._select, self._delete, self._upsert = (
+            statement.as_string().encode()
+            for statement in (
+                SQL("SELECT key, position, row::text FROM {} WHERE key = ANY(%b::text[])").format(
+                    self.identifier
+                ),
+                SQL("DELETE FROM {} WHERE key = ANY(%b::text[])").format(self.identifier),
+                _upsert(self.identifier, projection),
+            )
+        )
 
     def create(self, conn: Connection[Any]) -> None:
         """Make the table and its indexes; names of indexes are left to the server."""

@@ -110,6 +110,10 @@ class Desk:
 
     async def plan(self, code: str) -> Plan | None:
         """A plan of the catalogue. Raises: Unreadable; then nobody on it is billed."""
+        # In nearly every case, that there is none included: a thread is asked only to read.
+        known = self._plans.at_hand(code)
+        if known is not None:
+            return known[0]
         found = await self._plan(code)
         if isinstance(found, Unreadable):
             raise found

@@ -9,7 +9,9 @@ import pytest
 
 from domain.copying import with_
 from domain.money import Money
-from domain.subscription.state import Credit
+from domain.subscription.state import Credit, Subscription
+from tests.specimens import signed_up
+from tests.vocabulary import given
 
 CREDIT = Credit(credit_number=1, left=Money(100, "NOK"))
 
@@ -32,3 +34,16 @@ def test_field_that_there_is_not() -> None:
     """A misspelt field is an error, not a silent copy."""
     with pytest.raises(KeyError):
         cast(Any, with_)(CREDIT, creditnumber=2)
+
+
+def test_value_that_is_kept_in_a_dict() -> None:
+    """The state of a subscription is copied likewise, as frozen, its fields in their order."""
+    state = given(*signed_up()).state
+    copy = with_(state, parked=True, invoices_issued=7)
+    assert copy == attrs.evolve(state, parked=True, invoices_issued=7)
+    assert list(vars(copy)) == [field.name for field in attrs.fields(Subscription)]
+    assert (state.parked, state.invoices_issued) == (False, 0)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        cast(Any, copy).parked = False
+    with pytest.raises(KeyError):
+        cast(Any, with_)(state, parkedd=True)

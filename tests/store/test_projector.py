@@ -16,7 +16,12 @@ from infrastructure.store.books import Books
 from infrastructure.store.folding import Held, Log
 from infrastructure.store.parking import replay_parked
 from infrastructure.store.projector import Runner
-from infrastructure.store.tracking import ShapeChanged, ViewMissing
+from infrastructure.store.tracking import (
+    ShapeChanged,
+    ViewMissing,
+    lock_standings,
+    standing,
+)
 from infrastructure.store.view_reader import ViewReader
 from infrastructure.store.view_table import ViewTable
 from infrastructure.store.view_writer import RowCache
@@ -270,6 +275,55 @@ def test_the_lead_is_of_one_projection(books, make):
     other = make(log, accounts(), groups())
     assert other.catch_up(NOW) == 50
     assert other.leads() == {"view_groups_v1"}
+
+
+def test_of_two_that_start_together_one_leads_all(books, make):
+    """Then the log is read and decoded once."""
+    log = busy_log(streams=5, events=50)
+    runners = [make(log, accounts(), groups()) for _ in range(2)]
+    for each in runners:
+        each.run_once(NOW)
+    assert [len(each.leads()) for each in runners] == [2, 0]
+
+
+def test_who_stands_by_is_not_woken_by_every_fact(books, make):
+    """It looks for a free lead now and then; the leader waits for the log to grow."""
+    log = busy_log(streams=5, events=50)
+    woken: dict[str, int] = {"leader": 0, "other": 0}
+    stop = threading.Event()
+
+    def waking(name: str) -> Any:
+        def wake(seconds: float) -> bool:
+            woken[name] += 1
+            return stop.wait(seconds)
+
+        return wake
+
+    leader = make(log, accounts(), poll_s=0.01, wake=waking("leader"))
+    leader.catch_up(NOW)
+    other = make(log, accounts(), poll_s=0.01, wake=waking("other"))
+    threads = [
+        threading.Thread(target=each.run_forever, args=(stop, lambda: NOW))
+        for each in (leader, other)
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: woken["leader"] >= 3)
+    seen = woken["other"]
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    assert seen == 0
+
+
+def test_positions_are_locked_together_in_the_order_given(books, make):
+    """One that has never run is missed."""
+    make(busy_log(streams=5, events=50), accounts()).catch_up(NOW)
+    with books.connect() as conn, conn.transaction():
+        (stands,) = lock_standings(conn, books.schema, [accounts()])
+        assert stands == standing(conn, books.schema, accounts())
+        with pytest.raises(ViewMissing):
+            lock_standings(conn, books.schema, [accounts(), groups()])
 
 
 # --- poison -----------------------------------------------------------------------------------

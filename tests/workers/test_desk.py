@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 from domain.identity import stream_of
 from infrastructure.bootstrap import System
@@ -43,3 +44,27 @@ def test_a_snapshot_is_what_the_next_load_begins_with(books: Books) -> None:
                 f"SELECT stream, version FROM {books.identifier}.snapshots"  # type: ignore[arg-type]
             ).fetchall()
         assert kept == [(stream_of(key), 2)]
+
+
+def test_a_plan_that_is_at_hand_asks_no_thread(books: Books) -> None:
+    """Nor does one that was never published; after half a minute it is read again."""
+    with system_over(books) as system:
+        desk = desk_of(system)
+        reads: list[str] = []
+        read = desk._plans.load
+
+        def counted(code: str) -> Any:
+            reads.append(code)
+            return read(code)
+
+        cast(Any, desk._plans).load = counted
+
+        async def ask_twice() -> list[object]:
+            return [await desk.plan("gold"), await desk.plan("gold")]
+
+        assert asyncio.run(ask_twice()) == [None, None]
+        assert (reads, desk._plans.at_hand("gold")) == (["gold"], (None,))
+        cast(Any, system.clock).forward(seconds=30)
+        assert desk._plans.at_hand("gold") is None
+        assert asyncio.run(ask_twice()) == [None, None]
+        assert reads == ["gold", "gold"]
