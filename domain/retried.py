@@ -12,12 +12,14 @@ from domain.plan import DunningEnd
 
 
 class Outcome(Enum):
-    """What became of a try: NOT_KNOWN where none was made on that day; OPEN: no outcome yet."""
+    """What became of a try: NOT_KNOWN where none was made on that day; OPEN: no outcome yet;
+    AHEAD: it lies behind the last fact."""
 
     PAID = "PAID"
     DECLINED = "DECLINED"
     OPEN = "OPEN"
     NOT_KNOWN = "NOT_KNOWN"
+    AHEAD = "AHEAD"
 
 
 class Standing(Enum):

@@ -98,9 +98,13 @@ class _Path:
             found = self._real(cycle, place, due)
             if found is not None:
                 return found, retries
-            if due > self._found.horizon or (cycle.until is not None and due >= cycle.until):
+            if cycle.until is not None and due >= cycle.until:
                 return None, retries
-            self.tries.append(Try(on=self._day(due), at=due, outcome=Outcome.NOT_KNOWN))
+            ahead = due > self._found.horizon
+            outcome = Outcome.AHEAD if ahead else Outcome.NOT_KNOWN
+            self.tries.append(Try(on=self._day(due), at=due, outcome=outcome))
+            if ahead:
+                return None, retries
             now = due
         if tried.to_backup and now == decided_at:
             return place + 1, retries  # the second method, as it was
@@ -176,7 +180,7 @@ class _Path:
                 lost, unknown = (lost + minor, unknown) if stop.certain else (lost, unknown + minor)
             elif tried.attempt_id in self._reached:
                 certain, early = certain + minor, early or self._reached[tried.attempt_id]
-            elif not self._doubt:
+            elif not self._unknown:
                 lost += minor
             elif all(each.at > tried.at for each in self._unknown):
                 later += minor
@@ -206,7 +210,8 @@ class _Path:
 
     @property
     def _unknown(self) -> list[Try]:
-        return [each for each in self.tries if each.outcome is Outcome.NOT_KNOWN]
+        unknown = (Outcome.NOT_KNOWN, Outcome.AHEAD)
+        return [each for each in self.tries if each.outcome in unknown]
 
     def _stopped(self, stop: Stop, tried: Tried) -> bool:
         """Whether a stop takes the money of a real try."""

@@ -37,11 +37,11 @@ from planted_faults import Fault
 from planted_paypal import FAULTS as PAYPAL
 from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
+from planted_retried import FAULTS as RETRIED
 from planted_settlements import FAULTS as SETTLEMENTS
 
 FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + PLANS + BUDGETS
-FAULTS += PAYPAL + DINTERO
-FAULTS += SETTLEMENTS
+FAULTS += PAYPAL + DINTERO + SETTLEMENTS + RETRIED
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"

@@ -133,11 +133,14 @@ def test_what_was_given_up_by_a_person_might_have_come() -> None:
 
 
 def test_what_lies_ahead_is_not_counted() -> None:
-    """After the last fact nothing is known of anything: a retry planned for then waits."""
+    """After the last fact nothing is known of anything: a retry for then may still come."""
     books = replied(Reply.SOFT)
-    for waits in ((3, 5, 7), (4,), (60,)):
+    for waits, ahead in (((3, 5, 7), []), ((4,), ["02-04 ahead"]), ((60,), ["03-31 ahead"])):
         (first,) = under(books, *waits).invoices
-        assert (tries(first), first.standing) == (["01-31 declined"], Standing.SAME)
+        assert (tries(first), first.standing) == (["01-31 declined", *ahead], Standing.SAME)
+    (paid,) = under(paid_on_the_8th(), 3, 7).invoices
+    assert tries(paid)[-1] == "02-10 ahead"
+    assert (paid.standing, paid.least, paid.most) == (Standing.LATER, 0, P)
 
 
 def test_the_providers_advice_holds_under_any_schedule() -> None:
