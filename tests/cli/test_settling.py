@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infrastructure.cli.exits import DONE, REFUSED
+from tests.api.billing import music
 from tests.api.test_settling import in_three
 from tests.cli.conftest import Terminal
 from tests.cli.test_changing import begin, worked
@@ -31,6 +32,6 @@ def test_settle_bills_what_it_has_shown(terminal: Terminal) -> None:
 
 def test_settle_refuses_what_it_cannot_bill(terminal: Terminal) -> None:
     """A plan with an open end."""
-    begin(terminal)
+    begin(terminal, music())
     refused = terminal.run("settle", "s-1", *REASON)
     assert (refused.exit_code, "not-instalments" in refused.stderr) == (REFUSED, True)
