@@ -37,6 +37,7 @@ from domain.subscription.events import (
     CreditKind,
     DiscountEnded,
     DiscountGranted,
+    InstalmentsSettled,
     InvoiceIssued,
     LineKind,
     SubscriptionCancelled,
@@ -57,6 +58,7 @@ from domain.subscription.invoicing import bill_what_is_due, closes
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.setting_amounts import set_amount
+from domain.subscription.settling import settle_early, settles
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Status, Subscription
 
@@ -72,7 +74,14 @@ _Wish = (
     | CancellationWithdrawn
     | SubscriptionCancelled
 )
-_Asked = AmountSet | UsageReported | UsageCorrected | DiscountGranted | DiscountEnded
+_Asked = (
+    AmountSet
+    | InstalmentsSettled
+    | UsageReported
+    | UsageCorrected
+    | DiscountGranted
+    | DiscountEnded
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -152,6 +161,8 @@ def _decided(
             return start(None, _start(event, policy), now=now, zone_version=event.zone_version)
         case TokenVaulted():
             return (event,)
+        case InvoiceIssued() if settles(event):
+            return ()  # follows from the wish to settle
         case InvoiceIssued() if event.demand:
             return (event,)  # asked for, whatever the terms of the schedule are
         case InvoiceIssued() if closes(event):
@@ -176,7 +187,14 @@ def _decided(
         ):
             assert state is not None
             return _wished(state, event, policy, recorded, log)
-        case AmountSet() | UsageReported() | UsageCorrected() | DiscountGranted() | DiscountEnded():
+        case (
+            AmountSet()
+            | InstalmentsSettled()
+            | UsageReported()
+            | UsageCorrected()
+            | DiscountGranted()
+            | DiscountEnded()
+        ):
             assert state is not None
             return _asked(state, event, recorded.recorded_at, _zone_version(log))
         case _:
@@ -266,8 +284,10 @@ def _wished(
 
 
 def _asked(state: Subscription, event: _Asked, recorded_at: datetime, zone_version: str) -> Events:
-    """Usage, amounts and discounts, as they were asked for."""
+    """Usage, amounts, discounts and settlements, as they were asked for."""
     match event:
+        case InstalmentsSettled(reason=reason, effective_at=at):
+            return settle_early(state, reason=reason, now=at, zone_version=zone_version)
         case AmountSet():
             return set_amount(
                 state,

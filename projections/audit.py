@@ -55,6 +55,7 @@ from domain.subscription.events import (
     DiscountEnded,
     DiscountGranted,
     DiscrepancyResolved,
+    InstalmentsSettled,
     InvoiceIssued,
     InvoiceWrittenOff,
     RetryScheduled,
@@ -111,6 +112,7 @@ from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.plans import Shelves
 from projections.auditing.resolving import check_credited, check_resolution
+from projections.auditing.settlements import check_settled, check_settlement_billed
 from projections.auditing.settling import (
     check_awaited,
     check_discrepancy,
@@ -219,6 +221,7 @@ class Audit:
         check_awaited(book, recorded.event, say)
         check_founded(book, recorded.event, say)
         check_reloaded(book, recorded.event, say)
+        check_settlement_billed(book, recorded.event, say)
         check_budgets(self.attempts, recorded, say)
         check_credited(book, recorded.event, say)
         self._judge(book, recorded, say)
@@ -292,6 +295,8 @@ class Audit:
                 check_parking(book, event, say)
             case AmountSet():
                 check_amount(book, event, say)
+            case InstalmentsSettled():
+                check_settled(book, event, say)
             case UsageReported():
                 check_report(book, event, recorded.recorded_at, say)
             case UsageCorrected():
@@ -390,6 +395,10 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.beside.awaits_reload:
         words = "a balance is too low, and nothing was charged"
         yield _finding(book.position, book.subscription_id, "reload-missing", words)
+    settling = book.beside.settling
+    if settling is not None and not settling.billed:
+        words = f"nothing bills the {settling.amount} that were settled"
+        yield _finding(book.position, book.subscription_id, "settlement-missing", words)
     if credit_lies_idle(book):
         words = f"invoice {book.applying} is open, and credit is left"
         yield _finding(book.position, book.subscription_id, "credit-not-applied", words)

@@ -10,8 +10,10 @@ from domain.calendar import local_day
 from domain.recorded import Recorded
 from domain.subscription.events import (
     OF_USAGE,
+    SETTLEMENT,
     BalanceReported,
     DiscountGranted,
+    InstalmentsSettled,
     InvoiceIssued,
     InvoiceLine,
     LineKind,
@@ -41,8 +43,11 @@ _SHOWN = 8
 
 
 def source_of(log: Sequence[Fact], before: int, line: InvoiceLine, demand: str) -> int | None:
-    """The fact that put a line aside for this invoice, granted a discount, or reported the
-    balance that it reloads. demand: of the invoice."""
+    """The fact that put a line aside for this invoice, granted a discount, reported the balance
+    that it reloads, or settled the instalments. demand: of the invoice."""
+    if demand == SETTLEMENT and line.kind not in (LineKind.DEMAND, LineKind.RELOAD):
+        settled = (each.position for each in log if isinstance(each.event, InstalmentsSettled))
+        return next(settled, None)
     if line.kind is LineKind.RELOAD:
         reports = (each for each in log if isinstance(each.event, BalanceReported))
         return next((each.position for each in reports if _reports(each.event, demand)), None)

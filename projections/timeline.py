@@ -40,6 +40,7 @@ from domain.subscription.events import (
     DiscountEnded,
     DiscountGranted,
     DiscrepancyResolved,
+    InstalmentsSettled,
     InvoiceIssued,
     InvoiceWrittenOff,
     Resolution,
@@ -62,7 +63,7 @@ from domain.subscription.events import (
 )
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
 from projections.timeline_dunning import words_of_dunning
-from projections.timeline_usage import words_of_demand, words_of_usage
+from projections.timeline_usage import words_of_demand, words_of_settlement, words_of_usage
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +126,8 @@ def words_of(event: SubscriptionEvent) -> str:
             )
         case BillingReleased():
             return f"Billing goes on ({event.reason})."
+        case InstalmentsSettled():
+            return words_of_settlement(event)
         case AmountSet() | UsageReported() | UsageCorrected() | BalanceReported():
             return words_of_usage(event)
         case (

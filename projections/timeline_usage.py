@@ -8,11 +8,13 @@ from domain.subscription.events import (
     THRESHOLD_REACHED,
     AmountSet,
     BalanceReported,
+    InstalmentsSettled,
     InvoiceIssued,
     LineKind,
     UsageCorrected,
     UsageReported,
 )
+from domain.subscription.settling import settles
 from projections.timeline_changes import in_words, put_on_the_next, utc
 
 
@@ -24,9 +26,23 @@ def words_of_demand(event: InvoiceIssued) -> str:
     elif event.demand == THRESHOLD_REACHED:
         days = f"for {event.period.start} to {event.period.end}"
         why = "because usage came to the threshold"
+    elif settles(event):
+        days = f"for {event.period.start} to {event.period.end}"
+        why = "to settle all that was left"
     return (
         f"Invoice {event.invoice_number} issued {days}, {why}: {event.total} "
         f"({in_words(event.lines)})."
+    )
+
+
+def words_of_settlement(event: InstalmentsSettled) -> str:
+    """That all instalments which are left are paid at once, in one plain sentence."""
+    which = f"instalment {event.first} is"
+    if event.last != event.first:
+        which = f"instalments {event.first} to {event.last} are"
+    return (
+        f"Settled early ({event.reason}): {which} billed by invoice {event.invoice_number}, "
+        f"{event.amount}; no other invoice is due."
     )
 
 

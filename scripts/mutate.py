@@ -37,14 +37,18 @@ import planted_folding
 import planted_paypal
 import planted_plans
 import planted_prices
-import planted_settling
+import planted_restating
+import planted_retried
+import planted_settlements
 from planted_faults import Fault
 
 GROUPS = (
     planted_faults,
     planted_changes,
     planted_prices,
-    planted_settling,
+    planted_restating,
+    planted_settlements,
+    planted_retried,
     planted_asking,
     planted_demands,
     planted_beginnings,

@@ -404,6 +404,14 @@ _PRICING: tuple[e.SubscriptionEvent, ...] = (
         reason="read from the meter",
         effective_at=CHANGED,
     ),
+    e.InstalmentsSettled(
+        invoice_number=1_000_001,
+        first=3,
+        last=6,
+        amount=Money(31960, "USD"),
+        reason="pays it all at once",
+        effective_at=CHANGED,
+    ),
     e.UsageReported(
         customer_id=CUSTOMER,
         usage_id="2026-02-14T12-data",

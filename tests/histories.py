@@ -347,6 +347,7 @@ _WISHES = (
     + [Wish.CORRECT]
     + [Wish.DEMAND, Wish.BALANCE] * 2
     + [Wish.RESOLVE] * 3
+    + [Wish.SETTLE] * 2
     + list(Wish)
 )
 _REPLIES = (

@@ -1,4 +1,5 @@
-"""What is wished for in a history: changes, pauses, credit, usage, discounts, demands, ends."""
+"""What is wished for in a history: changes, pauses, credit, usage, discounts, demands, settlements,
+ends."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from domain.subscription.events import Resolution, SubscriptionEvent, When
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.setting_amounts import set_amount
+from domain.subscription.settling import settle_early
 from domain.subscription.state import Subscription
 from tests.books import ZONE_VERSION
 from tests.prices import RATES, dearer_meters
@@ -52,6 +54,7 @@ class Wish(Enum):
     COLLECT = "collect"
     WRITE_OFF = "write-off"
     REINSTATE = "reinstate"
+    SETTLE = "settle"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -230,6 +233,10 @@ def _reinstate(state: Subscription, _: int, now: datetime) -> Events:
     return reinstate(state, reason="pays by bank", now=now, zone_version=ZONE_VERSION)
 
 
+def _settle(state: Subscription, _: int, now: datetime) -> Events:
+    return settle_early(state, reason="pays it all", now=now, zone_version=ZONE_VERSION)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -250,4 +257,5 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.COLLECT: _collect,
     Wish.WRITE_OFF: _write_off,
     Wish.REINSTATE: _reinstate,
+    Wish.SETTLE: _settle,
 }

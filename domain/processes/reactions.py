@@ -27,6 +27,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
         {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.RELOAD, ItemKind.DUNNING}
     ),
     events.AmountSet: frozenset(),
+    events.InstalmentsSettled: frozenset({ItemKind.INVOICE}),
     events.BillingParked: frozenset({ItemKind.INVOICE}),
     events.BillingReleased: frozenset({ItemKind.INVOICE}),
     events.UsageReported: frozenset({ItemKind.INVOICE}),

@@ -201,6 +201,8 @@ SETTLED = "settled"
 OF_USAGE = (LineKind.USAGE, LineKind.MINIMUM, LineKind.CAP)
 # InvoiceIssued.demand of what was billed because usage came to the agreed threshold.
 THRESHOLD_REACHED = "threshold"
+# InvoiceIssued.demand of all instalments that were left, billed at once.
+SETTLEMENT = "settlement"
 
 
 @attrs.frozen(kw_only=True)
@@ -251,7 +253,8 @@ class InvoiceIssued:
         Invoices that were asked for in between count from 1,000,001 on; they move nothing of the
         schedule.
     period: local days of service, end exclusive. Asked for: the day on which it was; of usage that
-        came to the threshold: the days since usage was last billed.
+        came to the threshold: the days since usage was last billed; of instalments that are
+        settled: the days of all of them.
     due_on: local day on which it falls due (the period's start if prepaid, its end if postpaid).
     total: sum of the lines; may be zero (a free trial), then nothing is charged.
     next_due_at: announced UTC instant of the next invoice; None when this was the last, and on
@@ -263,7 +266,7 @@ class InvoiceIssued:
         that came to the threshold, the last usage on it.
     tax: sum of the lines' tax, a part of `total`; None where no line has any.
     demand: the caller's own id of what was asked for; of a reload, the report's id; "threshold";
-        "" on an invoice of the schedule.
+        "settlement"; "" on an invoice of the schedule.
     """
 
     customer_id: str
@@ -287,6 +290,25 @@ class AmountSet:
 
     customer_id: str
     invoice_number: int
+    amount: Money
+    reason: str
+    effective_at: datetime
+
+
+@stored_as("instalments-settled.v1")
+@attrs.frozen(kw_only=True)
+class InstalmentsSettled:
+    """The customer pays all instalments that are left at once; the schedule bills nothing more.
+
+    invoice_number: the invoice that bills them; it stands beside this fact.
+    first, last: the instalments that it bills, counted from 1; a free trial is none.
+    amount: the total of that invoice, in minor units.
+    reason: the caller's words.
+    """
+
+    invoice_number: int
+    first: int
+    last: int
     amount: Money
     reason: str
     effective_at: datetime
@@ -970,6 +992,7 @@ SubscriptionEvent = (
     | TokenRequestExpired
     | InvoiceIssued
     | AmountSet
+    | InstalmentsSettled
     | BillingParked
     | BillingReleased
     | UsageReported

@@ -34,6 +34,7 @@ from domain.subscription.events import (
     DiscountEnded,
     DiscountGranted,
     DiscrepancyResolved,
+    InstalmentsSettled,
     InvoiceIssued,
     InvoiceWrittenOff,
     RetryScheduled,
@@ -75,6 +76,7 @@ from domain.subscription.folding_vaulting import vaulted
 from domain.subscription.state import (
     Attempt,
     Cancellation,
+    Settled,
     Status,
     Subscription,
     Token,
@@ -140,6 +142,9 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case AmountSet(invoice_number=number, amount=amount):
             others = tuple(each for each in state.amounts if each[0] != number)
             return with_(state, amounts=(*others, (number, amount)))
+        case InstalmentsSettled(invoice_number=number):
+            last = Settled(invoice_number=number, last_invoice=state.invoices_issued)
+            return with_(state, settled=last, next_due_at=None)
         case CancellationScheduled(at=at, last_invoice=last, reason=reason):
             planned = Cancellation(at=at, last_invoice=last, reason=reason)
             return with_(state, cancellation=planned)

@@ -33,7 +33,8 @@ def with_open_invoice(state: Subscription, event: InvoiceIssued) -> Subscription
 
 
 def asked_for(state: Subscription, event: InvoiceIssued) -> Subscription:
-    """What was asked for is owed: a demand, a reload, or usage that came to the threshold."""
+    """What was asked for is owed: a demand, a reload, instalments that were left, or usage that
+    came to the threshold."""
     number = event.invoice_number - ON_DEMAND
     changed = with_(with_open_invoice(state, event), asked_for=number)
     match event.lines[0].kind if event.lines else None:
@@ -41,6 +42,8 @@ def asked_for(state: Subscription, event: InvoiceIssued) -> Subscription:
             return _demanded(changed, event)
         case LineKind.RELOAD:
             return _reloaded(changed, event)
+        case LineKind.PERIOD | LineKind.TRIAL:
+            return changed
         case _:
             return with_(
                 cut_by_threshold(changed, event), discounts=used_up(state.discounts, event)

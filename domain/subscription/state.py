@@ -180,6 +180,17 @@ class Suspension:
 
 
 @attrs.frozen(kw_only=True)
+class Settled:
+    """All instalments that were left are billed by the invoice `invoice_number`.
+
+    last_invoice: number of the last invoice that the schedule issued before that; 0: none.
+    """
+
+    invoice_number: int
+    last_invoice: int
+
+
+@attrs.frozen(kw_only=True)
 class Difference:
     """A charge that was not the one asked for; see ChargeDiscrepancyFound for the fields.
 
@@ -291,6 +302,7 @@ class Subscription:
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
+    settled: how all instalments that were left were billed at once, or None.
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     token: charged first. backup: a second method, tried where the terms say so.
@@ -348,6 +360,7 @@ class Subscription:
     reloads: tuple[Reloaded, ...] = ()
     differences: tuple[Difference, ...] = ()
     unexplained: Money | None = None
+    settled: Settled | None = None
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -402,6 +415,7 @@ class Subscription:
             None if self.pause is None else self.pause.last_invoice,
             None if self.suspension is None else self.suspension.last_invoice,
             None if self.cancellation is None else self.cancellation.last_invoice,
+            None if self.settled is None else self.settled.last_invoice,
         )
         return min((each for each in lasts if each is not None), default=None)
 

@@ -43,3 +43,9 @@ class BalanceSeen(Asked):
     def report(self) -> BalanceReport:
         """As the domain has it. Raises: Refused."""
         return BalanceReport(report_id=self.report_id, balance=self.balance.money(), at=self.at)
+
+
+class SettlementWanted(Asked):
+    """Bill all instalments that are left, now. reason: 1-200 characters, kept in the ledger."""
+
+    reason: str

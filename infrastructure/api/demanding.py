@@ -8,7 +8,7 @@ from __future__ import annotations
 from litestar import Response, post
 from litestar.params import FromPath, JSONBody
 
-from infrastructure.api.asked_demands import BalanceSeen, DemandWanted
+from infrastructure.api.asked_demands import BalanceSeen, DemandWanted, SettlementWanted
 from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted
 
@@ -56,4 +56,23 @@ def report_balance(
     )
 
 
-DEMANDING = [demand, report_balance]
+@post("/subscriptions/{subscription_id:str}/settlement", status_code=201, sync_to_thread=True)
+def settle(
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[SettlementWanted]
+) -> Response[Accepted]:
+    """Bill all instalments that are left on one invoice, now; the schedule bills nothing more.
+
+    201: billed; a worker charges it. 404 subscription-unknown. 409 not-instalments,
+    nothing-to-settle, already-settled, subscription-not-active, subscription-ended,
+    token-unusable, cancellation-scheduled, billing-parked. 422 reason-malformed.
+    """
+    asked = posted.strictly(data)
+    return posted.once(
+        asked,
+        lambda command_id: posted.subscriptions.settle(
+            subscription_id, reason=asked.reason, command_id=command_id
+        ),
+    )
+
+
+DEMANDING = [demand, report_balance, settle]

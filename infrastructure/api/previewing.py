@@ -1,7 +1,8 @@
 """Ask before you act: pure answers, nothing written, so no Idempotency-Key.
 
 Each may answer 400 request-malformed, 401, 413, and 422 with the code of the broken rule; the
-codes are listed in infrastructure/commands/previews.py and change_previews.py.
+codes are listed in infrastructure/commands/previews.py, change_previews.py and
+settlement_previews.py.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from infrastructure.commands.previews import (
     answer_proration,
     answer_retries,
     answer_schedule,
+)
+from infrastructure.commands.settlement_previews import (
+    SettlementAnswer,
+    SettlementAsked,
+    settlement_of,
 )
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.commands.wishes import checked_instant
@@ -69,4 +75,26 @@ def preview_retries(data: JSONBody[RetriesAsked], body: RawBody) -> RetriesAnswe
     return answer_retries(strictly(body, data))
 
 
-PREVIEWING = [preview_schedule, preview_price, preview_change, preview_proration, preview_retries]
+@post("/previews/settlement", status_code=200, sync_to_thread=True)
+def preview_settlement(
+    system: Books, data: JSONBody[SettlementAsked], body: RawBody
+) -> SettlementAnswer:
+    """What paying all instalments that are left at once would come to.
+
+    404 subscription-unknown. 409 what settling itself would be refused for.
+    """
+    asked = strictly(body, data)
+    state, position = Subscriptions(system, actor="api").find(asked.subscription_id)
+    return settlement_of(
+        state,
+        reason=asked.reason,
+        now=system.clock() if asked.at is None else asked.at,
+        zone_version=system.zone_version,
+        position=position,
+    )
+
+
+PREVIEWING = [
+    *(preview_schedule, preview_price, preview_change, preview_proration, preview_retries),
+    preview_settlement,
+]

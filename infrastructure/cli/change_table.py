@@ -12,8 +12,10 @@ from infrastructure.cli.output import instant, print_table
 from infrastructure.cli.terms_words import tax_words, terms_words
 
 if TYPE_CHECKING:
-    from domain.subscription.events import InvoiceLine
+    from domain.money import Money
+    from domain.subscription.events import InvoiceIssued, InvoiceLine
     from infrastructure.commands.change_previews import ChangeAnswer
+    from infrastructure.commands.settlement_previews import SettlementAnswer
 
 LINE_COLUMNS = ("line", "working", "amount")
 
@@ -53,15 +55,28 @@ def print_change(seen: ChangeAnswer) -> None:
     if seen.credit_lines:
         click.echo("\nbecomes credit")
         print_lines(seen.credit_lines, ("credit", "", str(seen.credited)))
-    invoice = seen.invoice
-    if invoice is None:
+    if seen.invoice is None:
         click.echo("\nno invoice follows")
         return
+    _print_invoice(seen.invoice, seen.applied, seen.to_pay)
+
+
+def print_settlement(seen: SettlementAnswer) -> None:
+    """What settling an instalment plan would bill, for people."""
+    click.echo(f"at {instant(seen.at)}, nothing is written")
+    early = [each.name for each in seen.facts if each.name.startswith("invoice-issued")][1:]
+    if early:
+        click.echo(f"billed before, because it is due: {len(early)} invoices")
+    click.echo(f"instalments {seen.first} to {seen.last} at once; the schedule bills no other")
+    _print_invoice(seen.invoice, seen.applied, seen.to_pay)
+
+
+def _print_invoice(invoice: InvoiceIssued, applied: Money, to_pay: Money) -> None:
     days = f"{invoice.period.start} to {invoice.period.end} (end exclusive)"
     click.echo(f"\ninvoice {invoice.invoice_number}, {days}, due {instant(invoice.effective_at)}")
     print_lines(
         invoice.lines,
         ("total", "", str(invoice.total)),
-        ("paid by credit", "", str(-seen.applied)),
-        ("to pay", "", str(seen.to_pay)),
+        ("paid by credit", "", str(-applied)),
+        ("to pay", "", str(to_pay)),
     )

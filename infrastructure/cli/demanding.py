@@ -1,4 +1,4 @@
-"""What is billed beside the schedule: charges on demand, and balances for auto-reload."""
+"""What is billed beside the schedule: demands, balances for auto-reload, early settlements."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from infrastructure.cli.changing import reason_option, tell
 from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
+from infrastructure.cli.output import print_json
 from infrastructure.cli.terms_options import instant_in
 
 
@@ -78,3 +79,32 @@ def report_balance(
         )
         done = commands.report_balance(subscription, wish)
     tell(done, f"{subscription} had {wish.balance} left", as_json=as_json)
+
+
+@click.command(epilog=TABLE)
+@click.argument("subscription")
+@click.option("--dry-run", is_flag=True, help="Show what it would bill; write nothing.")
+@reason_option
+@json_option
+@pass_chosen
+def settle(chosen: Chosen, subscription: str, dry_run: bool, reason: str, as_json: bool) -> None:
+    """Bill all instalments that are left on one invoice, now. When it is paid, all is."""
+    from infrastructure.cli.change_table import print_settlement
+    from infrastructure.commands.settlement_previews import settlement_of
+    from infrastructure.commands.subscriptions import Subscriptions
+
+    with chosen.system() as system:
+        commands = Subscriptions(system, actor=actor())
+        if dry_run:
+            state, position = commands.find(subscription)
+            seen = settlement_of(
+                state,
+                reason=reason,
+                now=system.clock(),
+                zone_version=system.zone_version,
+                position=position,
+            )
+            print_json(seen) if as_json else print_settlement(seen)
+            return
+        done = commands.settle(subscription, reason=reason)
+    tell(done, f"{subscription} is billed for all that was left", as_json=as_json)

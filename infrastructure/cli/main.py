@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "discount": ("metering:discount", "Let invoices to come cost less."),
     "discount-end": ("metering:discount_end", "Reduce no further invoice by a coupon."),
     "demand": ("demanding:demand", "Charge once, beside any schedule."),
+    "settle": ("demanding:settle", "Bill all instalments that are left, now; --dry-run shows it."),
     "report-balance": ("demanding:report_balance", "Say what a customer has left: auto-reload."),
     "cancel": ("changing:cancel", "End a subscription's billing, now or later."),
     "reactivate": ("changing:reactivate", "Take a planned cancellation back."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,21 @@ import click
 from infrastructure.cli.context import Chosen, bring_up_to_date, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import amount, print_json, print_standing, print_table
+from infrastructure.cli.supposing_retries import (
+    as_message,
+    other_schedule,
+    print_retried,
+    totals_of,
+)
 from infrastructure.cli.terms_options import Every, policy_type
 
 if TYPE_CHECKING:
     from domain.calendar import Interval
     from domain.plan import Terms
+    from domain.recorded import Recorded
+    from domain.subscription.events import SubscriptionEvent
     from domain.what_if import OtherPolicy, WhatIf
+    from domain.what_if_retries import OtherSchedule
     from infrastructure.bootstrap import System
 
 PAGE = 1000
@@ -32,6 +41,13 @@ COLUMNS = ("was", "would be", "difference")
 @click.option("--quantity", type=int, help="Units billed each period.")
 @click.option("--every", type=Every(), help='Another interval, e.g. "month", "2 weeks".')
 @click.option("--proration", type=policy_type, help="Another rule for parts of a period.")
+@click.option("--retry", metavar="DAYS", help="Another retry schedule, e.g. 3,5,7; or none.")
+@click.option(
+    "--end",
+    type=click.Choice(("LEAVE_OPEN", "SUSPEND", "CANCEL", "WRITE_OFF"), case_sensitive=False),
+    help="With --retry: another end of it.",
+)
+@click.option("--grace-days", type=int, help="With --retry: until that end.")
 @json_option
 @pass_chosen
 def what_if(
@@ -42,17 +58,29 @@ def what_if(
     quantity: int | None,
     every: Interval | None,
     proration: str | None,
+    retry: str | None,
+    end: str | None,
+    grace_days: int | None,
     as_json: bool,
 ) -> None:
     """What a history would have billed under other terms. Nothing is written.
 
-    Every start, change, pause, credit and end is decided anew; charges are left out.
+    Every start, change, pause, credit and end is decided anew; charges are left out. With --retry:
+    which charges would have been tried when, and what of the money is certain; a charge that was
+    never made is "not known".
     """
     from domain.plan import Proration
     from domain.what_if import OtherPolicy
 
     if everybody == (subscription is not None):
         raise click.UsageError("name one subscription, or give --all")
+    if retry is not None:
+        if any(each is not None for each in (percent, quantity, every, proration)):
+            raise click.UsageError("--retry goes with no other terms")
+        _retried(chosen, subscription, other_schedule(retry, end, grace_days), as_json=as_json)
+        return
+    if end is not None or grace_days is not None:
+        raise click.UsageError("--end and --grace-days go with --retry")
     policy = OtherPolicy(
         terms=_other_terms(percent, quantity, every),
         proration=None if proration is None else Proration(proration.upper()),
@@ -66,6 +94,23 @@ def what_if(
         print_json({"position": head, "items": found, "totals": _totals(found)})
         return
     _print(found)
+    print_standing(head, head)
+
+
+def _retried(
+    chosen: Chosen, subscription: str | None, other: OtherSchedule, *, as_json: bool
+) -> None:
+    from domain.what_if_retries import what_if_retried
+
+    with chosen.system() as system:
+        bring_up_to_date(system)
+        head = system.ledger.head()
+        wanted = _everybody(system) if subscription is None else iter([subscription])
+        found = {each: what_if_retried(_facts(system, each), other) for each in wanted}
+    if as_json:
+        print_json({"position": head, "items": as_message(found), "totals": totals_of(found)})
+        return
+    print_retried(found)
     print_standing(head, head)
 
 
@@ -103,14 +148,20 @@ def _everybody(system: System) -> Iterator[str]:
 
 def _suppose(system: System, subscription: str, policy: OtherPolicy) -> WhatIf:
     """Refused: "subscription-unknown", and what starting refuses of the other terms."""
+    from domain.what_if import what_if
+
+    return what_if(_facts(system, subscription), policy)
+
+
+def _facts(system: System, subscription: str) -> Sequence[Recorded[SubscriptionEvent]]:
+    """Refused: "subscription-unknown"."""
     from domain.identity import checked_id, stream_of
     from domain.refusals import Refused
-    from domain.what_if import what_if
 
     facts = system.ledger.read_stream(stream_of(checked_id("subscription id", subscription)))
     if not facts:
         raise Refused("subscription-unknown", f"there is no subscription {subscription}")
-    return what_if(facts, policy)
+    return facts
 
 
 def _totals(found: dict[str, WhatIf]) -> dict[str, dict[str, int]]:

@@ -1,4 +1,5 @@
-"""What is billed beside the schedule: charges on demand, and balances for auto-reload."""
+"""What is billed beside the schedule: charges on demand, balances for auto-reload, and instalments
+that are settled early."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from uuid import UUID
 import attrs
 
 from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
+from domain.subscription.settling import settle_early
 from domain.subscription.state import Subscription
 from infrastructure.commands.deciding import Deciding, Done, Events
 from infrastructure.commands.wishes import checked_instant
@@ -51,5 +53,24 @@ class Demands(Deciding):
 
         def decide(state: Subscription) -> Events:
             return report_balance(state, report, now=self._clock())
+
+        return self._change(subscription_id, decide, cause, command_id)
+
+    def settle(
+        self,
+        subscription_id: str,
+        *,
+        reason: str,
+        cause: str = "command:settle",
+        command_id: UUID | None = None,
+    ) -> Done:
+        """Bill all instalments that are left, now.
+
+        Refused: "subscription-unknown", and what settling.settle_early refuses.
+        """
+
+        def decide(state: Subscription) -> Events:
+            now, zone_version = self._clock(), self._zone_version
+            return settle_early(state, reason=reason, now=now, zone_version=zone_version)
 
         return self._change(subscription_id, decide, cause, command_id)

@@ -108,6 +108,10 @@ CODES: Mapping[str, str] = {
     "reload-above-cap": "more reloads in a day or month than agreed",
     "threshold-not-reached": "usage was billed at once, and is below the threshold",
     "threshold-usage-wrong": "usage was billed at once that is not the usage since the last bill",
+    "settlement-wrong": "instalments were settled that are not those left, or could not be",
+    "settlement-missing": "instalments were settled, and no invoice bills them",
+    "settlement-unfounded": "an invoice bills instalments at once that nobody settled",
+    "invoice-after-settlement": "the schedule billed an instalment that was settled",
     # planning an end
     "cancellation-plan-wrong": "a planned end of what is not billed, or not where a period ends",
     "cancelled-out-of-step": "a planned cancellation came before a period that it does not end",

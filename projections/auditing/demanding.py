@@ -1,4 +1,4 @@
-"""Invoices beside the schedule: demands, reloads, usage that came to a threshold.
+"""Invoices beside the schedule: demands, reloads, usage that came to a threshold, settlements.
 
 They count in a series of their own and leave what the audit knows of the schedule alone.
 """
@@ -22,6 +22,7 @@ from projections.auditing.beside import Asked, Crossing
 from projections.auditing.book import Book, Owed, Totals
 from projections.auditing.codes import Say
 from projections.auditing.prices import Expected, Price, check_line, check_worked_out, tax_of_lines
+from projections.auditing.settlements import check_settlement, settles
 from projections.auditing.thresholds import check_threshold
 
 _REMEMBERED = timedelta(days=92)
@@ -62,6 +63,8 @@ def check_beside(
         _check_demand(book, event, say)
     elif kinds == (LineKind.RELOAD,):
         _check_reload(book, event, say)
+    elif settles(event):
+        check_settlement(book, event, say)
     else:
         check_threshold(book, event, say)
     beside.issued = max(beside.issued, number - ON_DEMAND)

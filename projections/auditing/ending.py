@@ -58,8 +58,9 @@ def _check_closed(book: Book, event: SubscriptionCancelled, say: Say) -> None:
 
 
 def all_is_paid(book: Book) -> bool:
-    """Whether the last invoice was issued and none is open."""
-    return book.invoices > 0 and book.announced is None and not book.owed
+    """Whether the last invoice was issued, or all that was left settled, and none is open."""
+    begun = book.invoices > 0 or book.beside.settling is not None
+    return begun and book.announced is None and not book.owed
 
 
 def check_planned_end(book: Book, event: CancellationScheduled, say: Say) -> None:

@@ -114,6 +114,9 @@ def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> 
     if book.suspension is not None and number > book.suspension.last_invoice:
         last = book.suspension.last_invoice
         say("invoice-while-suspended", f"invoice {number}, {last} was the last one")
+    if book.beside.settling is not None:
+        words = f"invoice {number}, and invoice {book.beside.settling.invoice_number} billed it"
+        say("invoice-after-settlement", words)
     if ending is None:
         return
     over = ending.at is not None and event.effective_at >= ending.at

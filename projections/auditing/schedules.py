@@ -73,5 +73,6 @@ def last_number(book: Book) -> int | None:
         None if book.pause is None else book.pause.last_invoice,
         None if book.suspension is None else book.suspension.last_invoice,
         None if book.ending is None else book.ending.last_invoice,
+        None if book.beside.settling is None else book.beside.settling.last_invoice,
     )
     return min((each for each in lasts if each is not None), default=None)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import pytest
 
 from infrastructure.cli.exits import DONE, REFUSED, USAGE
-from tests.api.billing import music
+from tests.api.billing import JAN_1, music, work
 from tests.cli.conftest import Terminal
-from tests.cli.test_changing import begin, worked
+from tests.cli.test_changing import begin, books_of, worked
+from tests.replies import Reply
+from tests.specimens import signed_up
+from tests.systems import write
 
 
 @pytest.fixture
@@ -99,3 +102,43 @@ def test_what_if_wants_to_know_whose_history(upgraded: Terminal) -> None:
         (("s-1", "--quantity", "0"), REFUSED),
     ):
         assert upgraded.run("what-if", *arguments).exit_code == exit_code
+
+
+def test_what_if_under_another_retry_schedule(terminal: Terminal) -> None:
+    """31.00 were declined on 11 January and paid three days later; February was paid at once."""
+    terminal.set_clock("2025-01-10T23")
+    with books_of(terminal) as system:
+        write(system, signed_up(music(), start=JAN_1))
+        work(system, Reply.SOFT)
+    assert worked(terminal, "2025-01-14") == ([3100], [3100])
+    assert worked(terminal, "2025-02-01") == ([3100, 3100], [3100, 3100])
+    head = terminal.json("info")["head"]
+    same = terminal.json("what-if", "--all", "--retry", "3,5,7")
+    sums = same["totals"]["USD"]
+    assert (sums["was"], sums["least"], sums["most"]) == (6200, 6200, 6200)
+    other = terminal.json("what-if", "s-1", "--retry", "5", "--end", "cancel", "--grace-days", "2")
+    first, second = other["items"]["s-1"]
+    assert [each["outcome"] for each in first["tries"]] == ["DECLINED", "NOT_KNOWN"]
+    assert (first["standing"], first["least"], first["most"]) == ("LATER", 0, 3100)
+    assert (second["standing"], second["stopped_by"]) == ("NOT_KNOWN", 1)
+    shown = terminal.run("what-if", "--all", "--retry", "none").stdout
+    assert "never" in shown
+    assert "2025-01-11 INSUFFICIENT_FUNDS" in shown
+    assert terminal.json("info")["head"] == head
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (("s-1", "--retry", "soon"), USAGE),
+        (("s-1", "--retry", "3", "--percent", "10"), USAGE),
+        (("s-1", "--end", "CANCEL"), USAGE),
+        (("s-1", "--retry", "61"), REFUSED),
+        (("s-9", "--retry", "3"), REFUSED),
+    ],
+)
+def test_what_if_refuses_another_schedule_that_is_none(
+    upgraded: Terminal, arguments: tuple[str, ...], exit_code: int
+) -> None:
+    """Days that are none, other terms beside it, an end alone; nobody's."""
+    assert upgraded.run("what-if", *arguments).exit_code == exit_code

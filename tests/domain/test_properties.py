@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import attrs
@@ -13,13 +13,16 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from domain.identity import ON_DEMAND
+from domain.plan import Kind, Terms
 from domain.previews import preview_change
+from domain.pricing import WHOLE_PERIOD, lines_of
 from domain.processes.agenda import ItemKind, agenda_of, next_due
 from domain.processes.next_step import next_step
 from domain.processes.reactions import REACTIONS
 from domain.processes.steps import LookUp, Nothing, SendCapture, SendCharge
 from domain.recorded import Recorded
 from domain.refusals import Refused
+from domain.schedule import schedule_of
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import (
     CancellationWithdrawn,
@@ -36,8 +39,11 @@ from domain.subscription.events import (
     CreditGranted,
     CreditKind,
     DiscrepancyResolved,
+    InstalmentsSettled,
     InvoiceIssued,
+    InvoiceLine,
     InvoiceWrittenOff,
+    LineKind,
     SubscriptionCancelled,
     SubscriptionCompleted,
     SubscriptionEvent,
@@ -52,6 +58,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import closes, issue_invoice
+from domain.subscription.settling import settles
 from domain.subscription.state import Status, Subscription
 from tests.histories import ZONE_VERSION, History, histories, show
 from tests.wishes import other_terms
@@ -109,12 +116,17 @@ def follow_periods(facts: list[SubscriptionEvent]) -> None:
         match fact:
             case SubscriptionStarted():
                 day, due = fact.start, fact.first_due_at
+            case InstalmentsSettled():
+                event("settled early")
+                due = None
             case InvoiceIssued() if fact.demand:
                 event("asked for in between")
                 asked_for += 1
                 assert fact.invoice_number == ON_DEMAND + asked_for
                 assert fact.next_due_at is None
-                assert fact.total.minor == sum(line.amount.minor for line in fact.lines) > 0
+                assert fact.total.minor == sum(line.amount.minor for line in fact.lines)
+                # Of a day of an instalment of a minor unit, nothing may be left.
+                assert fact.total.minor > (-1 if settles(fact) else 0)
             case InvoiceIssued() if closes(fact):
                 event("closing invoice")
                 number += 1
@@ -160,6 +172,52 @@ def follow_periods(facts: list[SubscriptionEvent]) -> None:
             case CancellationWithdrawn():
                 due = fact.next_due_at
     event(f"periods of a subscription: {min(number, 4)}")
+
+
+@SOME
+@given(histories())
+def test_instalments_are_billed_once_and_add_up(history: History) -> None:
+    """By the schedule or by a settlement: no payment twice, after a settlement none at all, and
+    whole payments at what was agreed to."""
+    show(history)
+    for log in streams(history).values():
+        begun = log[0].event
+        assert isinstance(begun, SubscriptionStarted)
+        if begun.terms.kind is Kind.INSTALLMENT:
+            follow_instalments(begun.terms, [each.event for each in log])
+
+
+def follow_instalments(terms: Terms, facts: list[SubscriptionEvent]) -> None:
+    """Walk through one plan, counting payments."""
+    assert terms.cycles is not None
+    trials = 0 if terms.trial is None else 1
+    billed: list[InvoiceLine] = []
+    settled = False
+    for fact in facts:
+        match fact:
+            case InstalmentsSettled():
+                event(f"settled, instalments left: {min(fact.last - fact.first + 1, 3)}")
+                assert not settled
+                settled = True
+                number = max(0, len(billed) // len(terms.parts))
+                assert (fact.first, fact.last) == (number + 1, terms.cycles)
+            case InvoiceIssued():
+                assert settled == bool(fact.demand)
+                billed += [each for each in fact.lines if each.kind is LineKind.PERIOD]
+    assert len(billed) <= terms.cycles * len(terms.parts)
+    if not settled and len(billed) < terms.cycles * len(terms.parts):
+        return
+    event(f"all of it billed, settled early: {settled}")
+    schedule = schedule_of(date(2024, 1, 1), terms)
+    agreed = [
+        line
+        for number in range(1 + trials, terms.cycles + trials + 1)
+        for line in lines_of(terms, number, schedule)
+        if line.kind is LineKind.PERIOD
+    ]
+    for line, whole in zip(billed, agreed, strict=True):
+        # After a pause, or up to an anchor, a payment may be for a part of its period.
+        assert line.amount == whole.amount or line.working.policy != WHOLE_PERIOD
 
 
 @SOME

@@ -38,6 +38,7 @@ from tests.projections.scenes_of_changes import (
     running,
 )
 from tests.projections.scenes_of_prices import STORIES_OF_PRICES
+from tests.projections.scenes_of_settlements import SETTLED
 from tests.projections.stories import story
 from tests.replies import Reply
 from tests.specimens import DAY, instalments, terms
@@ -56,9 +57,11 @@ def clean(books: Books) -> Books:
     return books
 
 
-@pytest.mark.parametrize("told", STORIES + STORIES_OF_PRICES, ids=lambda told: told.__name__)
+@pytest.mark.parametrize(
+    "told", [*STORIES, *STORIES_OF_PRICES, *SETTLED], ids=lambda told: told.__name__
+)
 def test_a_story_of_changes_is_clean(told: Callable[[], Books]):
-    """Every kind of change, prepaid and postpaid, billed afterwards."""
+    """Every kind of change, prepaid and postpaid, billed afterwards; settlements."""
     clean(told())
 
 

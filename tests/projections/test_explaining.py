@@ -14,6 +14,7 @@ from domain.subscription.events import (
     ChargeDeclined,
     CreditGranted,
     DiscountGranted,
+    InstalmentsSettled,
     InvoiceIssued,
     LineKind,
     TermsChanged,
@@ -22,6 +23,7 @@ from domain.subscription.events import (
     When,
 )
 from projections.explaining import explain_balance, explain_charge, explain_invoice
+from projections.timeline import words_of
 from tests.books import Books, Clock
 from tests.domain.billing import BIG, FEB_10, at_price
 from tests.histories import ZONE_VERSION, History, histories, show
@@ -36,6 +38,7 @@ from tests.projections.scenes_of_prices import (
     reduced_and_late,
     used,
 )
+from tests.projections.scenes_of_settlements import split_and_settled
 from tests.replies import Reply
 from tests.specimens import DAY
 
@@ -168,6 +171,26 @@ def test_a_discount_leads_to_its_grant() -> None:
     period, off, _ = found.steps
     assert (off.because, found.holds) == (granted, True)
     assert "299.00 NOK net, 74.75 NOK tax, NO-25 25 %" in period.words
+
+
+def test_a_settled_instalment_leads_to_the_settlement() -> None:
+    """Each by its number; the invoice says why it was issued, one instalment alone, too."""
+    books = split_and_settled()
+    (settled,) = [each for each in books.log if isinstance(each.event, InstalmentsSettled)]
+    found = explain_invoice(books.log, 1_000_001)
+    assert [(each.because, str(each.amount)) for each in found.steps] == [
+        (settled.position, "33.33 NOK"),
+        (settled.position, "33.33 NOK"),
+        (None, "-66.66 NOK"),
+    ]
+    assert found.holds
+    assert "instalment 3 of 3: Gold membership" in found.steps[1].words
+    invoice = next(each.event for each in books.log if each.position == settled.position + 1)
+    assert "issued for 2024-02-29 to 2024-04-30, to settle all that was left" in words_of(invoice)
+    one = attrs.evolve(settled.event, first=3)
+    assert "instalment 3 is billed by invoice 1000001" in words_of(one)
+    of_schedule = explain_invoice(books.log, 1)
+    assert [each.because for each in of_schedule.steps] == [None, None]
 
 
 def test_what_nobody_knows_is_refused() -> None:

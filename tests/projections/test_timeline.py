@@ -118,6 +118,11 @@ def test_a_sentence_says_how_it_is_known(name: str, words: str):
             "for more): Fibre 100, månedlig, unused 2026-02-14 to 2026-02-28 (end exclusive) "
             "14.93 USD.",
         ),
+        (
+            "instalments-settled.v1",
+            "Settled early (pays it all at once): instalments 3 to 6 are billed by invoice "
+            "1000001, 319.60 USD; no other invoice is due.",
+        ),
         ("credit-applied.v1", "Credit 1 paid 14.93 USD of invoice 2."),
         (
             "subscription-paused.v1",

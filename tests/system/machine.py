@@ -54,7 +54,7 @@ WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
     *("demand", "balance", "token", "more", "resume", "leave", "backup"),
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
-    *("collect", "write off", "reinstate", "accept", "dismiss"),
+    *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
 )
 
 
@@ -153,6 +153,8 @@ class Billing(Watched):
                 commands.resume(name, how=Resume.KEEP_ANCHOR, reason=reason)
             case "credit":
                 commands.grant_credit(name, Money(7, "USD"), reason=reason)
+            case "settle":
+                commands.settle(name, reason=reason)
             case "end later":
                 commands.schedule_cancellation(name, at=None, reason=reason)
             case "go on":
@@ -214,6 +216,15 @@ class Billing(Watched):
         self.world.project()
         self.world.work(100)
         self.check()
+
+    def settle_early(self, number: int) -> None:
+        """A customer pays all instalments that are left, and is billed nothing after that."""
+        self.wish_something(number, "settle")
+        for days in (0, 40):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(100)
+            self.check()
 
     def _look_after(self, name: str, wish: str) -> None:
         """What a person decides about the oldest open invoice, or the oldest discrepancy."""

@@ -117,6 +117,8 @@ def play_each_trouble(machine: type[Billing]) -> None:
                     ),
                 )
                 billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
+        by_the_year = terms(kind=Kind.INSTALLMENT, cycles=12, price=Money(1000, "USD"))
+        billing.enter(Provider.PAYPAL, by_the_year, days=1, zone="UTC")
         for agreed_to in (by_usage(CaptureMode.AT_ONCE), on_demand(CaptureMode.AT_ONCE)):
             billing.enter(Provider.PAYPAL, agreed_to, days=1, zone="UTC")
         billing.let_all_approve(death=(TOKEN_IN_VAULT, 3))
@@ -127,6 +129,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
         billing.look_after_everybody()
         billing.have_every_wish()
         billing.have_every_price(len(billing.names) - 2)
+        billing.settle_early(len(billing.names) - 3)
         for wish in ("balance", "demand"):
             billing.wish_something(len(billing.names) - 1, wish)
         for name in billing.names[::3]:
