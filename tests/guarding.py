@@ -73,7 +73,9 @@ def main(mark: str, *folders: str) -> None:
     """Wait for the end of the input, then leave nothing."""
     sys.stdin.buffer.read()
     deadline = time.monotonic() + WITHIN_S
-    while (left := left_behind(mark)) and time.monotonic() < deadline:
+    while left := left_behind(mark):
+        if time.monotonic() > deadline:
+            return  # what cannot be ended keeps its folder
         for process in left:
             end(process)
         time.sleep(0.05)
