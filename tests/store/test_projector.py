@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -289,29 +291,31 @@ def test_of_two_that_start_together_one_leads_all(books, make):
 def test_who_stands_by_is_not_woken_by_every_fact(books, make):
     """It looks for a free lead now and then; the leader waits for the log to grow."""
     log = busy_log(streams=5, events=50)
-    woken: dict[str, int] = {"leader": 0, "other": 0}
     stop = threading.Event()
+    looks: Counter[str] = Counter()
+    woken: Counter[str] = Counter()
 
-    def waking(name: str) -> Any:
+    def start(name: str) -> threading.Thread:
         def wake(seconds: float) -> bool:
             woken[name] += 1
             return stop.wait(seconds)
 
-        return wake
+        def clock() -> datetime:
+            looks[name] += 1
+            return NOW
 
-    leader = make(log, accounts(), poll_s=0.01, wake=waking("leader"))
-    leader.catch_up(NOW)
-    other = make(log, accounts(), poll_s=0.01, wake=waking("other"))
-    threads = [
-        threading.Thread(target=each.run_forever, args=(stop, lambda: NOW))
-        for each in (leader, other)
-    ]
-    for thread in threads:
+        runner = make(log, accounts(), poll_s=0.01, wake=wake)
+        thread = threading.Thread(target=runner.run_forever, args=(stop, clock))
         thread.start()
-    until(lambda: woken["leader"] >= 3)
+        return thread
+
+    leader = start("leader")
+    until(lambda: woken["leader"] > 0)
+    other = start("other")
+    until(lambda: looks["other"] >= 4)
     seen = woken["other"]
     stop.set()
-    for thread in threads:
+    for thread in (leader, other):
         thread.join(10)
     assert seen == 0
 

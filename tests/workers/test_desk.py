@@ -51,13 +51,13 @@ def test_a_plan_that_is_at_hand_asks_no_thread(books: Books) -> None:
     with system_over(books) as system:
         desk = desk_of(system)
         reads: list[str] = []
-        read = desk._plans.load
+        read = desk._plans.recent
 
         def counted(code: str) -> Any:
             reads.append(code)
             return read(code)
 
-        cast(Any, desk._plans).load = counted
+        cast(Any, desk._plans).recent = counted
 
         async def ask_twice() -> list[object]:
             return [await desk.plan("gold"), await desk.plan("gold")]
