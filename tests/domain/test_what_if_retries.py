@@ -26,7 +26,7 @@ from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_dunning import decided, later
 from tests.projections.stories import story_of_dunning
 from tests.replies import Reply
-from tests.specimens import SIGNED_UP, terms
+from tests.specimens import DAY, DUE, HOUR, SIGNED_UP, terms
 
 SOME = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -102,6 +102,16 @@ def test_what_was_paid_on_a_retry(
     assert (tries(first), first.standing) == (expected, standing)
     assert (first.least, first.most, first.was.minor) == (least, most, P)
     assert [str(each) for each in first.paid_on] == ["2024-02-08"]
+
+
+def test_a_real_try_counts_for_its_local_day() -> None:
+    """The worker is six hours late on 3 February, so the next retry is planned for six in the
+    morning of the 8th; eight days after 31 January is midnight of that day."""
+    books = replied(Reply.SOFT)
+    books.now = DUE + 3 * DAY + 6 * HOUR
+    books.work("s-1", Reply.SOFT)
+    (first, *_) = under(billed(billed(books)), 8).invoices
+    assert (tries(first), first.standing) == (["01-31 declined", "02-08 paid"], Standing.SAME)
 
 
 def test_the_sums_are_those_of_the_invoices() -> None:
