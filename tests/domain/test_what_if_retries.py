@@ -213,6 +213,15 @@ def test_a_stop_that_is_not_certain_takes_nothing_for_certain() -> None:
     assert (found.total("least"), found.total("most")) == (0, 2 * P)
 
 
+def test_what_is_not_paid_here_ends_no_suspension() -> None:
+    """Suspended on 5 February: the payment of the 8th, which is never tried, does not end it."""
+    found = under(paid_on_the_8th(Reply.YES), 3, end=DunningEnd.SUSPEND, grace=2)
+    first, second = found.invoices
+    assert first.stop is not None
+    assert first.stop.until is None
+    assert (second.standing, second.stopped_by, found.total("most")) == (Standing.NEVER, 1, 0)
+
+
 def test_while_it_is_suspended_nothing_is_billed() -> None:
     """Never paid, it stays suspended; what was billed after that is lost."""
     books = billed(billed(replied(Reply.SOFT, wait_days=())))
