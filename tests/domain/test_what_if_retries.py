@@ -135,11 +135,12 @@ def test_what_was_not_paid(waits: tuple[int, ...], standing: Standing, most: int
 
 
 def test_what_was_given_up_by_a_person_might_have_come() -> None:
-    """Written off on 18 February; before that, on the 15th, one more try."""
+    """Written off on 18 February; before that, on the 15th, one more try; on the 25th none."""
     books = later(replied(Reply.SOFT, Reply.SOFT, Reply.SOFT, wait_days=(3, 5)), 10)
     decided(books, lambda state: write_off(state, 1, reason="moved", now=books.now))
-    assert [each.most for each in under(books, 3, 5, 7).invoices] == [P]
-    assert [each.most for each in under(books, 3, 5, 17).invoices] == [0]
+    billed(books)
+    assert [each.most for each in under(books, 3, 5, 7).invoices] == [P, P]
+    assert [each.most for each in under(books, 3, 5, 17).invoices] == [0, P]
 
 
 def test_what_lies_ahead_is_not_counted() -> None:
