@@ -37,7 +37,7 @@ COLUMNS = ("was", "would be", "difference")
 @click.command("what-if", epilog=TABLE)
 @click.argument("subscription", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Every subscription of the books.")
-@click.option("--percent", type=str, help='Prices changed by so much, e.g. "10" or "-2.5".')
+@click.option("--percent", type=str, help='Every price changed by so much, e.g. "10" or "-2.5".')
 @click.option("--quantity", type=int, help="Units billed each period.")
 @click.option("--every", type=Every(), help='Another interval, e.g. "month", "2 weeks".')
 @click.option("--proration", type=policy_type, help="Another rule for parts of a period.")
@@ -120,7 +120,7 @@ def _other_terms(
     """Raises: click.BadParameter for a percentage that is none."""
     import attrs
 
-    from domain.money import rounded
+    from domain.repricing import repriced
 
     try:
         factor = 1 + Fraction(percent or 0) / 100
@@ -128,10 +128,8 @@ def _other_terms(
         raise click.BadParameter(f"{percent!r} is not a number", param_hint="--percent") from None
 
     def other(agreed: Terms) -> Terms:
-        price = rounded(agreed.price.minor * factor, agreed.price.currency)
         return attrs.evolve(
-            agreed,
-            price=price,
+            repriced(agreed, factor),
             quantity=agreed.quantity if quantity is None else quantity,
             interval=agreed.interval if every is None else every,
         )

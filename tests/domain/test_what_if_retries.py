@@ -26,7 +26,7 @@ from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_dunning import decided, later
 from tests.projections.stories import story_of_dunning
 from tests.replies import Reply
-from tests.specimens import SIGNED_UP, terms
+from tests.specimens import DAY, DUE, HOUR, SIGNED_UP, terms
 
 SOME = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -104,6 +104,16 @@ def test_what_was_paid_on_a_retry(
     assert [str(each) for each in first.paid_on] == ["2024-02-08"]
 
 
+def test_a_real_try_counts_for_its_local_day() -> None:
+    """The worker is six hours late on 3 February, so the next retry is planned for six in the
+    morning of the 8th; eight days after 31 January is midnight of that day."""
+    books = replied(Reply.SOFT)
+    books.now = DUE + 3 * DAY + 6 * HOUR
+    books.work("s-1", Reply.SOFT)
+    (first, *_) = under(billed(billed(books)), 8).invoices
+    assert (tries(first), first.standing) == (["01-31 declined", "02-08 paid"], Standing.SAME)
+
+
 def test_the_sums_are_those_of_the_invoices() -> None:
     """Both months; the second was paid at once, and is."""
     found = under(paid_on_the_8th(Reply.YES), 10)
@@ -125,11 +135,12 @@ def test_what_was_not_paid(waits: tuple[int, ...], standing: Standing, most: int
 
 
 def test_what_was_given_up_by_a_person_might_have_come() -> None:
-    """Written off on 18 February; before that, on the 15th, one more try."""
+    """Written off on 18 February; before that, on the 15th, one more try; on the 25th none."""
     books = later(replied(Reply.SOFT, Reply.SOFT, Reply.SOFT, wait_days=(3, 5)), 10)
     decided(books, lambda state: write_off(state, 1, reason="moved", now=books.now))
-    assert [each.most for each in under(books, 3, 5, 7).invoices] == [P]
-    assert [each.most for each in under(books, 3, 5, 17).invoices] == [0]
+    billed(books)
+    assert [each.most for each in under(books, 3, 5, 7).invoices] == [P, P]
+    assert [each.most for each in under(books, 3, 5, 17).invoices] == [0, P]
 
 
 def test_what_lies_ahead_is_not_counted() -> None:
@@ -201,6 +212,15 @@ def test_a_stop_that_is_not_certain_takes_nothing_for_certain() -> None:
     assert (first.stop.certain, str(first.stop.at.date())) == (False, "2024-02-14")
     assert (second.standing, second.stopped_by) == (Standing.NOT_KNOWN, 1)
     assert (found.total("least"), found.total("most")) == (0, 2 * P)
+
+
+def test_what_is_not_paid_here_ends_no_suspension() -> None:
+    """Suspended on 5 February: the payment of the 8th, which is never tried, does not end it."""
+    found = under(paid_on_the_8th(Reply.YES), 3, end=DunningEnd.SUSPEND, grace=2)
+    first, second = found.invoices
+    assert first.stop is not None
+    assert first.stop.until is None
+    assert (second.standing, second.stopped_by, found.total("most")) == (Standing.NEVER, 1, 0)
 
 
 def test_while_it_is_suspended_nothing_is_billed() -> None:
