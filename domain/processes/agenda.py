@@ -83,6 +83,23 @@ def next_due(items: tuple[Item, ...]) -> datetime | None:
     return min((item.due_at for item in items if item.due_at is not None), default=None)
 
 
+_AT_THE_PROVIDER = (
+    ItemKind.TOKEN,
+    ItemKind.APPROVAL,
+    ItemKind.CHARGE,
+    ItemKind.LOOK_UP,
+    ItemKind.COLLECT,
+)
+
+
+def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
+    """The provider and the account that have to answer for an item to be worked off; None where
+    no provider is asked, or where something else has to happen first."""
+    if item.due_at is None or item.kind not in _AT_THE_PROVIDER:
+        return None
+    return state.provider.value, state.account
+
+
 def _vaulting(state: Subscription) -> tuple[Item, ...]:
     request = state.token_request
     if request is None:

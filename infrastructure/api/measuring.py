@@ -48,6 +48,12 @@ class Measures:
             ("projection",),
             registry=self._registry,
         )
+        self._outages = Gauge(
+            "billing_circuit_open",
+            "Worker processes that send nothing to an account, because it does not answer.",
+            ("provider", "account"),
+            registry=self._registry,
+        )
         self._pending = Gauge(
             "billing_inbox_pending", "Callbacks not worked yet.", registry=self._registry
         )
@@ -63,5 +69,9 @@ class Measures:
         for name, position in system.views.positions().items():
             self._views.labels(name).set(position)
             self._parked.labels(name).set(len(parked.get(name, ())))
+        for account in system.settings.accounts:
+            self._outages.labels(account.provider, account.name).set(0)
+        for opened in system.circuits.read():
+            self._outages.labels(opened.provider, opened.account).inc()
         self._pending.set(system.inbox.pending())
         return generate_latest(self._registry) + generate_latest(REGISTRY)

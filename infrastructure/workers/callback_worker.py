@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 # How long a callback may wait for the facts it is about (it can overtake our own append) before
 # it is set aside for a person.
 QUARANTINE_AFTER = timedelta(minutes=10)
+# How long a callback is left alone whose look the provider did not answer.
+AGAIN_AFTER_S = 15.0
 NO_CONCERN = "names no charge and no token request"
 OLD_NEWS = "settled before"
 HANDLED = "looked up"
@@ -107,9 +109,12 @@ class CallbackWorker:
             *(self._one(claim, about[claim.subscription_id]) for claim in claims)
         )
         handled = [each.id for ones in worked for each in ones]
-        again = [each.id for ones in about.values() for each in ones if each.id not in handled]
+        held = {claim.subscription_id for claim in claims}
+        busy = [each.id for key, ones in about.items() if key not in held for each in ones]
+        again = [each.id for key in held for each in about[key] if each.id not in handled]
         await asyncio.to_thread(self._inbox.done, handled, HANDLED)
-        await asyncio.to_thread(self._inbox.put_back, again)
+        await asyncio.to_thread(self._inbox.put_back, busy)
+        await asyncio.to_thread(self._inbox.put_back, again, delay_s=AGAIN_AFTER_S)
 
     def _match(self, received: Sequence[Received]) -> dict[int, str]:
         """Which subscription each is about, as far as that is known yet."""
@@ -144,7 +149,8 @@ class CallbackWorker:
             return ()
         looks = _calls(hand.state, received)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
-        return received if done else ()
+        # What a call that was not carried out would have told is still to be asked.
+        return received if done and not hand.unanswered else ()
 
 
 def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
