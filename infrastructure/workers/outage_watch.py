@@ -22,7 +22,7 @@ class OutageWatch:
 
     def __init__(self, guards: Guards, circuits: OpenCircuits, process: str) -> None:
         self._guards, self._circuits, self._process = guards, circuits, process
-        self._told: list[OpenCircuit] = []
+        self._told: list[OpenCircuit] | None = None
         self._repeat_in_s = 0.0
         self._heard: set[tuple[str, str, str, datetime]] = set()
 
@@ -34,13 +34,16 @@ class OutageWatch:
             self._repeat_in_s -= TELL_EVERY_S
 
     async def look(self) -> int:
-        """Tell what changed here; hear what others met. How many circuits are open anywhere."""
+        """Hear what others met, tell what is so here. How many circuits are open anywhere.
+
+        The first time, rows under our own name count as another's: they are of a process before.
+        """
+        told = await asyncio.to_thread(self._circuits.read)
+        self._hear(told)
         opened = self._opened()
         if opened != self._told or (opened and self._repeat_in_s <= 0):
             await asyncio.to_thread(self._circuits.write, self._process, opened)
             self._told, self._repeat_in_s = opened, REPEAT_EVERY_S
-        told = await asyncio.to_thread(self._circuits.read)
-        self._hear(told)
         return len(told)
 
     def _opened(self) -> list[OpenCircuit]:
@@ -64,7 +67,8 @@ class OutageWatch:
         for each in told:
             guard = self._guards.get((each.provider, each.account))
             known = (each.provider, each.account, each.process, each.since)
-            if each.process == self._process or guard is None or known in self._heard:
+            ours = each.process == self._process and self._told is not None
+            if ours or guard is None or known in self._heard:
                 continue
             self._heard.add(known)
             guard.circuit.suspect(each.reason)
