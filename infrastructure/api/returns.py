@@ -64,8 +64,8 @@ def _hint(system: System, state: Subscription, request: OpenTokenRequest) -> Non
     # The machine's time: it only tells one visit from the next.
     visit = int(time.time()) // HINT_EVERY_S
     system.inbox.store(
-        provider=state.provider.value,
-        account=state.account,
+        provider=request.provider.value,
+        account=request.account,
         delivery_id=f"{RETURNED}:{request.request_id}:{visit}",
         event_type=RETURNED,
         reference="",

@@ -26,7 +26,8 @@ def account_of(state: Subscription, step: Record) -> tuple[tuple[str, str], str]
         if isinstance(event, ChargeAttempted):
             return (event.provider.value, event.account), str(event.attempt_id)
         if isinstance(event, TokenRequested) and step.cause == ItemKind.TOKEN.value:
-            return (state.provider.value, state.account), str(event.request_id)
+            provider, account = event.provider or state.provider, event.account or state.account
+            return (provider.value, account), str(event.request_id)
     return None
 
 
