@@ -35,6 +35,12 @@ class Measures:
             ("provider", "account", "result"),
             registry=self._registry,
         )
+        self._card_numbers = Counter(
+            "billing_card_numbers",
+            "Payloads that held what looks like a card number, by what they were.",
+            ("where",),
+            registry=self._registry,
+        )
         self._head = Gauge("billing_log_position", "Last position.", registry=self._registry)
         self._views = Gauge(
             "billing_projection_position",
@@ -61,6 +67,10 @@ class Measures:
     def callback(self, provider: str, account: str, result: CallbackResult) -> None:
         """Count a callback. Only for accounts of the settings: labels are not for strangers."""
         self._callbacks.labels(provider, account, result.value).inc()
+
+    def card_number(self, where: str) -> None:
+        """Count a payload that held a card number. where: "callback" or "request"."""
+        self._card_numbers.labels(where).inc()
 
     def exposition(self, system: System) -> bytes:
         """Everything in Prometheus' text format; reads the books."""
