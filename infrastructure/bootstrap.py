@@ -26,6 +26,7 @@ from infrastructure.settings import AccountSettings, Settings, SettingsError, ma
 from infrastructure.store.agenda import Agenda
 from infrastructure.store.attempts import Attempts
 from infrastructure.store.books import Books
+from infrastructure.store.circuits import OpenCircuits
 from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.inbox import Inbox
@@ -105,6 +106,11 @@ class System:
         return Inbox(self.pool, self.books.schema, self._master_key)
 
     @cached_property
+    def circuits(self) -> OpenCircuits:
+        """Which merchant accounts are out of order, as the workers see it."""
+        return OpenCircuits(self.pool, self.books.schema)
+
+    @cached_property
     def commands(self) -> Commands:
         """Answers to commands that were given once."""
         return Commands(self.pool, self.books.schema)
@@ -125,27 +131,34 @@ class System:
         )
 
     def gateways(self) -> dict[tuple[str, str], Gateway]:
-        """A gateway for every merchant account in the settings. Raises: SettingsError.
+        """A gateway for every merchant account in the settings, each behind a circuit of its own.
 
         Made anew for each event loop: connections belong to the loop that opened them.
+        Raises: SettingsError.
         """
+        from infrastructure.gateways.circuit import Circuit
+        from infrastructure.gateways.guarded import GuardedGateway
         from infrastructure.gateways.http import HttpPolicy
 
-        policy = HttpPolicy(
-            read_timeout_s=self.settings.provider_timeout_s,
-            concurrency=self.settings.provider_calls,
-        )
+        concurrency = int(self.settings.provider_calls)
         made: dict[tuple[str, str], Gateway] = {}
         for account in self.settings.accounts:
             build = _BUILDERS.get(account.provider)
             if build is None:
                 raise SettingsError(f"{account.provider!r} is not a provider we know")
+            circuit = Circuit(account.provider, account.name, now=self.clock)
+            policy = HttpPolicy(
+                read_timeout_s=self.settings.provider_timeout_s,
+                concurrency=concurrency,
+                saw=circuit.saw,
+            )
             try:
                 gateway = build(self.settings, account, self.clock, policy)
             except ValueError as error:
                 where = f"accounts.{account.provider}.{account.name}"
                 raise SettingsError(f"{where}: {error}") from error
-            made[account.provider, account.name] = gateway
+            guarded = GuardedGateway(gateway, circuit, concurrency=concurrency)
+            made[account.provider, account.name] = guarded
         return made
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ it loads the stream and asks the rules, so a row that is stale leads to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import attrs
 
 from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
 from domain.plan import Terms
-from domain.processes.agenda import Item, ItemKind, agenda_of, next_due
+from domain.processes.agenda import Item, ItemKind, account_needed, agenda_of, next_due
 from domain.recorded import Recorded
 from domain.subscription.events import ApprovalOffered, SubscriptionStarted
 from domain.subscription.folding import evolve
@@ -131,7 +131,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=3,
+    version=4,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,
@@ -174,6 +174,9 @@ class DueLine:
         return f"{when}  {self.what}  {self.subscription_id}  {self.why}"
 
 
+_NONE: Mapping[tuple[str, str], str] = {}
+_NOWHERE = ("", "")
+
 # Read with the item's key behind it: "invoice 3", "end of the pause", "planned end".
 _WHAT = {
     ItemKind.TOKEN: "token request",
@@ -189,13 +192,22 @@ _WHAT = {
 }
 
 
-def due_lines(rows: Iterable[DueDates], until: datetime) -> tuple[DueLine, ...]:
+def due_lines(
+    rows: Iterable[DueDates],
+    until: datetime,
+    out_of_order: Mapping[tuple[str, str], str] = _NONE,
+) -> tuple[DueLine, ...]:
     """What falls due up to and at `until`, soonest first; then what waits, and for what.
 
     until: UTC instant; items due later are left out.
+    out_of_order: (provider, account) that answer nothing just now, and that in words; what needs
+        them waits for them.
     """
     lines = [
-        line for row in rows for line in _lines(row) if line.due_at is None or line.due_at <= until
+        line
+        for row in rows
+        for line in _lines(row, out_of_order)
+        if line.due_at is None or line.due_at <= until
     ]
     last = datetime.max.replace(tzinfo=UTC)
     return tuple(
@@ -203,12 +215,14 @@ def due_lines(rows: Iterable[DueDates], until: datetime) -> tuple[DueLine, ...]:
     )
 
 
-def _lines(row: DueDates) -> Iterator[DueLine]:
+def _lines(row: DueDates, out_of_order: Mapping[tuple[str, str], str]) -> Iterator[DueLine]:
     """Every open item, and every charge that was not the one asked for, until it is resolved."""
     whose = {"subscription_id": row.subscription_id, "customer_id": row.customer_id}
     for item in row.items:
         what = f"{_WHAT[item.kind]} {item.key}"
-        yield DueLine(due_at=item.due_at, what=what, why=item.why, **whose)
+        awaited = out_of_order.get(account_needed(row.state, item) or _NOWHERE, "")
+        why = f"{item.why}; waits: {awaited}" if awaited else item.why
+        yield DueLine(due_at=item.due_at, what=what, why=why, **whose)
     for each in row.state.unresolved:
         why = (
             f"discrepancy: {each.expected} asked, {each.received} received by attempt "

@@ -209,8 +209,8 @@ def _vaulting(event: _Vaulting) -> str:
     match event:
         case TokenRequested():
             return (
-                f"Token request {event.number} ({event.purpose.value.lower()}: {event.reason}); "
-                f"the approval is awaited until {utc(event.expires_at)}."
+                f"Token request {event.number} ({event.purpose.value.lower()}: {event.reason})"
+                f"{_elsewhere(event)}; the approval is awaited until {utc(event.expires_at)}."
             )
         case ApprovalOffered():
             return (
@@ -230,6 +230,12 @@ def _vaulting(event: _Vaulting) -> str:
             return f"The token request expired without an approval: {event.reason}."
         case _:
             assert_never(event)
+
+
+def _elsewhere(event: TokenRequested) -> str:
+    if event.provider is None:
+        return ""
+    return f" through {event.provider.value} account {event.account}, where charges then go"
 
 
 def _invoiced(event: InvoiceIssued) -> str:

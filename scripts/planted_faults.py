@@ -159,7 +159,7 @@ FAULTS = (
     Fault(
         "a look-up that finds nothing yet is believed at once",
         LOOKING_UP,
-        "    if now >= attempt.attempted_at + RULES[state.provider].report_delay:\n"
+        "    if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:\n"
         "        return (\n            ChargeNotMade(",
         "    if True:\n        return (\n            ChargeNotMade(",
     ),
@@ -314,7 +314,8 @@ FAULTS = (
     Fault(
         "the new token lies in the vault and the old one is charged",
         FOLDING_VAULTING,
-        "            token = Token(token_ref=event.token_ref,",
-        "            token = Token(token_ref=event.replaces or event.token_ref,",
+        "                token_ref=event.token_ref,\n                instrument=event.instrument,",
+        "                token_ref=event.replaces or event.token_ref,\n"
+        "                instrument=event.instrument,",
     ),
 )

@@ -17,7 +17,15 @@ from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
-from domain.subscription.state import OpenInvoice, Status, Subscription, Suspension
+from domain.subscription.state import (
+    Attempt,
+    OpenInvoice,
+    OpenTokenRequest,
+    Status,
+    Subscription,
+    Suspension,
+    Token,
+)
 from domain.subscription.threshold import reached
 
 
@@ -81,6 +89,25 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
 def next_due(items: tuple[Item, ...]) -> datetime | None:
     """When the first of these items is due; None when all of them wait for something."""
     return min((item.due_at for item in items if item.due_at is not None), default=None)
+
+
+def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
+    """The provider and the account that have to answer for an item to be worked off; None where
+    no provider is asked, or where something else has to happen first."""
+    if item.due_at is None:
+        return None
+    asked: OpenTokenRequest | Attempt | Token | None = None
+    match item.kind:
+        case ItemKind.TOKEN | ItemKind.APPROVAL:
+            asked = state.token_request
+        case ItemKind.CHARGE | ItemKind.LOOK_UP:
+            asked = state.open_attempt
+        case ItemKind.COLLECT:
+            invoice = state.invoice(int(item.key))
+            asked = None if invoice is None else method_for(state, invoice)
+        case _:
+            return None
+    return None if asked is None else (asked.provider.value, asked.account)
 
 
 def _vaulting(state: Subscription) -> tuple[Item, ...]:

@@ -73,7 +73,8 @@ def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: 
     """An open attempt: send it if that is certainly the first time, else look.
 
     Nor is it sent when its money is not wanted any more (the subscription was cancelled, late
-    money paid the invoice): what may be under way is settled, nothing new is set going.
+    money paid the invoice), or not there (it is charged at another provider now): what may be under
+    way is settled, nothing new is set going.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
@@ -83,7 +84,7 @@ def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: 
         return LookUp(attempt, LOOK_UP)
     if attempt.capture_id is not None:
         return SendCapture(attempt, attempt.capture_id)
-    return SendCharge(attempt)
+    return LookUp(attempt, LOOK_UP) if state.moved_from(attempt) else SendCharge(attempt)
 
 
 def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Step:

@@ -47,16 +47,20 @@ def place_for(
         return None
     token = state.token_of(attempted.token_ref)
     network = "" if token is None else network_of(token.instrument)
-    keeping = budgets_of(network, state.provider, budgets)
+    keeping = budgets_of(network, attempted.provider, budgets)
     if token is None or not keeping:
         return None
     return Place(
         attempt_id=attempted.attempt_id,
         instrument=instrument_key(
-            state.provider, state.account, state.customer_id, token.instrument, attempted.token_ref
+            attempted.provider,
+            attempted.account,
+            state.customer_id,
+            token.instrument,
+            attempted.token_ref,
         ),
         network=network,
-        provider=state.provider,
+        provider=attempted.provider,
         attempted_at=attempted.effective_at,
         budgets=keeping,
     )

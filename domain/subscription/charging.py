@@ -61,12 +61,12 @@ def attempt_charge(state: Subscription, *, now: datetime) -> tuple[SubscriptionE
             invoice_number=invoice.number,
             attempt_number=number,
             amount=invoice.open,
-            provider=state.provider,
-            account=state.account,
+            provider=token.provider,
+            account=token.account,
             token_ref=token.token_ref,
             reference=charge_reference(state.subscription_id, invoice.number, number, key),
             capture=state.terms.capture,
-            key_expires_at=now + RULES[state.provider].charge_key_window,
+            key_expires_at=now + RULES[token.provider].charge_key_window,
             effective_at=now,
         ),
     )
@@ -187,7 +187,7 @@ def capture_next(
         attempt_id=attempt.attempt_id,
         capture_id=capture_id(attempt.attempt_id, attempt.captures + 1),
         amount=attempt.amount,
-        key_expires_at=now + RULES[state.provider].capture_key_window,
+        key_expires_at=now + RULES[attempt.provider].capture_key_window,
         effective_at=now,
     )
     return (*reserved, capture)

@@ -74,6 +74,8 @@ class TokenRequested:
     request_id: sent as PayPal-Request-Id; Dintero's merchant_reference holds it.
     number: counts the subscription's token requests, from 1.
     reason: why a token is needed, in words or a decline's code.
+    provider, account: where it is asked for; None and "": where the subscription is charged. Once
+        it is vaulted, what it replaces is charged there no more.
     key_expires_at: after this instant the request is not sent again under this key.
     expires_at: after this instant an approval is no longer awaited.
     """
@@ -85,6 +87,8 @@ class TokenRequested:
     key_expires_at: datetime
     expires_at: datetime
     effective_at: datetime
+    provider: Provider | None = None
+    account: str = ""
 
 
 @stored_as("approval-offered.v1")

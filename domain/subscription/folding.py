@@ -196,6 +196,8 @@ def _started(event: SubscriptionStarted) -> Subscription:
 
 def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
     attempt = Attempt(
+        provider=event.provider,
+        account=event.account,
         attempt_id=event.attempt_id,
         invoice_number=event.invoice_number,
         attempt_number=event.attempt_number,

@@ -27,6 +27,8 @@ def vaulted(
     match event:
         case TokenRequested():
             request = OpenTokenRequest(
+                provider=event.provider or state.provider,
+                account=event.account or state.account,
                 request_id=event.request_id,
                 number=event.number,
                 purpose=event.purpose,
@@ -46,7 +48,14 @@ def vaulted(
             )
             return with_(state, token_request=offered)
         case TokenVaulted():
-            token = Token(token_ref=event.token_ref, instrument=event.instrument, usable=True)
+            at = state.token_request or state
+            token = Token(
+                provider=at.provider,
+                account=at.account,
+                token_ref=event.token_ref,
+                instrument=event.instrument,
+                usable=True,
+            )
             if _answers_for_backup(state):
                 return with_(
                     state,
@@ -59,6 +68,8 @@ def vaulted(
             status = Status.ACTIVE if state.status is Status.PENDING else state.status
             return with_(
                 state,
+                provider=token.provider,
+                account=token.account,
                 token=token,
                 token_request=None,
                 status=status,

@@ -75,10 +75,12 @@ def may_send_again(
 
     Only if it is the open one, its outcome was never recorded as unknown, the provider does not
     show it, and the provider still remembers the key, so that a first sending that is on its way
-    is not doubled; and only while its money is wanted.
+    is not doubled; and only while its money is wanted, and wanted there.
     """
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != attempt_id or not state.wants(attempt):
+        return False
+    if attempt.capture_id is None and state.moved_from(attempt):
         return False
     missing = isinstance(answer, NotFound) or (
         isinstance(answer, Authorized) and attempt.capture_id is not None
@@ -94,7 +96,7 @@ def _still_authorized(
     if attempt.capture_id is None:
         facts = settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
         return facts or (_looked(attempt, "authorised, and not captured yet", shown, now),)
-    if now < attempt.attempted_at + RULES[state.provider].report_delay:
+    if now < attempt.attempted_at + RULES[attempt.provider].report_delay:
         if attempt.unknown:
             return (_looked(attempt, "authorised, and no capture shows yet", shown, now),)
         return (doubt(attempt, "authorised, and no capture shows", shown, now),)
@@ -104,7 +106,7 @@ def _still_authorized(
 def _not_found(
     state: Subscription, attempt: Attempt, finding: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    if now >= attempt.attempted_at + RULES[state.provider].report_delay:
+    if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:
         return (
             ChargeNotMade(
                 attempt_id=attempt.attempt_id,

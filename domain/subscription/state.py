@@ -47,8 +47,13 @@ class Status(Enum):
 
 @attrs.frozen(kw_only=True)
 class Token:
-    """The vaulted token. usable: False after a decline that asks for a new one."""
+    """The vaulted token. usable: False after a decline that asks for a new one.
 
+    provider, account: who made it, and can charge it.
+    """
+
+    provider: Provider
+    account: str
     token_ref: str
     instrument: Instrument
     usable: bool
@@ -56,8 +61,13 @@ class Token:
 
 @attrs.frozen(kw_only=True)
 class OpenTokenRequest:
-    """A token request nobody has answered. provider_ref, approve_url: "" until it is offered."""
+    """A token request nobody has answered. provider_ref, approve_url: "" until it is offered.
 
+    provider, account: who is asked.
+    """
+
+    provider: Provider
+    account: str
     request_id: UUID
     number: int
     purpose: TokenPurpose
@@ -116,8 +126,11 @@ class Attempt:
     next_look_up_at: None with `unknown` means that a person has to decide.
     captures: how many captures of its authorisation were attempted.
     capture_id: key of the latest of these, or None.
+    provider, account: where it was attempted, and is looked up.
     """
 
+    provider: Provider
+    account: str
     attempt_id: UUID
     invoice_number: int
     attempt_number: int
@@ -301,6 +314,7 @@ class Subscription:
         and until they are billed.
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
+    provider, account: where the first method is charged; a new token may be another one's.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
     settled: how all instalments that were left were billed at once, or None.
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
@@ -370,6 +384,13 @@ class Subscription:
         """The token of that reference, if it may be charged by this subscription."""
         tokens = (self.token, self.backup)
         return next((each for each in tokens if each and each.token_ref == token_ref), None)
+
+    def moved_from(self, attempt: Attempt) -> bool:
+        """Whether an attempt is at a provider or an account that this subscription has left: what
+        was sent there is looked up there, nothing more is sent."""
+        if self.token_of(attempt.token_ref) is not None:
+            return False
+        return (attempt.provider, attempt.account) != (self.provider, self.account)
 
     @property
     def agreed(self) -> Terms:

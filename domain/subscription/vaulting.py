@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+import attrs
+
 from domain.identity import token_request_id
 from domain.ports import (
     Granted,
@@ -17,7 +19,7 @@ from domain.ports import (
     TokenOfferAnswer,
     Unknown,
 )
-from domain.providers import RULES
+from domain.providers import RULES, Provider
 from domain.refusals import Refused
 from domain.subscription.events import (
     ApprovalOffered,
@@ -35,26 +37,51 @@ from domain.subscription.state import OpenTokenRequest, Subscription
 NOT_APPROVED, NOT_ANSWERED = "not approved in time", "the provider did not answer"
 
 
+@attrs.frozen
+class Elsewhere:
+    """Where a token is asked for. None, "": where the subscription is charged now."""
+
+    provider: Provider | None = None
+    account: str = ""
+
+    def of(self, state: Subscription) -> tuple[Provider, str]:
+        """The provider and the account that are meant."""
+        return self.provider or state.provider, self.account or state.account
+
+
+HERE = Elsewhere()
+
+
 def ask_payer(
-    state: Subscription, *, backup: bool, reason: str, now: datetime
+    state: Subscription, *, backup: bool, reason: str, now: datetime, where: Elsewhere = HERE
 ) -> tuple[SubscriptionEvent, ...]:
     """A person or a program wants a token. Quiet while such a request is open.
 
     backup: for the backup method, which replaces nothing but an older backup.
-    Refused: "subscription-ended"; "token-request-open" while the other method is asked for;
-        "first-method-missing" for a backup of nothing.
+    where: once the token is there, charges go there; an attempt that is open is still looked up
+        where it was made.
+    Refused: "subscription-ended"; "token-request-open" while another one is asked for (the other
+        method, or elsewhere); "first-method-missing" for a backup of nothing.
     """
     request = state.token_request
     if request is not None and (request.purpose is TokenPurpose.BACKUP) != backup:
         what = request.purpose.value.lower()
         raise Refused("token-request-open", f"the payer is being asked for another one: {what}")
+    if request is not None and (request.provider, request.account) != where.of(state):
+        what = f"{request.provider.value} account {request.account}"
+        raise Refused("token-request-open", f"the payer is being asked for another one: {what}")
     if backup and state.bills and state.token is None:
         raise Refused("first-method-missing", f"{state.subscription_id} has no first method yet")
-    return request_token(state, reason=reason, now=now, backup=backup)
+    return request_token(state, reason=reason, now=now, backup=backup, where=where)
 
 
 def request_token(
-    state: Subscription, *, reason: str, now: datetime, backup: bool = False
+    state: Subscription,
+    *,
+    reason: str,
+    now: datetime,
+    backup: bool = False,
+    where: Elsewhere = HERE,
 ) -> tuple[SubscriptionEvent, ...]:
     """Intend to ask for a token. Quiet while a request is open.
 
@@ -63,14 +90,21 @@ def request_token(
     check_not_ended(state)
     if state.token_request is not None:
         return ()
-    return (_requested(state, reason=reason, now=now, backup=backup),)
+    return (_requested(state, reason=reason, now=now, backup=backup, where=where),)
 
 
 def _requested(
-    state: Subscription, *, reason: str, now: datetime, backup: bool = False
+    state: Subscription,
+    *,
+    reason: str,
+    now: datetime,
+    backup: bool = False,
+    where: Elsewhere = HERE,
 ) -> TokenRequested:
     purpose = TokenPurpose.INITIAL if state.token is None else TokenPurpose.REPLACEMENT
-    rules = RULES[state.provider]
+    provider, account = where.of(state)
+    moves = (provider, account) != (state.provider, state.account)
+    rules = RULES[provider]
     number = state.token_requests + 1
     return TokenRequested(
         request_id=token_request_id(state.namespace, number),
@@ -80,6 +114,8 @@ def _requested(
         key_expires_at=now + rules.token_key_window,
         expires_at=now + rules.token_request_life,
         effective_at=now,
+        provider=provider if moves else None,
+        account=account if moves else "",
     )
 
 
@@ -165,6 +201,7 @@ def give_up_asking(
             reason=NOT_ANSWERED,
             now=now,
             backup=request.purpose is TokenPurpose.BACKUP and not _first_failed(state),
+            where=Elsewhere(request.provider, request.account),
         ),
     )
 

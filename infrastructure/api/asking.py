@@ -144,10 +144,14 @@ class TokenWanted(Asked):
     """Ask the payer to approve. reason: for people, 1-200 characters.
 
     backup: a second method, tried when the first fails; it replaces nothing.
+    provider, account: where, if not where the subscription is charged: once the token is there,
+        what it is charged with is charged there.
     """
 
     reason: str = "requested by the API"
     backup: bool = False
+    provider: Provider | None = None
+    account: str = ""
 
 
 class TermsChange(Asked):

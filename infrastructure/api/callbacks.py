@@ -8,9 +8,12 @@ never its body, which its sender chose.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+import msgspec
 import structlog
 from litestar import Request, Response, route
 from litestar.di import NamedDependency
@@ -22,7 +25,8 @@ from infrastructure.api.measuring import CallbackResult, Measures
 from infrastructure.api.problems import problem
 from infrastructure.api.reading import Books
 from infrastructure.bootstrap import System
-from infrastructure.gateways.redaction import card_numbers
+from infrastructure.card_numbers import CODE, found_in, report
+from infrastructure.store.inbox import KEPT_HEADERS
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +57,10 @@ async def receive_callback(
 
     200: kept, now or before. It is never asked to come again because its subject is not known
     yet (Dintero's example answers 5xx then): the inbox keeps it until our own facts are there.
-    400, 401 with a code: not what it claims. 404: no such account. 413: too large. 422: it holds a
-    card number. 5xx: not kept, or not checked; the provider sends it again.
+    Also where it holds what looks like a card number: it may be none, so it is sealed, set aside
+    for a person, and reported.
+    400, 401 with a code: not what it claims. 404: no such account. 413: too large. 5xx: not kept,
+    or not checked; the provider sends it again.
     """
     gateway = gateways.get((provider, account))
     if gateway is None:
@@ -72,12 +78,15 @@ async def receive_callback(
         measures.callback(provider, account, CallbackResult.REJECTED)
         _report(provider, account, rejected.code, len(raw.body))
         return problem(_status_of(rejected.code), rejected.code, "the callback is not accepted")
-    if card_numbers(raw.body):
-        measures.callback(provider, account, CallbackResult.CARD_NUMBER)
-        _report(provider, account, "card-number-found", len(raw.body))
-        return problem(422, "card-number-found", "the body holds what looks like a card number")
-    new = await asyncio.to_thread(_store, system, provider, account, raw, hint)
-    measures.callback(provider, account, CallbackResult.NEW if new else CallbackResult.REPEATED)
+    findings = found_in(raw.body) + found_in(_in_the_open(raw, hint))
+    if findings:
+        report(findings, "callback", provider=provider, account=account)
+        measures.card_number("callback")
+        raw, hint = _hidden(raw, hint)
+    aside = CODE if findings else ""
+    new = await asyncio.to_thread(_store, system, provider, account, raw, hint, aside)
+    result = CallbackResult.NEW if new else CallbackResult.REPEATED
+    measures.callback(provider, account, CallbackResult.CARD_NUMBER if findings else result)
     return Response(content=b"", status_code=200, media_type=MediaType.TEXT)
 
 
@@ -87,7 +96,26 @@ def _status_of(code: str) -> int:
     return 401 if code in _UNAUTHENTIC else 400
 
 
-def _store(system: System, provider: str, account: str, raw: RawCallback, hint: Hint) -> bool:
+def _in_the_open(raw: RawCallback, hint: Hint) -> str:
+    """What the inbox keeps of a callback beside its sealed body."""
+    kept = [value for name, value in raw.headers.items() if name in KEPT_HEADERS]
+    told = (hint.delivery_id, hint.event_type, hint.reference, hint.token_request_ref)
+    return "\n".join((*told, *kept))
+
+
+def _hidden(raw: RawCallback, hint: Hint) -> tuple[RawCallback, Hint]:
+    """The same with nothing in the open that holds a card number; all of it is in the body."""
+    if not found_in(_in_the_open(raw, hint)):
+        return raw, hint
+    told = msgspec.json.encode([raw.url, attrs.asdict(hint), dict(raw.headers)])
+    digest = hashlib.sha256(hint.delivery_id.encode()).hexdigest()
+    sealed = attrs.evolve(raw, headers={}, body=told + b"\n" + raw.body)
+    return sealed, Hint(delivery_id=digest, event_type="hidden")
+
+
+def _store(
+    system: System, provider: str, account: str, raw: RawCallback, hint: Hint, aside: str
+) -> bool:
     return system.inbox.store(
         provider=provider,
         account=account,
@@ -98,6 +126,7 @@ def _store(system: System, provider: str, account: str, raw: RawCallback, hint: 
         headers=raw.headers,
         body=raw.body,
         received_at=raw.received_at,
+        aside=aside,
     )
 
 

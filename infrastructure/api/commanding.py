@@ -58,7 +58,8 @@ async def request_token(
 
     wait_s: wait that long for the provider's page; the link is in the answer once it is there.
     202: the request is written. 404 subscription-unknown. 409 subscription-ended,
-    token-request-open (the other method's), first-method-missing (for a backup of nothing).
+    token-request-open (the other method's, or elsewhere), first-method-missing (for a backup of
+    nothing). 422 account-unknown.
     """
     asked = posted.strictly(data)
 
@@ -67,7 +68,12 @@ async def request_token(
             asked,
             status=202,
             run=lambda command_id: posted.subscriptions.request_token(
-                subscription_id, reason=asked.reason, backup=asked.backup, command_id=command_id
+                subscription_id,
+                reason=asked.reason,
+                backup=asked.backup,
+                provider=asked.provider,
+                account=asked.account,
+                command_id=command_id,
             ),
         )
 

@@ -16,15 +16,18 @@ from litestar.params import HeaderParameter, RawBody, SkipValidation
 from domain.refusals import Refused
 from infrastructure.api.asked import Asked
 from infrastructure.api.callers import actor_of, caller_of
+from infrastructure.api.measuring import Measures
 from infrastructure.api.messages import Accepted
 from infrastructure.api.problems import MISSING_KEY
 from infrastructure.api.reading import Books
 from infrastructure.bootstrap import System
+from infrastructure.card_numbers import refuse
 from infrastructure.commands.subscriptions import Done, Subscriptions
 from infrastructure.store.commands import StoredAnswer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
+Counted = NamedDependency[SkipValidation[Measures]]
 A = TypeVar("A", bound=Asked)
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -109,9 +112,20 @@ async def posted(
     system: Books,
     request: Request[Any, Any, Any],
     body: RawBody,
+    measures: Counted,
     idempotency_key: IdempotencyKey = None,
 ) -> Posted:
-    """The dependency that every handler of a command asks for."""
+    """The dependency that every handler of a command asks for.
+
+    Raises: Refused("card-number-found") for a body or a key with one in it, before any of it is
+    read, stored or logged.
+    """
+    try:
+        refuse(body, "request")
+        refuse(idempotency_key or "", "request")
+    except Refused:
+        measures.card_number("request")
+        raise
     return Posted(system, request, body, idempotency_key)
 
 

@@ -35,6 +35,12 @@ class Measures:
             ("provider", "account", "result"),
             registry=self._registry,
         )
+        self._card_numbers = Counter(
+            "billing_card_numbers",
+            "Payloads that held what looks like a card number, by what they were.",
+            ("where",),
+            registry=self._registry,
+        )
         self._head = Gauge("billing_log_position", "Last position.", registry=self._registry)
         self._views = Gauge(
             "billing_projection_position",
@@ -48,6 +54,12 @@ class Measures:
             ("projection",),
             registry=self._registry,
         )
+        self._outages = Gauge(
+            "billing_circuit_open",
+            "Worker processes that send nothing to an account, because it does not answer.",
+            ("provider", "account"),
+            registry=self._registry,
+        )
         self._pending = Gauge(
             "billing_inbox_pending", "Callbacks not worked yet.", registry=self._registry
         )
@@ -56,6 +68,10 @@ class Measures:
         """Count a callback. Only for accounts of the settings: labels are not for strangers."""
         self._callbacks.labels(provider, account, result.value).inc()
 
+    def card_number(self, where: str) -> None:
+        """Count a payload that held a card number. where: "callback" or "request"."""
+        self._card_numbers.labels(where).inc()
+
     def exposition(self, system: System) -> bytes:
         """Everything in Prometheus' text format; reads the books."""
         self._head.set(system.ledger.head())
@@ -63,5 +79,9 @@ class Measures:
         for name, position in system.views.positions().items():
             self._views.labels(name).set(position)
             self._parked.labels(name).set(len(parked.get(name, ())))
+        for account in system.settings.accounts:
+            self._outages.labels(account.provider, account.name).set(0)
+        for opened in system.circuits.read():
+            self._outages.labels(opened.provider, opened.account).inc()
         self._pending.set(system.inbox.pending())
         return generate_latest(self._registry) + generate_latest(REGISTRY)

@@ -13,6 +13,7 @@ from litestar.params import SkipValidation
 from infrastructure.api.measuring import CONTENT_TYPE, Measures
 from infrastructure.api.reading import Books
 from infrastructure.clock import ClockJumped
+from infrastructure.store.circuits import OpenCircuit
 from infrastructure.store.writer import LedgerUnavailable
 
 Counted = NamedDependency[SkipValidation[Measures]]
@@ -28,12 +29,14 @@ class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether this process can do its work.
 
     reasons: why not. position: the log's end; behind: positions that a projection has yet to read.
+    outages: merchant accounts that a worker sends nothing to, because the provider does not answer.
     """
 
     ready: bool
     reasons: tuple[str, ...] = ()
     position: int | None = None
     behind: dict[str, int] = {}
+    outages: tuple[OpenCircuit, ...] = ()
 
 
 @get("/health", sync_to_thread=False)
@@ -46,12 +49,14 @@ def health() -> Health:
 def ready(system: Books) -> Response[Readiness]:
     """200: the books can be read and written and the clock can be trusted. 503: why not.
 
-    A projection that is behind does not make it unready: readers say what they need by `at_least`.
+    A projection that is behind does not make it unready: readers say what they need by `at_least`;
+    nor does a provider that does not answer: what needs it waits.
     """
     try:
         system.clock()
         head = system.ledger.head()
         stands = system.views.positions()
+        outages = tuple(system.circuits.read())
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, OperationalError):
         return _not_ready("the database cannot be reached")
     except LedgerUnavailable:
@@ -59,7 +64,8 @@ def ready(system: Books) -> Response[Readiness]:
     except ClockJumped:
         return _not_ready("the machine's clock jumped")
     behind = {name: max(0, head - position) for name, position in stands.items()}
-    return Response(content=Readiness(ready=True, position=head, behind=behind), status_code=200)
+    stands_so = Readiness(ready=True, position=head, behind=behind, outages=outages)
+    return Response(content=stands_so, status_code=200)
 
 
 def _not_ready(reason: str) -> Response[Readiness]:

@@ -24,13 +24,12 @@ from infrastructure.api.messages import (
 )
 from infrastructure.api.problems import NotReached
 from infrastructure.bootstrap import System
+from infrastructure.commands import due
 from infrastructure.commands.expiring import ExpiringCards, cards_that_expire
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.commands.trying import use_by_key, use_by_subscription
 from projections.charges import ChargeStatus
-from projections.due_dates import due_lines
 from projections.expiring import DEFAULT_DAYS
-from projections.table import ColumnValue
 from projections.timeline import entry
 
 # How long an answer may wait for the position that its reader asked for.
@@ -120,24 +119,15 @@ def read_due(
 
     Subscriptions that stand still until a person acts are always among them.
     waiting: instead, the subscriptions that stand still: a person has to act, or nothing of what
-        is open falls due by itself.
+        is open falls due by itself, or the provider does not answer.
     limit, offset: count subscriptions. 422 instant-without-offset; 503 position-not-reached.
     """
     require_view(system, "due_dates", at_least)
     moment = system.clock() if until is None else instant(until)
-    where: dict[str, ColumnValue] = {} if customer_id is None else {"customer_id": customer_id}
-    if waiting:
-        where["stands_still"] = True
-    page = system.views.select(
-        "due_dates",
-        where,
-        at_most={} if waiting else {"listed_from": moment},
-        order="next_due_at",
-        limit=limit,
-        offset=offset,
+    found = due.read_due(
+        system, moment, customer_id=customer_id, waiting=waiting, limit=limit, offset=offset
     )
-    lines = due_lines(page.rows.values(), moment)
-    return DueAnswer(position=page.position, until=moment, items=lines)
+    return DueAnswer(position=found.position, until=moment, items=found.lines)
 
 
 @get("/balances/{customer_id:str}", sync_to_thread=True)

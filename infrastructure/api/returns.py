@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery
 
 from domain.identity import checked_id, stream_of
 from domain.refusals import Refused
-from domain.subscription.state import OpenTokenRequest, Subscription
+from domain.subscription.state import OpenTokenRequest
 from infrastructure.api.reading import Books
 from infrastructure.bootstrap import System
 
@@ -39,14 +39,12 @@ def thank(
 ) -> str:
     """A page for the payer, whatever the address says."""
     found = _open_request(system, subscription, request_id)
-    if found is not None and found[0].provider.value == provider:
-        _hint(system, *found)
+    if found is not None and found.provider.value == provider:
+        _hint(system, found)
     return _THANKS
 
 
-def _open_request(
-    system: System, subscription_id: str, request_id: str
-) -> tuple[Subscription, OpenTokenRequest] | None:
+def _open_request(system: System, subscription_id: str, request_id: str) -> OpenTokenRequest | None:
     """The offered request of that id, if that is the open one of that subscription."""
     try:
         wanted = UUID(request_id)
@@ -55,17 +53,17 @@ def _open_request(
         return None
     state = system.ledger.load([stream])[stream].state
     request = None if state is None else state.token_request
-    if state is None or request is None or request.request_id != wanted:
+    if request is None or request.request_id != wanted:
         return None
-    return (state, request) if request.provider_ref else None
+    return request if request.provider_ref else None
 
 
-def _hint(system: System, state: Subscription, request: OpenTokenRequest) -> None:
+def _hint(system: System, request: OpenTokenRequest) -> None:
     # The machine's time: it only tells one visit from the next.
     visit = int(time.time()) // HINT_EVERY_S
     system.inbox.store(
-        provider=state.provider.value,
-        account=state.account,
+        provider=request.provider.value,
+        account=request.account,
         delivery_id=f"{RETURNED}:{request.request_id}:{visit}",
         event_type=RETURNED,
         reference="",

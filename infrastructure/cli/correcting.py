@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from infrastructure.bootstrap import System
 
 _LOOK_EVERY_S = 0.1
+PROVIDERS = ("paypal", "dintero")
 
 
 @click.command(epilog=TABLE)
@@ -31,20 +32,33 @@ _LOOK_EVERY_S = 0.1
     help="Seconds to wait for a worker to get the page.",
 )
 @click.option("--backup", is_flag=True, help="A second method, tried when the first fails.")
+@click.option("--provider", type=click.Choice(PROVIDERS), help="Move: charge there from then on.")
+@click.option("--account", default="", help="Move: charge that account from then on.")
 @json_option
 @pass_chosen
 def token(
-    chosen: Chosen, subscription: str, reason: str, wait_s: float, backup: bool, as_json: bool
+    chosen: Chosen,
+    subscription: str,
+    reason: str,
+    wait_s: float,
+    backup: bool,
+    provider: str | None,
+    account: str,
+    as_json: bool,
 ) -> None:
     """Ask a payer to approve, and print the link to the provider's page.
 
     While a request is open it is that one. Without a running worker there is no link (exit 3).
     """
+    from domain.providers import Provider
     from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
-        done = commands.request_token(subscription, reason=reason, backup=backup)
+        where = None if provider is None else Provider(provider)
+        done = commands.request_token(
+            subscription, reason=reason, backup=backup, provider=where, account=account
+        )
         state = _wait_for_page(commands.find, subscription, wait_s)
         request = state.token_request
         url = "" if request is None else request.approve_url

@@ -62,6 +62,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_GIVEN = "billing.given"
+
+
 class Billing(click.Group):
     """Loads commands when they are asked for, and turns foreseen errors into exit codes."""
 
@@ -83,9 +86,18 @@ class Billing(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what was given: reasons and other texts in it may be stored."""
+        ctx.meta[_GIVEN] = "\n".join(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """One line and an exit code for what was foreseen; everything else is a bug and shows."""
         try:
+            if any(character.isdigit() for character in ctx.meta[_GIVEN]):
+                from infrastructure.card_numbers import refuse
+
+                refuse(ctx.meta[_GIVEN], "command line")
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

@@ -42,29 +42,25 @@ def due(
 
     Subscriptions that stand still until a person acts are always among them.
     """
-    from projections.due_dates import due_lines
+    from infrastructure.commands.due import read_due
 
     with chosen.system() as system:
         bring_up_to_date(system)
         moment = until or system.clock()
-        where: dict[str, ColumnValue] = {} if customer is None else {"customer_id": customer}
-        if waiting:
-            where["stands_still"] = True
-        page = system.views.select(
-            "due_dates",
-            where,
-            at_most={} if waiting else {"listed_from": moment},
-            order="next_due_at",
-            limit=limit,
-        )
-        lines = due_lines(page.rows.values(), moment)
+        found = read_due(system, moment, customer_id=customer, waiting=waiting, limit=limit)
         if as_json:
-            print_json({"position": page.position, "until": moment, "items": lines})
+            answer = {"position": found.position, "until": moment, "items": found.lines}
+            print_json({**answer, "outages": found.outages})
             return
-        rows = [(instant(line.due_at), line.what, line.subscription_id, line.why) for line in lines]
+        rows = [
+            (instant(line.due_at), line.what, line.subscription_id, line.why)
+            for line in found.lines
+        ]
         print_table(("due", "what", "subscription", "why"), rows)
-        _say_if_cut(len(page.rows), limit, "subscriptions")
-        print_standing(page.position, system.ledger.head())
+        _say_if_cut(found.subscriptions, limit, "subscriptions")
+        for each in found.outages:
+            click.echo(str(each))
+        print_standing(found.position, system.ledger.head())
 
 
 @click.command(epilog=TABLE)

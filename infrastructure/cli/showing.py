@@ -177,6 +177,7 @@ def info(chosen: Chosen, as_json: bool) -> None:
             "projections": system.views.positions(),
             "parked": {name: len(streams) for name, streams in system.views.parked().items()},
             "inbox_pending": system.inbox.pending(),
+            "outages": [f"{each}, by {each.process}" for each in system.circuits.read()],
             "zone_version": system.zone_version,
         }
     if as_json:

@@ -252,9 +252,12 @@ def message_of(fields: dict[str, Any], message: type[A]) -> A:
 
 
 def json_message(body: bytes, message: type[A]) -> A:
-    """The message in a JSON body. Raises: Ended."""
+    """The message in a JSON body. Raises: Ended, Refused("card-number-found")."""
     import msgspec
 
+    from infrastructure.card_numbers import refuse
+
+    refuse(body, "file")
     try:
         return msgspec.json.decode(body, type=message)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -25,6 +25,7 @@ from domain.prices import Tiering
 from domain.refusals import Refused
 from domain.taxes import TaxRate
 from infrastructure.api.asked_terms import AgreedTerms
+from infrastructure.card_numbers import refuse
 from infrastructure.commands.agreeing import (
     check_one_time_total,
     instalments_of,
@@ -76,6 +77,7 @@ class PlanFiles:
         if len(body) > _LARGEST_PLAN_BYTES:
             reason = f"{name[:60]}: larger than {_LARGEST_PLAN_BYTES} bytes"
             raise Refused("plan-file-unreadable", reason)
+        refuse(body, "plan file")
         try:
             return msgspec.json.decode(body, type=AgreedTerms).terms()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -63,6 +63,7 @@ from typing import Any
 import attrs
 
 from domain.refusals import Refused
+from infrastructure.card_numbers import CODE, found_in, report, words
 from infrastructure.commands.customer_line import CustomerRow, Defaults, read_line
 from infrastructure.commands.customer_terms import PlanFiles
 
@@ -173,6 +174,10 @@ class _Reading:
         places = {ours: header.index(name) for ours, name in theirs.items() if name in header}
         for fields in lines:
             if not any(fields):
+                continue
+            if findings := found_in("\n".join(fields)):
+                report(findings, "customer file")
+                self.note(lines.line_num, "", CODE, words(findings))
                 continue
             if len(fields) != len(header):
                 reason = f"{len(fields)} fields under a header of {len(header)}"

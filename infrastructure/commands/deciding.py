@@ -14,6 +14,7 @@ import attrs
 
 from domain.catalogue.moving import MOVE, move_due
 from domain.identity import checked_id, stream_of
+from domain.providers import Provider
 from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.events import SubscriptionEvent
@@ -114,6 +115,12 @@ class Deciding:
         if loaded.state is None:
             raise Refused("subscription-unknown", f"there is no subscription {subscription_id}")
         return loaded.state, loaded.version
+
+    def _check_account(self, provider: Provider, account: str) -> None:
+        """Refused: "account-unknown" for one that the settings do not have."""
+        if (provider.value, account) not in self._accounts:
+            reason = f"the settings have no {provider.value} account {account[:64]!r}"
+            raise Refused("account-unknown", reason)
 
     def _stamp(self, cause: str, command_id: UUID | None) -> Stamp:
         return Stamp(actor=self._actor, cause=cause, command_id=command_id or uuid4())

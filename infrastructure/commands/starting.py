@@ -165,10 +165,7 @@ class Starting(Deciding):
         return checked_wish(agreed_start(state, plan, wish, now=self._clock()))
 
     def _started(self, state: Subscription | None, wish: Start, *, with_token: bool) -> Events:
-        account = (wish.provider.value, wish.account)
-        if account not in self._accounts:
-            reason = f"the settings have no {account[0]} account {account[1][:64]!r}"
-            raise Refused("account-unknown", reason)
+        self._check_account(wish.provider, wish.account)
         now = self._clock()
         events = start(state, wish, now=now, zone_version=self._zone_version)
         if not events or not with_token:

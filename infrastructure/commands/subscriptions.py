@@ -18,6 +18,7 @@ from uuid import UUID
 
 from domain.money import Money
 from domain.plan import Proration
+from domain.providers import Provider
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
@@ -25,7 +26,7 @@ from domain.subscription.events import When
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import ask_payer
+from domain.subscription.vaulting import HERE, Elsewhere, ask_payer
 from domain.subscription.wording import checked_reason
 from infrastructure.commands.amounts import Amounts
 from infrastructure.commands.anchoring import Anchoring
@@ -67,18 +68,25 @@ class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
         *,
         reason: str,
         backup: bool = False,
+        provider: Provider | None = None,
+        account: str = "",
         cause: str = "command:token",
         command_id: UUID | None = None,
     ) -> Done:
         """Ask for a new approval. Quiet while such a request is open.
 
         backup: of the backup method, which replaces nothing.
-        Refused: "subscription-unknown", "reason-malformed", and what vaulting.ask_payer refuses.
+        provider, account: where, if not where the subscription is charged: it moves there.
+        Refused: "subscription-unknown", "reason-malformed", "account-unknown" for one that the
+            settings do not have, and what vaulting.ask_payer refuses.
         """
         checked_reason(reason)
+        where = Elsewhere(provider, account)
 
         def decide(state: Subscription) -> Events:
-            return ask_payer(state, backup=backup, reason=reason, now=self._clock())
+            if where != HERE:
+                self._check_account(*where.of(state))
+            return ask_payer(state, backup=backup, reason=reason, now=self._clock(), where=where)
 
         return self._change(subscription_id, decide, cause, command_id)
 

@@ -14,7 +14,7 @@ from domain.budgets import budgets_of, counted, instrument_key, network_of, wait
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.events import Instrument
-from domain.subscription.state import Subscription
+from domain.subscription.state import Token
 from infrastructure.commands.subscriptions import Subscriptions
 from projections.attempts import AttemptRow
 
@@ -65,7 +65,7 @@ def use_by_subscription(
     state, _ = Subscriptions(system, actor="reading").find(subscription_id)
     tokens = (("primary", state.token), ("backup", state.backup))
     return tuple(
-        _of_token(system, state, which, token.token_ref, token.instrument, limit)
+        _of_token(system, state.customer_id, which, token, limit)
         for which, token in tokens
         if token is not None
     )
@@ -81,16 +81,12 @@ def use_by_key(system: System, key: str, *, limit: int) -> InstrumentUse:
 
 
 def _of_token(
-    system: System,
-    state: Subscription,
-    which: str,
-    token_ref: str,
-    instrument: Instrument,
-    limit: int,
+    system: System, customer_id: str, which: str, token: Token, limit: int
 ) -> InstrumentUse:
-    key = instrument_key(state.provider, state.account, state.customer_id, instrument, token_ref)
+    instrument, provider = token.instrument, token.provider
+    key = instrument_key(provider, token.account, customer_id, instrument, token.token_ref)
     rows, network = system.attempts.of(key), network_of(instrument)
-    return _use(system.clock(), key, which, instrument, state.provider, network, rows, limit)
+    return _use(system.clock(), key, which, instrument, provider, network, rows, limit)
 
 
 def _use(

@@ -22,6 +22,7 @@ import attrs
 
 from domain.refusals import Refused
 from domain.subscription.metering import Report
+from infrastructure.card_numbers import refuse
 from infrastructure.commands.wishes import UsageWish
 
 USAGE_COLUMNS = ("subscription_id", "usage_id", "meter", "quantity", "at")
@@ -77,6 +78,10 @@ def _places(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]
 def _read(
     fields: Sequence[str], header: Sequence[str], places: Mapping[str, int]
 ) -> UsageWish | Refused:
+    try:
+        refuse("\n".join(fields), "usage file")
+    except Refused as refused:
+        return refused
     if len(fields) != len(header):
         return Refused("fields-miscounted", f"{len(fields)} fields under a header of {len(header)}")
     found: dict[str, Any] = {ours: fields[place].strip() for ours, place in places.items()}

@@ -54,9 +54,12 @@ class AccessTokens:
                 return answer.token
             self._token = None
             if isinstance(answer, NotSent):
-                return attrs.evolve(answer, reason=f"no access token: {answer.reason}")
+                reason = f"no access token: {answer.reason}"
+                return attrs.evolve(answer, reason=reason, no_access=True)
             # The token call is not the paying call: that one was certainly not sent.
-            return NotSent(reason=f"no access token: {answer.reason}", status=answer.status)
+            return NotSent(
+                reason=f"no access token: {answer.reason}", status=answer.status, no_access=True
+            )
 
     def refused(self, token: Secret) -> None:
         """The provider answered 401 to this token; a newer one is left alone."""

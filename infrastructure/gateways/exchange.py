@@ -62,12 +62,16 @@ class Reply:
 
 @attrs.frozen(kw_only=True)
 class NotSent:
-    """Certainly not carried out. status: 401, 403 or 429 where the provider said so, else 0."""
+    """Certainly not carried out. status: 401, 403 or 429 where the provider said so, else 0.
+
+    no_access: it was the access token that could not be had; status is then that call's.
+    """
 
     reason: str
     retry_after_s: float | None = None
     status: int = 0
     data: object = None
+    no_access: bool = False
 
 
 @attrs.frozen(kw_only=True)

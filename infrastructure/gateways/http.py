@@ -49,12 +49,15 @@ class HttpPolicy:
     concurrency: calls at a time; more wait their turn.
     keepalive_s: seconds an idle connection is kept; shorter than the servers keep theirs, so that
         a request rarely meets a connection that is just being closed.
+    saw: told how each call ended, for the account's circuit; not of calls for access tokens, whose
+        failure shows in the calls that needed one.
     """
 
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
     concurrency: int = 64
     keepalive_s: float = 10.0
+    saw: Callable[[Call, Exchange], None] | None = None
 
 
 class ProviderHttp:
@@ -98,14 +101,20 @@ class ProviderHttp:
         """Carry out one call. Never raises for what a provider or a network does."""
         if not call.authenticated or self._tokens is None:
             return await self._exchange(call, None)
-        token = await self._tokens.current()
+        exchange = await self._authenticated(call, self._tokens)
+        if self._policy.saw is not None:
+            self._policy.saw(call, exchange)
+        return exchange
+
+    async def _authenticated(self, call: Call, tokens: AccessTokens) -> Exchange:
+        token = await tokens.current()
         if isinstance(token, NotSent):
             return token
         exchange = await self._exchange(call, token)
         if not (isinstance(exchange, NotSent) and exchange.status == 401):
             return exchange
-        self._tokens.refused(token)
-        token = await self._tokens.current()
+        tokens.refused(token)
+        token = await tokens.current()
         if isinstance(token, NotSent):
             return token
         return await self._exchange(call, token)

@@ -49,15 +49,46 @@ def _field(value: object, is_shown: bool, shown: Collection[str]) -> object:
 
 
 def card_numbers(payload: bytes) -> tuple[CardNumberFound, ...]:
-    """Every run of digits in a payload that is as long as a card number and passes Luhn."""
+    """Every run of digits in a payload that a card network could have issued and that passes Luhn.
+
+    Not found are our own keys (hexadecimal, in one word or behind a dash), and instants in
+    milliseconds (13 digits from 1 on, or, from 2033 on, from 2).
+    """
     findings = []
     for match in _CANDIDATE.finditer(payload):
         digits = bytes(byte for byte in match.group() if 48 <= byte <= 57).decode("ascii")
-        if passes_luhn(digits):
+        if _issued(digits) and passes_luhn(digits):
             findings.append(
                 CardNumberFound(offset=match.start(), digits=len(digits), last_digits=digits[-4:])
             )
     return tuple(findings)
+
+
+# Prefixes of ISO/IEC 7812 as the networks use them: the first and the last one, and lengths.
+_LONG = range(16, 20)
+_NETWORKS: tuple[tuple[str, str, Collection[int]], ...] = (
+    ("4", "4", (13, 16, 19)),  # Visa
+    ("51", "55", (16,)),  # Mastercard
+    ("2221", "2720", (16,)),  # Mastercard
+    ("34", "34", (15,)),  # American Express
+    ("37", "37", (15,)),
+    ("300", "305", (14, *_LONG)),  # Diners Club
+    ("36", "36", (14, *_LONG)),
+    ("38", "39", (14, *_LONG)),
+    ("3528", "3589", _LONG),  # JCB
+    ("2200", "2204", _LONG),  # Mir
+    ("50", "50", _LONG),  # Maestro, Dankort, RuPay
+    ("56", "58", _LONG),  # Maestro
+    ("60", "69", _LONG),  # Discover, UnionPay, Maestro, RuPay
+)
+
+
+def _issued(digits: str) -> bool:
+    """Whether a network issues numbers that begin like that and are as long."""
+    return any(
+        len(digits) in lengths and first <= digits[: len(first)] <= last
+        for first, last, lengths in _NETWORKS
+    )
 
 
 def passes_luhn(digits: str) -> bool:

@@ -45,7 +45,7 @@ class Payers:
             request = row.state.token_request
             if request is not None and request.provider_ref not in self._seen:
                 self._seen.add(request.provider_ref)
-                pages.append(Page(request.approve_url, SAYS_YES[row.state.provider]))
+                pages.append(Page(request.approve_url, SAYS_YES[request.provider]))
         return pages
 
     def approve(self, pages: list[Page]) -> None:

@@ -96,11 +96,13 @@ class Inbox:
         headers: Mapping[str, str],
         body: bytes,
         received_at: datetime,
+        aside: str = "",
     ) -> bool:
         """Keep a verified callback; True if it is new, False if it had come before.
 
         account: the merchant account it came to. delivery_id: the provider's id of the message.
         headers: only those of KEPT_HEADERS are kept. received_at: the books' clock, UTC.
+        aside: why no worker is to take it before a person has looked, or "".
         Returns only after the commit: answer the provider 2xx then, and not before.
         """
         identity = (provider, account, delivery_id)
@@ -109,8 +111,8 @@ class Inbox:
             row = conn.execute(
                 SQL(
                     "INSERT INTO {} AS inbox (provider, account, delivery_id, event_type,"
-                    " reference, token_request_ref, headers, body, received_at)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                    " reference, token_request_ref, headers, body, received_at, status, outcome)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
                     " ON CONFLICT (provider, account, delivery_id)"
                     " DO UPDATE SET duplicates = inbox.duplicates + 1"
                     " RETURNING duplicates = 0"
@@ -123,6 +125,8 @@ class Inbox:
                     Json(kept),
                     sealed(self._key, body, *_place(*identity)),
                     received_at,
+                    "quarantined" if aside else "waiting",
+                    aside or None,
                 ],
             ).fetchone()
         assert row is not None

@@ -47,6 +47,7 @@ from infrastructure.workers.crash_points import (
     reached,
 )
 from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
+from infrastructure.workers.outages import Guards, hold_back_s, without_new
 from infrastructure.workers.provider_calls import Gateways, ask
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Hand:
 
     taken_before: whether the attempt found open may have been sent by somebody else.
     position: the last position written here.
+    unanswered: whether a look at the provider was certainly not carried out.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
     """
 
@@ -81,6 +83,7 @@ class Hand:
     position: int = 0
     not_before: datetime | None = None
     snapshot_due: bool = False
+    unanswered: bool = False
 
 
 class Advancer:
@@ -88,6 +91,7 @@ class Advancer:
 
     zone_version: version of the tz database that due instants are computed with.
     budgets: how often a card may be tried.
+    guards: the gateways that may be out of order: nothing new is begun at those that are.
     """
 
     def __init__(
@@ -96,9 +100,10 @@ class Advancer:
         gateways: Gateways,
         zone_version: str,
         budgets: Sequence[Budget] = BUDGETS,
+        guards: Guards | None = None,
     ) -> None:
         self._desk, self._gateways, self._zone_version = desk, gateways, zone_version
-        self._budgets = budgets
+        self._budgets, self._guards = budgets, guards or {}
 
     async def advance(self, hand: Hand) -> None:
         """Do all that is due now. Raises: LeaseLost."""
@@ -117,6 +122,10 @@ class Advancer:
                 case Nothing():
                     return
                 case Record():
+                    wait = await hold_back_s(self._guards, hand.state, step)
+                    if wait is not None and not (step := without_new(step)).events:
+                        hand.not_before = self._desk.clock() + timedelta(seconds=wait)
+                        return
                     await self._record(hand, step)
                 case call:
                     if not await self.carry_out(hand, call):
@@ -164,6 +173,7 @@ class Advancer:
         if wrote:
             return True
         self._wait(hand, answer)
+        hand.unanswered |= isinstance(answer, NotDone) and isinstance(call, LookUp | SeeToken)
         return False
 
     async def _ask(self, hand: Hand, call: Call) -> Answer:

@@ -15,7 +15,7 @@ import structlog
 from domain.identity import attempt_id, reference_parts
 from domain.processes.steps import Call, LookUp, SeeToken
 from domain.subscription.charging import CALLBACK
-from domain.subscription.state import Subscription
+from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
 from infrastructure.store.ledger import Loaded, Unreadable
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 # How long a callback may wait for the facts it is about (it can overtake our own append) before
 # it is set aside for a person.
 QUARANTINE_AFTER = timedelta(minutes=10)
+# How long a callback is left alone whose look the provider did not answer.
+AGAIN_AFTER_S = 15.0
 NO_CONCERN = "names no charge and no token request"
 OLD_NEWS = "settled before"
 HANDLED = "looked up"
@@ -81,6 +83,8 @@ class CallbackWorker:
                 about[matched[one.id]].append(one)
         unplaced = [one for one in received if one.id not in matched and one.id not in silent]
         loaded = dict(zip(about, await asyncio.gather(*map(self._desk.load, about)), strict=True))
+        for key in about:
+            about[key] = await self._without_foreign(loaded[key], about[key])
         open_ones = {key for key, one in loaded.items() if _worth_a_lease(one, about[key])}
         unplaced += [each for key in about if loaded[key].version == 0 for each in about[key]]
         await asyncio.to_thread(self._set_aside, unplaced)
@@ -92,6 +96,17 @@ class CallbackWorker:
         ]
         await asyncio.to_thread(self._inbox.done, old_news, OLD_NEWS)
         await self._look({key: about[key] for key in open_ones})
+
+    async def _without_foreign(
+        self, loaded: Loaded[Subscription], received: Sequence[Received]
+    ) -> list[Received]:
+        """Those that came to the account which they are about; a person looks at the others."""
+        foreign = [one.id for one in received if _is_foreign(loaded, one)]
+        for each in foreign:
+            await asyncio.to_thread(
+                self._inbox.quarantine, each, "about another account's business"
+            )
+        return [one for one in received if one.id not in foreign]
 
     async def _look(self, about: Mapping[str, Sequence[Received]]) -> None:
         """Lease these subscriptions, look at the provider, advance them, settle the callbacks."""
@@ -107,9 +122,12 @@ class CallbackWorker:
             *(self._one(claim, about[claim.subscription_id]) for claim in claims)
         )
         handled = [each.id for ones in worked for each in ones]
-        again = [each.id for ones in about.values() for each in ones if each.id not in handled]
+        held = {claim.subscription_id for claim in claims}
+        busy = [each.id for key, ones in about.items() if key not in held for each in ones]
+        again = [each.id for key in held for each in about[key] if each.id not in handled]
         await asyncio.to_thread(self._inbox.done, handled, HANDLED)
-        await asyncio.to_thread(self._inbox.put_back, again)
+        await asyncio.to_thread(self._inbox.put_back, busy)
+        await asyncio.to_thread(self._inbox.put_back, again, delay_s=AGAIN_AFTER_S)
 
     def _match(self, received: Sequence[Received]) -> dict[int, str]:
         """Which subscription each is about, as far as that is known yet."""
@@ -144,7 +162,8 @@ class CallbackWorker:
             return ()
         looks = _calls(hand.state, received)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
-        return received if done else ()
+        # What a call that was not carried out would have told is still to be asked.
+        return received if done and not hand.unanswered else ()
 
 
 def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
@@ -156,19 +175,43 @@ def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -
         return False
 
 
+def _is_foreign(loaded: Loaded[Subscription], one: Received) -> bool:
+    """Whether a callback is about a charge or a token request of another account than it came to:
+    one account's secret must not vouch for what happens at another."""
+    try:
+        state = loaded.state
+    except Unreadable:
+        return False
+    about = None if state is None else _subject(state, one)
+    return about is not None and (one.provider, one.account) != (
+        about.provider.value,
+        about.account,
+    )
+
+
+def _subject(state: Subscription, one: Received) -> OpenTokenRequest | Attempt | None:
+    """The token request or the attempt that a callback is about, if it may still be settled."""
+    request = state.token_request
+    if one.token_request_ref and request and request.provider_ref == one.token_request_ref:
+        return request
+    parts = reference_parts(one.reference)
+    if parts is None:
+        return None
+    key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
+    open_attempt = () if state.open_attempt is None else (state.open_attempt,)
+    known = (*open_attempt, *state.failed_attempts)
+    return next((each for each in known if each.attempt_id == key), None)
+
+
 def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
     """What these callbacks ask us to look at; nothing when it is settled already."""
     calls: dict[str, Call] = {}
     for one in received:
-        request = state.token_request
-        if one.token_request_ref and request and request.provider_ref == one.token_request_ref:
-            calls["token"] = SeeToken(request)
-        parts = reference_parts(one.reference)
-        if parts is None:
-            continue
-        key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
-        open_attempt = () if state.open_attempt is None else (state.open_attempt,)
-        for attempt in (*open_attempt, *state.failed_attempts):
-            if attempt.attempt_id == key:
+        match _subject(state, one):
+            case OpenTokenRequest() as request:
+                calls["token"] = SeeToken(request)
+            case Attempt() as attempt:
                 calls[one.reference] = LookUp(attempt, CALLBACK)
+            case None:
+                continue
     return list(calls.values())

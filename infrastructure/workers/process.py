@@ -13,11 +13,13 @@ import structlog
 
 from infrastructure.bootstrap import System
 from infrastructure.clock import ClockJumped
+from infrastructure.gateways.guarded import guards_of
 from infrastructure.store.tracking import ViewMissing
 from infrastructure.workers.advance import Advancer
-from infrastructure.workers.agenda_worker import AgendaWorker, rest
+from infrastructure.workers.agenda_worker import AgendaWorker, rest, unless_away
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
+from infrastructure.workers.outage_watch import OutageWatch
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +53,9 @@ async def work(
         lease_s=system.settings.lease_s,
         plans=system.plans,
     )
-    advancer = Advancer(desk, gateways, system.zone_version)
+    guards = guards_of(gateways)
+    advancer = Advancer(desk, gateways, system.zone_version, guards=guards)
+    watch = OutageWatch(guards, system.circuits, system.owner)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
     callbacks = CallbackWorker(
         desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
@@ -59,9 +63,11 @@ async def work(
     async with _projections(system, stopping, enabled=project):
         try:
             await _views_exist(system, stopping)
+            await unless_away(watch.look())
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_told(agenda.run(stopping), stopping))
                 group.create_task(_until_told(callbacks.run(stopping), stopping))
+                group.create_task(_until_told(watch.run(stopping), stopping))
         except* ClockJumped as jumped:
             log.error("clock jumped; stopping", reason=str(jumped.exceptions[0]))
             raise ClockJumped(str(jumped.exceptions[0])) from None
@@ -82,7 +88,7 @@ async def _views_exist(system: System, stopping: asyncio.Event) -> None:
 
 
 async def _until_told(loop: Awaitable[None], stopping: asyncio.Event) -> None:
-    """Run one loop; if it fails, tell the other one to finish what it has in flight."""
+    """Run one loop; if it fails, tell the others to finish what they have in flight."""
     try:
         await loop
     finally:

@@ -41,9 +41,10 @@ async def ask(
     now: judged once more before anything is sent: a worker that slept between its decision and
         this moment does not send under a key that the provider may have forgotten.
     """
-    gateway = gateways.get((state.provider.value, state.account))
+    asked = call.request if isinstance(call, AskToken | SeeToken) else call.attempt
+    gateway = gateways.get((asked.provider.value, asked.account))
     if gateway is None:
-        return NotDone(reason=f"no settings for {state.provider.value} account {state.account}")
+        return NotDone(reason=f"no settings for {asked.provider.value} account {asked.account}")
     if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
         return NotDone(reason="the key's window ended before it was sent")
     match call:

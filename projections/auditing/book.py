@@ -14,6 +14,7 @@ import attrs
 from domain.calendar import Period
 from domain.money import Money
 from domain.plan import Meter, Terms, Timing
+from domain.providers import Provider
 from domain.schedule import Schedule
 from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted, TokenPurpose
 from domain.subscription.state import Status
@@ -225,6 +226,7 @@ class Book:
     applying: the invoice just issued, while credit may pay it.
     beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
+    token_at, backup_at, request_at: the provider and account of each.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
     stretches: counted to their end: not billed yet, or not too old for a late report.
     lines_on: lines on the latest due day. parked: whether billing waits for a person.
@@ -269,7 +271,10 @@ class Book:
     token_usable: bool = False
     backup_ref: str | None = None
     backup_usable: bool = False
+    token_at: tuple[Provider, str] | None = None
+    backup_at: tuple[Provider, str] | None = None
     request: UUID | None = None
+    request_at: tuple[Provider, str] | None = None
     request_purpose: TokenPurpose | None = None
     requests: int = 0
     difference: Difference | None = None
@@ -290,6 +295,11 @@ class Book:
         """What was agreed to for an invoice to come."""
         fitting = [each for each in self.agreed if each.from_invoice <= invoice_number]
         return fitting[-1] if fitting else self.agreed[0]
+
+    @property
+    def charged_at(self) -> tuple[Provider, str]:
+        """Where the first method is charged: where it was started, until a token is elsewhere."""
+        return self.token_at or (self.beginning.provider, self.beginning.account)
 
     @property
     def prepaid(self) -> bool:

@@ -41,12 +41,15 @@ def check_postponed(book: Book, event: CollectionPostponed, attempts: AttemptLog
     collects = book.status is not Status.PENDING and not book.has_ended and book.attempt is None
     if owed is None or owed.ended or owed.disputed or not collects:
         say("postponed-wrong", f"invoice {number} was not to be collected")
-    methods = [attempts.instrument(ref) for ref in (book.token_ref, book.backup_ref)]
+    methods = [
+        (attempts.instrument(book.token_ref), book.charged_at[0]),
+        (attempts.instrument(book.backup_ref), (book.backup_at or book.charged_at)[0]),
+    ]
     named = [
         each
-        for method in methods
+        for method, provider in methods
         if method is not None
-        for each in budgets_of(network_of(method), book.beginning.provider)
+        for each in budgets_of(network_of(method), provider)
         if each.name == event.reason
         and event.effective_at < event.collect_at <= event.effective_at + each.window
     ]

@@ -31,7 +31,9 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
         _check_backup(book, number, say)
     elif event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")
-    if (event.provider, event.account) != (begun.provider, begun.account):
+    on_backup = event.token_ref == book.backup_ref
+    at = book.backup_at if on_backup and book.backup_at is not None else book.charged_at
+    if (event.provider, event.account) != at:
         say("attempt-elsewhere", f"through {event.provider.value} account {event.account}")
     if event.customer_id != begun.customer_id:
         say("customer-mixed", f"attempt on invoice {number} is for {event.customer_id}")

@@ -48,6 +48,13 @@ def check_request(book: Book, event: TokenRequested, say: Say) -> None:
         say("token-request-wrong", f"request {event.number} for a backup of nothing")
     book.request, book.requests = event.request_id, event.number
     book.request_purpose = event.purpose
+    provider, account = book.charged_at
+    book.request_at = event.provider or provider, event.account or account
+    named = event.provider is not None, event.account != ""
+    if named not in ((True, True), (False, False)) or (
+        all(named) and book.request_at == book.charged_at
+    ):
+        say("token-request-wrong", f"request {event.number} is said to be elsewhere")
 
 
 def check_request_answer(
@@ -67,12 +74,14 @@ def check_request_answer(
         say("token-replaces-wrong", f"replaces {event.replaces}, present is {present}")
     if backup:
         book.backup_ref, book.backup_usable = event.token_ref, True
+        book.backup_at = book.request_at
         agreed = book.agreed_for(book.invoices + 1).terms.backup
         for owed in book.owed.values():
             owed.backup_tried = False
             owed.ended = owed.ended and not agreed
         return
     book.token_ref, book.token_usable = event.token_ref, True
+    book.token_at = book.request_at
     if book.status is Status.PENDING:
         book.status = Status.ACTIVE
     for owed in book.owed.values():

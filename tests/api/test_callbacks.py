@@ -139,13 +139,57 @@ def test_huge_callback_is_refused(client: Client, system: System) -> None:
 
 
 def test_card_number_in_a_callback_is_an_alarm(client: Client, system: System) -> None:
-    """Neither provider sends one; it must not reach our database or our log."""
+    """Neither provider sends one; it may be none, so it is sealed and set aside, and not lost."""
+    body = b'{"card":"4111 1111 1111 1111"}'
     with capture_logs() as logs:
-        answer = call(client, signature(), body=b'{"card":"4111 1111 1111 1111"}')
-    assert problem(answer) == (422, "card-number-found")
+        answers = [call(client, signature(), body=body) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 200]
     assert system.inbox.pending() == 0
+    (aside,) = system.inbox.quarantined(T0)
+    assert (aside.reason, aside.received.reference) == (
+        "card-number-found",
+        "s-1-1-1-0123456789",
+    )
+    assert system.inbox.body(aside.received.id) == body
+    with system.pool.connection() as connection:
+        rows = connection.execute(
+            f"SELECT inbox::text FROM {system.books.identifier}.inbox"  # type: ignore[arg-type]
+        ).fetchall()
+    assert "1111" not in str(rows)
+    assert b"4111 1111".hex() not in str(rows)
+    (line, _) = [each for each in logs if each["event"] == "card-number-found"]
+    assert (line["security"], line["offset"], line["last_digits"]) == (True, 9, "1111")
     assert "4111" not in str(logs)
-    assert count(client, "card-number") == 1
+    assert count(client, "card-number") == 2
+    assert 'billing_card_numbers_total{where="callback"} 2.0' in client.get("/metrics").text
+
+
+def test_card_number_in_what_is_kept_in_the_open_is_hidden(client: Client, system: System) -> None:
+    """A reference or a header is kept as text: then all of it goes under the seal."""
+    query = QUERY.replace("s-1-1-1-0123456789", "4111111111111111")
+    delivery = "5500000000000004"
+    assert call(client, signature(query), query=query, delivery=delivery).status_code == 200
+    (aside,) = system.inbox.quarantined(T0)
+    told = aside.received
+    assert (told.event_type, told.reference, told.headers) == ("hidden", "", {})
+    assert "1111" not in told.delivery_id
+    kept = system.inbox.body(told.id)
+    assert b"4111111111111111" in kept
+    assert kept.endswith(b"\n{}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":"WH-4111111111111111","at":1767225600000,"us":1767225600000000}',
+        b'{"key":"2f1f6f7c-2a10-4111-8111-411111111111","hex":"41111111111111112a7f"}',
+        b'{"from":"2025-01-31 2025-02-28","phone":"+47 22 22 22 22 22 22"}',
+    ],
+)
+def test_ids_and_instants_are_no_card_numbers(client: Client, system: System, body: bytes) -> None:
+    """A callback is not set aside for them."""
+    assert call(client, signature(), body=body).status_code == 200
+    assert (system.inbox.pending(), system.inbox.quarantined(T0)) == (1, [])
 
 
 # --- returns ----------------------------------------------------------------------------------

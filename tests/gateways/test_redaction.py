@@ -49,6 +49,10 @@ def test_card_number_is_found(text: str) -> None:
         "41111111111111111111111",  # too long
         "6f0c2a52-0f3e-4b8e-9a55-2f1f6f7c2a10",
         "1767225600000",  # milliseconds
+        "2524608000000",  # milliseconds, from 2033 on
+        "4111111111114",  # as long as no network makes them: 13 digits that fail
+        "7111111111111114",  # no network's
+        "2025-01-31 2025-02-28",
     ],
 )
 def test_other_digits_are_not_card_numbers(text: str) -> None:

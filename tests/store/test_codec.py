@@ -14,6 +14,7 @@ import pytest
 
 from domain.money import Money
 from domain.plan import DunningEnd, Proration, RetryPolicy
+from domain.providers import Provider
 from domain.recorded import STORED_NAMES
 from domain.subscription.events import (
     ChargeSucceeded,
@@ -34,6 +35,7 @@ LATEST = {
     "invoice-issued.v1": "invoice-issued.v1+tax",
     "subscription-started.v1": "subscription-started.v1+tax",
     "terms-changed.v1": "terms-changed.v1+tax",
+    "token-requested.v1": "token-requested.v1+provider",
 }
 # What was written for a while between the first file and the latest.
 BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
@@ -92,6 +94,16 @@ def test_a_policy_from_before_the_end_of_dunning_leaves_what_is_owed_open():
     assert set(json.loads(golden(name))["terms"]["retry"]) == {"wait_days"}
     policy = codec.decode(name, golden(name)).terms.retry
     assert (policy.end, policy.grace_days) == (DunningEnd.LEAVE_OPEN, 0)
+
+
+def test_a_token_request_from_before_moves_stays_where_it_is():
+    """Old books name no provider in a request; a new one names both or neither."""
+    name = "token-requested.v1"
+    assert not {"provider", "account"} & set(json.loads(golden(name)))
+    old = codec.decode(name, golden(name))
+    assert (old.provider, old.account) == (None, "")
+    moved = attrs.evolve(EXAMPLES[name], provider=Provider.DINTERO, account="second")
+    assert codec.decode(*codec.encode(moved)) == moved
 
 
 @pytest.mark.parametrize("end", list(DunningEnd))

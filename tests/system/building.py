@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import attrs
 import psycopg
 import uvicorn
 
@@ -33,18 +34,25 @@ from tests.conftest import fresh_name
 from tests.system.house import LEASE_S, House
 from tests.waiting import WITHIN_S, until
 
+SECOND_SECRET = secrets.token_urlsafe(24)
+
 
 @contextlib.contextmanager
-def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> Iterator[House]:
+def house(
+    conninfo: str, folder: Path, *, start: datetime, throw_away: bool, second: bool = False
+) -> Iterator[House]:
     """A house over fresh books on a server; everything in it is ended in the end.
 
     conninfo: an administrator's. start: the books' first time.
     throw_away: the server goes with the test run, nothing has to be tidied up there.
+    second: another account at each provider, called "second"; its simulators and controls are
+        called "paypal second" and "dintero second".
     """
     hidden = {
         "PAYPAL_CLIENT_SECRET": secrets.token_urlsafe(24),
         "DINTERO_CLIENT_SECRET": secrets.token_urlsafe(24),
         "DINTERO_SIGNATURE_SECRET": secrets.token_urlsafe(24),
+        "SECOND_SECRET": SECOND_SECRET,
         "BILLING_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     schema = fresh_name("system")
@@ -61,15 +69,22 @@ def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> 
         door = f"http://127.0.0.1:{listener.getsockname()[1]}"
         paypal = stack.enter_context(running(lambda: _paypal(hidden, door)))
         dintero = stack.enter_context(running(lambda: _dintero(hidden)))
+        others = {}
+        if second:
+            others["paypal second"] = stack.enter_context(running(lambda: _second_paypal(door)))
+            others["dintero second"] = stack.enter_context(running(_second_dintero))
         (folder / "root.pem").write_bytes(signer().root_pem)
         urls = {"paypal": paypal.base_url, "dintero": dintero.base_url}
-        (folder / "billing.toml").write_text(_settings(urls, door, folder), encoding="utf-8")
+        more = {name: each.base_url for name, each in others.items()}
+        settings = _settings(urls, door, folder) + (_second_settings(more, folder) if more else "")
+        (folder / "billing.toml").write_text(settings, encoding="utf-8")
         system = stack.enter_context(running_system(read_settings(environment)))
         assert isinstance(system.clock, SteppingClock)
         system.clock.set(start)
         stack.enter_context(_callback_door(system, listener))
-        stage = Stage(folder, environment, urls["paypal"], urls["dintero"], door)
+        stage = BigStage(folder, environment, urls["paypal"], urls["dintero"], door, more=more)
         controls = {"paypal": paypal.controls, "dintero": dintero.controls}
+        controls |= {name: each.controls for name, each in others.items()}
         built = House(folder, environment, conninfo, system, stage, controls, hidden)
         built.set_time(start)
         try:
@@ -80,6 +95,59 @@ def house(conninfo: str, folder: Path, *, start: datetime, throw_away: bool) -> 
             built.send_home()
             if not throw_away:
                 _tidy_up(conninfo, schema)
+
+
+@attrs.define
+class BigStage(Stage):
+    """A stage with more simulators than two. more: name to base URL."""
+
+    more: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+
+    def simulators(self) -> dict[str, str]:
+        """All of them."""
+        return {**super().simulators(), **self.more}
+
+
+def _second_paypal(door: str) -> object:
+    return build_paypal_simulator(
+        PayPalOptions(
+            client_id="second-client",
+            client_secret=SECOND_SECRET,
+            webhook_id="WH-SECOND",
+            webhook_url=f"{door}/callbacks/paypal/second",
+            tag="SIM2",
+        )
+    )
+
+
+def _second_dintero() -> object:
+    return build_dintero_simulator(
+        DinteroSimulatorOptions(
+            account_id="T00000002",
+            client_id="second-client",
+            client_secret=Secret(SECOND_SECRET),
+            signature_secret=Secret(SECOND_SECRET),
+        )
+    )
+
+
+def _second_settings(urls: Mapping[str, str], folder: Path) -> str:
+    return f'''
+[accounts.paypal.second]
+client_id = "second-client"
+client_secret_env = "SECOND_SECRET"
+base_url = "{urls["paypal second"]}"
+webhook_id = "WH-SECOND"
+certificate_hosts = ["{urls["paypal second"]}"]
+trust_roots_file = "{folder / "root.pem"}"
+
+[accounts.dintero.second]
+account_id = "T00000002"
+client_id = "second-client"
+client_secret_env = "SECOND_SECRET"
+signature_secret_env = "SECOND_SECRET"
+base_url = "{urls["dintero second"]}"
+'''
 
 
 def _paypal(hidden: Mapping[str, str], door: str) -> object:

@@ -123,7 +123,7 @@ class Billing(Watched):
         request = state.token_request
         assert request is not None
         self.world.answer_page(
-            request.approve_url, state.provider, approve=approve, returns=returns
+            request.approve_url, request.provider, approve=approve, returns=returns
         )
 
     def wish_something(self, number: int, wish: str) -> None:

@@ -24,6 +24,7 @@ from domain.identity import reference_parts, stream_of
 from domain.providers import Provider
 from infrastructure.api.app import build_app
 from infrastructure.bootstrap import System
+from infrastructure.gateways.guarded import guards_of
 from infrastructure.store.projector import Runner
 from infrastructure.store.rebuild import Rebuilder
 from infrastructure.workers.advance import Advancer
@@ -101,9 +102,10 @@ class World:
         _PRESENT.system = self.system
         self._server = uvicorn.Server(uvicorn.Config(_app(), access_log=False, log_config=None))
         self._door = asyncio.create_task(self._server._serve([self.simulators.listener]))
+        inner = self.system.gateways()
         self.gateways = {
-            key: WatchedGateway(inner, self.holds, self._judge, self.violations)
-            for key, inner in self.system.gateways().items()
+            key: WatchedGateway(each, self.holds, self._judge, self.violations)
+            for key, each in inner.items()
         }
         system = self.system
         self._desk = Desk(
@@ -117,7 +119,9 @@ class World:
             lease_s=LEASE_S,
         )
         self._desk.renew = HeldRenewal(self._desk.renew, self.holds)  # type: ignore[assignment]
-        self._advancer = Advancer(self._desk, self.gateways, system.zone_version, SMALL_BUDGETS)
+        self._advancer = Advancer(
+            self._desk, self.gateways, system.zone_version, SMALL_BUDGETS, guards_of(inner)
+        )
         self._callbacks = CallbackWorker(
             self._desk, self._advancer, system.inbox, system.views, batch=100, poll_s=1.0
         )
