@@ -4,7 +4,8 @@
 
 Each fault of the planted_*.py beside this file is planted in a temporary copy of the project; the
 fast tests of the rules run on it (the properties too, when those pass). On those of
-planted_asking.py the tests of tests/asking do. Nothing here is touched.
+planted_asking.py the tests of tests/asking do, on OUTAGES those of tests/outages. Nothing here is
+touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -32,13 +33,15 @@ from planted_demands import FAULTS as DEMANDS
 from planted_dunning import FAULTS as DUNNING
 from planted_faults import FAULTS as BASICS
 from planted_faults import Fault
+from planted_outages import MOVES, OUTAGES
 from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
 
 FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + PLANS + BUDGETS
+FAULTS += OUTAGES + MOVES
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
-RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
+RULES_TESTS, ASKING_TESTS, OUTAGES_TESTS = "tests/domain", "tests/asking", "tests/outages"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Seconds after which a run that does not end counts as caught: some faults loop for ever.
 LONGEST_RUN_S = 240
@@ -80,6 +83,8 @@ def planted(fault: Fault, source: str) -> str:
 
 def folder_of(fault: Fault) -> str:
     """Where the tests are that are to catch it."""
+    if fault in OUTAGES:
+        return OUTAGES_TESTS
     return ASKING_TESTS if fault in ASKING else RULES_TESTS
 
 
