@@ -4,8 +4,8 @@
 
 Each fault of the planted_*.py beside this file is planted in a temporary copy of the project. The
 tests that its file names and those of its module run on it first; when those pass, the other
-tests of the rules; at last the properties. On those of planted_asking.py the tests of tests/asking
-do, on those in a gateway the tests of tests/gateways. Nothing here is touched.
+tests of its file's folder (RUN_ON; else those of the rules); at last the properties. Nothing here
+is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import planted_asking
 import planted_beginnings
@@ -34,6 +35,8 @@ import planted_dintero
 import planted_dunning
 import planted_faults
 import planted_folding
+import planted_moves
+import planted_outages
 import planted_paypal
 import planted_plans
 import planted_prices
@@ -57,13 +60,14 @@ GROUPS = (
     planted_budgets,
     planted_paypal,
     planted_dintero,
+    planted_outages,
+    planted_moves,
     planted_folding,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
-RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
-GATEWAYS, GATEWAY_TESTS = "infrastructure/gateways/", "tests/gateways"
+RULES_TESTS = "tests/domain"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Whole histories that are drawn, whole contracts over HTTP.
 LONG = ("import History", "import GatewayContract")
@@ -106,17 +110,20 @@ def planted(fault: Fault, source: str) -> str:
     return text
 
 
+def group_of(fault: Fault) -> ModuleType:
+    """The file that it stands in."""
+    return next(group for group in GROUPS if fault in group.FAULTS)
+
+
 def folder_of(fault: Fault) -> str:
     """Where the tests are that are to catch it."""
-    if fault.path.startswith(GATEWAYS):
-        return GATEWAY_TESTS
-    return ASKING_TESTS if fault in planted_asking.FAULTS else RULES_TESTS
+    folder: str = getattr(group_of(fault), "RUN_ON", RULES_TESTS)
+    return folder
 
 
 def named_by(fault: Fault) -> tuple[str, ...]:
     """The tests that its file says are about it."""
-    groups = (group for group in GROUPS if fault in group.FAULTS)
-    return tuple(name for group in groups for name in getattr(group, "TESTS", ()))
+    return tuple(getattr(group_of(fault), "TESTS", ()))
 
 
 def tests_of(copy: Path, module: str, folder: str, named: tuple[str, ...]) -> list[list[str]]:

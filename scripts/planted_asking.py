@@ -1,12 +1,10 @@
-"""Faults to plant in how prices and usage are asked for; see planted_faults.py.
-
-They are outside of the rules, so tests/asking runs on them.
-"""
+"""Faults to plant in how prices and usage are asked for; see planted_faults.py."""
 
 from __future__ import annotations
 
 from planted_faults import Fault
 
+RUN_ON = "tests/asking"
 PERCENTS, PREVIEW = "domain/percents.py", "domain/price_previews.py"
 USAGE, FILE = "infrastructure/commands/usage.py", "infrastructure/commands/usage_file.py"
 AGREEING, WISHES = "infrastructure/commands/agreeing.py", "infrastructure/commands/wishes.py"

@@ -1,12 +1,10 @@
-"""Faults to plant in what Dintero's answers prove of refunds, voids, parts and tokens.
-
-They are outside of the rules, so the tests of the gateway run on them; see planted_faults.py.
-"""
+"""Faults to plant in what Dintero's answers prove of refunds, voids, parts and tokens."""
 
 from __future__ import annotations
 
 from planted_faults import Fault
 
+RUN_ON = "tests/gateways"
 TRACES = "infrastructure/gateways/dintero/traces.py"
 GIVING_BACK = "infrastructure/gateways/dintero/giving_back.py"
 DECLINES = "infrastructure/gateways/dintero/declines.py"

@@ -1,6 +1,7 @@
 """Faults to plant in the rules, one at a time: each a complaint that real billing systems have had.
 Those of changes, pauses and credits: planted_changes.py; of asking: planted_asking.py.
-TESTS of such a file: the tests that are run first on its faults, by name; none here.
+TESTS of such a file: the tests that are run first on its faults, by name; none here. RUN_ON: the
+folder of the tests that run on them, where it is not that of the rules.
 
 snippet: exact source, found exactly once in `path`. planted: what stands there instead.
 """

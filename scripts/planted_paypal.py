@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planted_faults import Fault
 
+RUN_ON = "tests/gateways"
 FOLDER = "infrastructure/gateways/paypal"
 REFUNDS, RESERVATIONS = f"{FOLDER}/refunds.py", f"{FOLDER}/reservations.py"
 ORDERS, LOOKUPS, DECLINES = f"{FOLDER}/orders.py", f"{FOLDER}/lookups.py", f"{FOLDER}/declines.py"

@@ -22,6 +22,7 @@ from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
 from domain.processes.places import Place, place_for, without_place
 from domain.processes.steps import Call, Nothing, Record, SeeToken
+from domain.providers import Provider
 from domain.recorded import Recorded
 from domain.subscription.events import (
     ChargeDeclined,
@@ -34,7 +35,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import ask_payer, request_token
+from domain.subscription.vaulting import Elsewhere, ask_payer, request_token
 from tests.replies import Reply, reply_to
 
 ZONE_VERSION = "2025b"
@@ -233,11 +234,25 @@ class Books:
         self.payer_comes(wish.subscription_id, Reply.YES)
         return self.states[wish.subscription_id]
 
+    def move_to(self, subscription_id: str, provider: Provider, account: str = "main") -> None:
+        """The payer gives a token elsewhere, in place of the first."""
+        facts = ask_payer(
+            self.states[subscription_id],
+            backup=False,
+            reason="cheaper there",
+            now=self.now,
+            where=Elsewhere(provider, account),
+        )
+        self._given(subscription_id, facts)
+
     def add_backup(self, subscription_id: str) -> None:
         """The payer gives a backup method as well."""
         facts = ask_payer(
             self.states[subscription_id], backup=True, reason="to be safe", now=self.now
         )
+        self._given(subscription_id, facts)
+
+    def _given(self, subscription_id: str, facts: tuple[SubscriptionEvent, ...]) -> None:
         self.append(subscription_id, facts, actor="api:shop", cause="command:api")
         self.work(subscription_id)
         self.payer_comes(subscription_id, Reply.YES)

@@ -56,7 +56,7 @@ from domain.subscription.events import (
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
-from domain.subscription.vaulting import ask_payer
+from domain.subscription.vaulting import HERE, Elsewhere, ask_payer
 from tests.books import ZONE_VERSION, Books, Clock
 from tests.prices import priced, with_threshold
 from tests.replies import Reply, received, reply_to
@@ -163,10 +163,21 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                     facts = decide(state, move.wish, move.variant, now)
                 else:
                     backup = move.variant % 2 == 1
-                    facts = ask_payer(state, backup=backup, reason="payer asked", now=now)
+                    where = _elsewhere(state) if move.variant % 4 > 1 else HERE
+                    facts = ask_payer(
+                        state, backup=backup, reason="payer asked", now=now, where=where
+                    )
             except Refused:
                 return
             books.append(subscription_id, facts, actor="api:shop", cause="command:api")
+
+
+def _elsewhere(state: Subscription) -> Elsewhere:
+    """At the other provider, or at another account of the same one."""
+    other = Provider.DINTERO if state.provider is Provider.PAYPAL else Provider.PAYPAL
+    if state.token_requests % 2:
+        return Elsewhere(other, "main")
+    return Elsewhere(None, "second" if state.account == "main" else "main")
 
 
 def _find_late(books: Books, move: Move, subscription_id: str) -> None:

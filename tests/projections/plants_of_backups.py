@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from domain.plan import RetryPolicy
+from domain.providers import Provider
 from domain.subscription import events as e
 from tests.books import Books
 from tests.projections.forging import Forger, Log, changed, dropped
@@ -83,7 +84,28 @@ def first_instead(log: Log) -> Log | None:
     return changed(e.ChargeAttempted, token_ref=lambda _: backup)(log)
 
 
+def moved() -> Books:
+    """Billed at PayPal, then a token at Dintero, and billed there."""
+    books = billed(signed_up(terms(), into=Books(SIGNED_UP, budgets=())), Reply.YES)
+    books.move_to("s-1", Provider.DINTERO)
+    return billed(books, Reply.YES)
+
+
+def back_at_paypal(log: Log) -> Log:
+    """The second charge is where the first one was."""
+    attempts = [each for each in log if isinstance(each.event, e.ChargeAttempted)]
+    event = attrs.evolve(attempts[-1].event, provider=Provider.PAYPAL)
+    return [attrs.evolve(each, event=event) if each is attempts[-1] else each for each in log]
+
+
 PLANTS_OF_BACKUPS: list[Plant] = [
+    ("charged where it was before it moved", "attempt-elsewhere", moved, back_at_paypal),
+    ("a move that never was asked for", "attempt-elsewhere", moved,
+     everywhere(e.TokenRequested, provider=None, account="")),
+    ("a move to where it is", "token-request-wrong", saved,
+     changed(e.TokenRequested, provider=lambda _: Provider.PAYPAL, account=lambda _: "main")),
+    ("half a place", "token-request-wrong", saved,
+     changed(e.TokenRequested, account=lambda _: "second")),
     ("the terms know no backup", "backup-misused", saved, no_backup_agreed),
     ("the backup tried twice", "backup-misused", in_vain, tried_again),
     ("the backup tried first", "backup-misused", in_vain, first_instead),

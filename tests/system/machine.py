@@ -53,6 +53,7 @@ MEANWHILE = (
 WISHES = (
     *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
     *("demand", "balance", "token", "more", "resume", "leave", "backup"),
+    *("move", "move", "move backup"),
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
 )
@@ -139,6 +140,11 @@ class Billing(Watched):
         match wish:
             case "token":
                 commands.request_token(name, reason="new card")
+            case "move" | "move backup":
+                state, _ = commands.find(name)
+                other = next(each for each in Provider if each is not state.provider)
+                backup = wish == "move backup"
+                commands.request_token(name, reason="moves", backup=backup, provider=other)
             case "backup":
                 commands.request_token(name, reason="to be safe", backup=True)
             case "more":

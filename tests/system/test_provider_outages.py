@@ -17,9 +17,10 @@ from domain.subscription.events import (
 from infrastructure.commands.due import read_due
 from infrastructure.simulators.faults import Fault, FaultPlan
 from tests.system.customers import customers
-from tests.system.house import House, until
+from tests.system.house import House
 from tests.system.lines import lines
 from tests.system.recovery import recovered
+from tests.waiting import until
 
 MANY = 24
 # Of those in flight when the provider goes away; the others' attempts are not even recorded.

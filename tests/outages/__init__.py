@@ -1,0 +1,1 @@
+"""What a provider that does not answer, and a card number, may not do."""
