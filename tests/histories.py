@@ -39,7 +39,7 @@ from domain.plan import (
 )
 from domain.ports import Captured
 from domain.processes.answers import Answer
-from domain.processes.steps import Call, LookUp
+from domain.processes.steps import Call, LookUp, LookUpRefund
 from domain.providers import Provider
 from domain.recorded import Recorded, stored_name
 from domain.refusals import Refused
@@ -53,6 +53,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.looking_up import decide_by_person
+from domain.subscription.settling_refunds import decide_refund
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import ask_payer
@@ -138,9 +139,13 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
     match move.act:
         case Act.PAYER:
             books.payer_comes(subscription_id, move.reply)
-        case Act.CALLBACK if attempt is not None:
+        case Act.CALLBACK if attempt is not None and move.variant % 2:
             look = LookUp(attempt, CALLBACK)
             books.answer(subscription_id, look, reply_to(look, move.reply, now))
+        case Act.CALLBACK:
+            for refund in state.refunds:
+                seen = LookUpRefund(refund, CALLBACK)
+                books.answer(subscription_id, seen, reply_to(seen, move.reply, now))
         case Act.LATE if state.failed_attempts:
             _find_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
@@ -154,6 +159,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 now=now,
             )
             books.append(subscription_id, facts, actor="operator:kari", cause="command:settle")
+        case Act.PERSON:
+            _settle_refund(books, move, subscription_id)
         case Act.NEW_TOKEN | Act.CANCEL | Act.WISH:
             try:
                 if move.act is Act.CANCEL:
@@ -166,6 +173,26 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             except Refused:
                 return
             books.append(subscription_id, facts, actor="api:shop", cause="command:api")
+
+
+def _settle_refund(books: Books, move: Move, subscription_id: str) -> None:
+    """A person finds one of the doubtful refunds in the provider's statement, or does not."""
+    state = books.states[subscription_id]
+    doubtful = [each for each in state.refunds if each.unknown]
+    if not doubtful:
+        return
+    refund = doubtful[move.which % len(doubtful)]
+    whole, made = refund.amount.minor, move.reply is not Reply.NOT_FOUND
+    minor = max(whole // 2, 1) if move.reply is Reply.LESS else whole
+    facts = decide_refund(
+        state,
+        refund.refund_id,
+        made=Money(minor, refund.amount.currency) if made else None,
+        provider_ref="statement-8" if made else "",
+        reason="seen in the provider's statement",
+        now=books.now,
+    )
+    books.append(subscription_id, facts, actor="operator:kari", cause="command:settle")
 
 
 def _find_late(books: Books, move: Move, subscription_id: str) -> None:
@@ -318,6 +345,7 @@ _WISHES = (
     + [Wish.CORRECT]
     + [Wish.DEMAND, Wish.BALANCE] * 2
     + [Wish.RESOLVE] * 3
+    + [Wish.REFUND] * 5
     + list(Wish)
 )
 _REPLIES = (

@@ -22,6 +22,7 @@ from domain.subscription.ending import cancel, schedule_cancellation, withdraw_c
 from domain.subscription.events import Resolution, SubscriptionEvent, When
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
+from domain.subscription.refunding import request_refund
 from domain.subscription.setting_amounts import set_amount
 from domain.subscription.state import Subscription
 from tests.books import ZONE_VERSION
@@ -52,6 +53,8 @@ class Wish(Enum):
     COLLECT = "collect"
     WRITE_OFF = "write-off"
     REINSTATE = "reinstate"
+    REFUND = "refund"
+    CANCEL_WITH_REFUND = "cancel-with-refund"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -65,6 +68,7 @@ def _change(state: Subscription, which: int, now: datetime) -> Events:
         when=When.NOW if which % 3 else When.PERIOD_END,
         reason="asked for another plan",
         proration=[None, None, *Proration][which % 6],
+        refund=which % 4 == 1,
     )
     return change_terms(state, wish, now=now, zone_version=ZONE_VERSION)
 
@@ -208,7 +212,8 @@ def _resolve(state: Subscription, which: int, now: datetime) -> Events:
     if not found:
         return ()
     how = list(Resolution)[which % 2]
-    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now)
+    back = how is Resolution.ACCEPTED and which % 4 < 2
+    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now, refund=back)
 
 
 def _oldest_open(state: Subscription) -> int:
@@ -228,6 +233,27 @@ def _write_off(state: Subscription, which: int, now: datetime) -> Events:
 
 def _reinstate(state: Subscription, _: int, now: datetime) -> Events:
     return reinstate(state, reason="pays by bank", now=now, zone_version=ZONE_VERSION)
+
+
+def _refund(state: Subscription, which: int, now: datetime) -> Events:
+    """A part or all of what is owed, or of what came; through one charge or several."""
+    room = sum(each.left.minor for each in state.collected)
+    amounts = (None, 1, max(room // 2, 1), max(room, 1), room + 1, max(room // 3, 1))
+    minor = amounts[which % 6]
+    named = state.collected[which % len(state.collected)] if state.collected else None
+    return request_refund(
+        state,
+        None if minor is None else Money(minor, state.currency),
+        attempt_id=named.attempt_id if named is not None and which % 4 == 3 else None,
+        reason="sent back",
+        credit_missing=which % 3 != 0,
+        now=now,
+    )
+
+
+def _cancel_with_refund(state: Subscription, which: int, now: datetime) -> Events:
+    rule = list(Proration)[which % 4]
+    return cancel(state, reason="moved", now=now, credit=rule, refund=True)
 
 
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
@@ -250,4 +276,6 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.COLLECT: _collect,
     Wish.WRITE_OFF: _write_off,
     Wish.REINSTATE: _reinstate,
+    Wish.REFUND: _refund,
+    Wish.CANCEL_WITH_REFUND: _cancel_with_refund,
 }
