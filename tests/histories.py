@@ -361,21 +361,45 @@ _UNPAID = [Reply.SOFT] * 12 + [Reply.YES] * 8 + [Reply.MERCHANT] + list(Reply)
 _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + list(Wish)
 
 
-def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
-    """One move, biased to work that brings money, or to such that brings none."""
+# Customers who pay, and get money back.
+_GIVING = [Wish.REFUND] * 12 + [Wish.CANCEL_WITH_REFUND, Wish.CREDIT, Wish.CHANGE] + list(Wish)
+_BACK_AND_FORTH = _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE] * 4
+
+
+class Mood(Enum):
+    """What histories are biased to: money that comes, money that does not, money that goes back."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    REFUNDED = "refunded"
+
+
+_BIAS = {
+    Mood.PAID: (_CLOCKS, _ACTS, _REPLIES, _WISHES),
+    Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
+    # While an invoice is open nothing is refunded: most wishes come right after the work.
+    Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
+}
+
+
+def moves(mood: Mood = Mood.PAID) -> st.SearchStrategy[Move]:
+    """One move, biased as the mood says."""
+    clocks, acts, replies, wishes = _BIAS[mood]
     return st.builds(
         Move,
         st.integers(0, 5),
-        st.sampled_from(_CLOCKS),
-        st.sampled_from(_ACTS),
-        st.sampled_from(_UNPAID if unpaid else _REPLIES),
-        st.sampled_from(_DUNNING if unpaid else _WISHES),
+        st.sampled_from(clocks),
+        st.sampled_from(acts),
+        st.sampled_from(replies),
+        st.sampled_from(wishes),
         st.integers(0, 59),
     )
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) -> History:
+def histories(
+    draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45, mood: Mood | None = None
+) -> History:
     """A history of one to `subscriptions` subscriptions in one log."""
     count = draw(st.integers(1, subscriptions))
     wanted = [draw(wishes(number + 1)) for number in range(count)]
@@ -388,7 +412,7 @@ def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) 
         else:
             books.start(wish)
     # Hypothesis draws short lists; money moves in long ones. Both, so that examples still shrink.
-    each = moves(unpaid=draw(st.sampled_from([False, False, False, True])))
+    each = moves(mood or draw(st.sampled_from([*[Mood.PAID] * 2, *Mood])))
     drawn = draw(
         st.one_of(
             st.lists(each, max_size=most_moves // 3),

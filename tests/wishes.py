@@ -238,15 +238,15 @@ def _reinstate(state: Subscription, _: int, now: datetime) -> Events:
 def _refund(state: Subscription, which: int, now: datetime) -> Events:
     """A part or all of what is owed, or of what came; through one charge or several."""
     room = sum(each.left.minor for each in state.collected)
-    amounts = (None, 1, max(room // 2, 1), max(room, 1), room + 1, max(room // 3, 1))
-    minor = amounts[which % 6]
+    parts = (None, 1, max(room // 2, 1), max(room, 1), room + 1, max(room // 3, 1))
+    minor = parts[which % 6] if state.credits or which % 5 else max(room // 4, 1)
     named = state.collected[which % len(state.collected)] if state.collected else None
     return request_refund(
         state,
         None if minor is None else Money(minor, state.currency),
         attempt_id=named.attempt_id if named is not None and which % 4 == 3 else None,
         reason="sent back",
-        credit_missing=which % 3 != 0,
+        credit_missing=which % 5 < 4,
         now=now,
     )
 
