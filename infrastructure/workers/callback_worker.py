@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import structlog
 
-from domain.identity import attempt_id, reference_parts
-from domain.processes.steps import Call, LookUp, SeeToken
+from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
+from domain.processes.steps import Call, LookUp, LookUpRefund, SeeToken
 from domain.subscription.charging import CALLBACK
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
@@ -116,7 +116,7 @@ class CallbackWorker:
         found: dict[int, str] = {}
         for one in received:
             if one.reference:
-                parts = reference_parts(one.reference)
+                parts = _charge_of(one.reference)
                 if parts is not None:
                     found[one.id] = parts.subscription_id
         refs = sorted({each.token_request_ref for each in received if each.token_request_ref})
@@ -142,7 +142,7 @@ class CallbackWorker:
         hand = hand_of(claim, loaded, self._desk.lease_s)
         if hand is None:
             return ()
-        looks = _calls(hand.state, received)
+        looks = calls_of(hand.state, received)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
         return received if done else ()
 
@@ -150,20 +150,20 @@ class CallbackWorker:
 def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
     """Whether these callbacks are about something that is open; unreadable streams are left."""
     try:
-        return loaded.state is not None and bool(_calls(loaded.state, received))
+        return loaded.state is not None and bool(calls_of(loaded.state, received))
     except Unreadable as error:
         log.error("stream unreadable", reason=str(error))
         return False
 
 
-def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
+def calls_of(state: Subscription, received: Sequence[Received]) -> list[Call]:
     """What these callbacks ask us to look at; nothing when it is settled already."""
     calls: dict[str, Call] = {}
     for one in received:
         request = state.token_request
         if one.token_request_ref and request and request.provider_ref == one.token_request_ref:
             calls["token"] = SeeToken(request)
-        parts = reference_parts(one.reference)
+        parts = _charge_of(one.reference)
         if parts is None:
             continue
         key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
@@ -171,4 +171,14 @@ def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
         for attempt in (*open_attempt, *state.failed_attempts):
             if attempt.attempt_id == key:
                 calls[one.reference] = LookUp(attempt, CALLBACK)
+        for refund in state.refunds:
+            # A provider that speaks of a charge may mean a refund of it. What was only asked for
+            # nobody there can know.
+            if refund.attempt_id == key and refund.attempted_at is not None:
+                calls[refund.reference] = LookUpRefund(refund, CALLBACK)
     return list(calls.values())
+
+
+def _charge_of(reference: str) -> ReferenceParts | None:
+    """The charge that a reference names, or that the refund which it names goes back through."""
+    return reference_parts(refunded_charge(reference) or reference)

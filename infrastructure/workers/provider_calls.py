@@ -19,7 +19,18 @@ from domain.ports import (
     TokenQuery,
 )
 from domain.processes.answers import Answer
-from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
+from domain.processes.steps import (
+    AskToken,
+    Call,
+    LookUp,
+    LookUpRefund,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+    SendRefund,
+)
+from domain.refund_ports import RefundOrder, RefundQuery
+from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Attempt, Subscription
 
 # (provider, account) -> gateway
@@ -46,6 +57,8 @@ async def ask(
         return NotDone(reason=f"no settings for {state.provider.value} account {state.account}")
     if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
         return NotDone(reason="the key's window ended before it was sent")
+    if isinstance(call, SendRefund) and not _may_be_sent(call.refund, now):
+        return NotDone(reason="the key's window ended before the refund was sent")
     match call:
         case AskToken(request=request):
             return await gateway.request_token(_token_order(state, call, now))
@@ -68,6 +81,10 @@ async def ask(
             )
         case LookUp(attempt=attempt):
             return await gateway.look_up(_query(attempt, now))
+        case SendRefund(refund=refund):
+            return await gateway.refund(_refund_order(refund))
+        case LookUpRefund(refund=refund):
+            return await gateway.look_up_refund(_refund_query(refund, now))
         case _:
             assert_never(call)
 
@@ -124,4 +141,32 @@ def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
         authorization_ref=attempt.authorization_ref,
         order_ref=attempt.order_ref,
         capture_id=attempt.capture_id,
+    )
+
+
+def _may_be_sent(refund: OpenRefund, now: datetime) -> bool:
+    return refund.key_expires_at is not None and now < refund.key_expires_at
+
+
+def _refund_order(refund: OpenRefund) -> RefundOrder:
+    return RefundOrder(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        amount=refund.amount,
+        charge_reference=refund.charge_reference,
+        charge_ref=refund.charge_ref,
+        reason=refund.reason,
+    )
+
+
+def _refund_query(refund: OpenRefund, now: datetime) -> RefundQuery:
+    return RefundQuery(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        amount=refund.amount,
+        charge_reference=refund.charge_reference,
+        charge_ref=refund.charge_ref,
+        provider_ref=refund.provider_ref,
+        attempted_at=refund.attempted_at or refund.requested_at,
+        now=now,
     )
