@@ -37,9 +37,10 @@ from planted_faults import Fault
 from planted_paypal import FAULTS as PAYPAL
 from planted_plans import FAULTS as PLANS
 from planted_prices import FAULTS as PRICES
+from planted_refunds import FAULTS as REFUNDS
 
 FAULTS = BASICS + CHANGES + PRICES + ASKING + DEMANDS + BEGINNINGS + DUNNING + PLANS + BUDGETS
-FAULTS += PAYPAL + DINTERO
+FAULTS += PAYPAL + DINTERO + REFUNDS
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
 RULES_TESTS, ASKING_TESTS = "tests/domain", "tests/asking"
