@@ -58,8 +58,8 @@ Kinds = Mapping[str, Callable[[Subscriptions, PlannedChange], None]]
 
 
 def carry_out(commands: Subscriptions, wish: PlannedChange, kinds: Kinds) -> str:
-    """Give the command, by the table; the kind, or with the code of its refusal: who never approved or has
-    left cannot change anything."""
+    """Give the command, by the table; the kind, or with the code of its refusal: who never approved
+    or has left cannot change anything."""
     try:
         kinds[wish.kind](commands, wish)
     except Refused as refused:
