@@ -26,6 +26,9 @@ class ProviderRules:
 
     charge_key_window: from the intention on, a repeat under the same key cannot charge twice.
     capture_key_window: the same for the capture of an authorisation.
+    refund_key_window: the same for a refund. refund_repeats: whether the provider recognises a
+        repeat of a refund by its key; where it does not, one that may have been sent never is
+        sent again.
     token_key_window: the same for a token request.
     token_request_life: how long a payer may take to approve.
     report_delay: a charge that a look-up does not show this long after the intention, and after
@@ -34,6 +37,8 @@ class ProviderRules:
 
     charge_key_window: timedelta
     capture_key_window: timedelta
+    refund_key_window: timedelta
+    refund_repeats: bool
     token_key_window: timedelta
     token_request_life: timedelta
     report_delay: timedelta
@@ -44,6 +49,8 @@ RULES: dict[Provider, ProviderRules] = {
     Provider.PAYPAL: ProviderRules(
         charge_key_window=timedelta(hours=5, minutes=30),
         capture_key_window=timedelta(days=44),
+        refund_key_window=timedelta(days=44),
+        refund_repeats=True,
         token_key_window=timedelta(hours=2, minutes=30),
         token_request_life=timedelta(days=3),
         report_delay=timedelta(hours=9),
@@ -53,6 +60,8 @@ RULES: dict[Provider, ProviderRules] = {
     Provider.DINTERO: ProviderRules(
         charge_key_window=timedelta(minutes=30),
         capture_key_window=timedelta(minutes=30),
+        refund_key_window=timedelta(minutes=30),
+        refund_repeats=False,
         token_key_window=timedelta(hours=1),
         token_request_life=timedelta(days=3),
         report_delay=timedelta(hours=1),
@@ -65,4 +74,10 @@ LOOK_UP_WAITS: tuple[timedelta, ...] = (
     timedelta(minutes=5),
     timedelta(hours=1),
     *(timedelta(days=1),) * 7,
+)
+# The same for refunds: a bank may take days over one.
+REFUND_LOOK_UP_WAITS: tuple[timedelta, ...] = (
+    timedelta(minutes=5),
+    timedelta(hours=1),
+    *(timedelta(days=1),) * 14,
 )

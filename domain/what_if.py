@@ -261,6 +261,9 @@ def _wished(
             return (suspended(state, event.invoice_number, now=now),) if active else ()
         case SubscriptionReinstated():
             return reinstate(state, reason=event.reason, now=now, zone_version=zone_version)
+        case CreditGranted() if not state.bills:
+            # Granted in order to be paid out: the terms that it ended under change nothing of it.
+            return (attrs.evolve(event, credit_number=state.credits_granted + 1),)
         case CreditGranted():
             return grant_credit(state, event.amount, reason=event.reason, now=now)
         case CancellationScheduled():

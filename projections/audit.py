@@ -75,6 +75,14 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundLookedUp,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
 from domain.subscription.state import Status
 from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
@@ -111,6 +119,15 @@ from projections.auditing.invoicing import check_amount, check_invoice
 from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.plans import Shelves
+from projections.auditing.refunding import (
+    check_goes_back,
+    check_refund_attempt,
+    check_refund_doubt,
+    check_refund_outcome,
+    check_refund_request,
+    lies_after_end,
+    note_captured,
+)
 from projections.auditing.resolving import check_credited, check_resolution
 from projections.auditing.settlements import check_settled, check_settlement_billed
 from projections.auditing.settling import (
@@ -224,6 +241,7 @@ class Audit:
         check_settlement_billed(book, recorded.event, say)
         check_budgets(self.attempts, recorded, say)
         check_credited(book, recorded.event, say)
+        check_goes_back(book, recorded.event, say)
         self._judge(book, recorded, say)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
@@ -309,10 +327,20 @@ class Audit:
                 check_progress(book, event, say)
             case ChargeSucceeded():
                 check_success(book, event, self._totals_of, say)
+                note_captured(book, event)
             case ChargeDeclined() | ChargeNotMade():
                 check_failure(book, event, say)
             case ChargeFoundLate():
                 check_late(book, event, self._totals_of, say)
+                note_captured(book, event)
+            case RefundRequested():
+                check_refund_request(book, event, self._totals_of, say)
+            case RefundAttempted():
+                check_refund_attempt(book, event, say)
+            case RefundOutcomeUnknown() | RefundLookedUp():
+                check_refund_doubt(book, event, say)
+            case RefundSucceeded() | RefundFailed():
+                check_refund_outcome(book, event, self._totals_of, say)
             case ChargeDiscrepancyFound():
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
@@ -386,6 +414,9 @@ def _at_the_end(book: Book) -> Iterator[Finding]:
     if book.overpaid is not None:
         words = f"{book.overpaid} too much was received and accepted"
         yield _finding(book.position, book.subscription_id, "overpayment-not-credited", words)
+    if lies_after_end(book):
+        words = f"{sum(book.credits.values())} minor units are left of it"
+        yield _finding(book.position, book.subscription_id, "credit-after-end", words)
     if book.unused is not None:
         words = f"{book.unused.amount}, and nothing gave the days back"
         yield _finding(book.position, book.subscription_id, "credit-unfounded", words)

@@ -1,15 +1,17 @@
 """What each customer owes, per currency: billed, credited, paid, written off, open, credit.
 
-    open - credit == billed - credited - paid - written_off        at every position of the log
+    open - credit - refunding == billed - credited - paid - written_off + refunded
 
-Minor units. `open` is what is left to pay on invoices. `written_off` is what was given up of them;
-money that comes for it later is credit. `credited` is all the credit that was ever granted, but for
+at every position of the log. Minor units. `open` is what is left to pay on invoices. `written_off`
+is what was given up of them; money that comes for it later is credit.
+`credited` is all the credit that was ever granted, but for
 overpayments: those were `paid` already, and stand in `credit` since they came.
 `credit` is what the customer has in hand: credit that was granted and has paid no invoice yet, and
 money that no open invoice explains: more than an invoice asked for, a charge found late on an
 invoice that was paid, or money in another currency than the invoice (it is credit in the currency
 that arrived, and the invoice stays open). Granted credit that pays an invoice lowers both `open`
-and `credit`.
+and `credit`. `refunding` is credit that refunds took which have no outcome yet, `refunded` what
+went back to the payer; what a refund did not give back is `credit` again.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from domain.subscription.events import (
     InvoiceIssued,
     InvoiceWrittenOff,
 )
+from domain.subscription.refund_events import RefundFailed, RefundRequested, RefundSucceeded
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -58,13 +61,21 @@ class OwedInvoice:
 
 
 @attrs.frozen(kw_only=True)
+class RefundUnderWay:
+    """A refund that has no outcome yet. minor: what it took of credit, minor units."""
+
+    refund_id: str
+    minor: int
+
+
+@attrs.frozen(kw_only=True)
 class Balance:
     """One customer in one currency; all of the customer's subscriptions share the row.
 
-    billed, credited, paid, written_off, credit: minor units. The log's position stands beside the
-    row in the store; it is not part of the row, so that the row depends on each subscription's
-    order alone.
-    open_invoices: oldest first.
+    billed, credited, paid, written_off, credit, refunded: minor units. The log's position stands
+    beside the row in the store; it is not part of the row, so that the row depends on each
+    subscription's order alone.
+    open_invoices: oldest first. open_refunds: by their ids.
     """
 
     customer_id: str
@@ -74,12 +85,19 @@ class Balance:
     paid: int = 0
     written_off: int = 0
     credit: int = 0
+    refunded: int = 0
     open_invoices: tuple[OwedInvoice, ...] = ()
+    open_refunds: tuple[RefundUnderWay, ...] = ()
 
     @property
     def open(self) -> int:
         """What is left to pay on all invoices, minor units."""
         return sum(invoice.open for invoice in self.open_invoices)
+
+    @property
+    def refunding(self) -> int:
+        """Credit that refunds took which have no outcome yet, minor units."""
+        return sum(refund.minor for refund in self.open_refunds)
 
     @property
     def oldest_due_at(self) -> datetime | None:
@@ -88,9 +106,9 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """The equation: open - credit == billed - credited - paid - written_off."""
-        settled = self.credited + self.paid + self.written_off
-        return self.open - self.credit == self.billed - settled
+        """The equation that stands at the head of the module."""
+        settled = self.credited + self.paid + self.written_off - self.refunded
+        return self.open - self.credit - self.refunding == self.billed - settled
 
     def overdue(self, as_of: datetime) -> int:
         """What is left to pay on invoices that fell due before `as_of` (UTC), minor units."""
@@ -114,6 +132,10 @@ def _money_of(event: Any) -> Money | None:
         case CreditGranted(amount=money) | CreditApplied(amount=money):
             return money
         case InvoiceWrittenOff(amount=money):
+            return money
+        case RefundRequested(amount=money) | RefundSucceeded(amount=money):
+            return money
+        case RefundFailed(amount=money):
             return money
         case _:
             return None
@@ -142,6 +164,12 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
             return attrs.evolve(before, credited=credited, credit=credit)
         case CreditApplied():
             return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
+        case RefundRequested():
+            return _refund_asked_for(before, str(event.refund_id), money.minor)
+        case RefundSucceeded():
+            return _refund_settled(before, str(event.refund_id), money.minor)
+        case RefundFailed():
+            return _refund_settled(before, str(event.refund_id), 0)
         case InvoiceWrittenOff():
             return _written_off(before, subscription_id, event.invoice_number, money.minor)
         case _:
@@ -195,6 +223,27 @@ def _written_off(row: Balance, subscription_id: str, number: int, given_up: int)
     return _with_invoice(row, attrs.evolve(invoice, written_off=invoice.written_off + taken))
 
 
+def _refund_asked_for(row: Balance, refund_id: str, taken: int) -> Balance:
+    """Credit that nothing else can use from here on."""
+    refund = RefundUnderWay(refund_id=refund_id, minor=taken)
+    under_way = sorted((*row.open_refunds, refund), key=lambda each: each.refund_id)
+    return attrs.evolve(row, credit=row.credit - taken, open_refunds=tuple(under_way))
+
+
+def _refund_settled(row: Balance, refund_id: str, gone: int) -> Balance:
+    """So much went back; the rest is credit again."""
+    refund = next((each for each in row.open_refunds if each.refund_id == refund_id), None)
+    if refund is None:
+        return row
+    under_way = tuple(each for each in row.open_refunds if each.refund_id != refund_id)
+    return attrs.evolve(
+        row,
+        credit=row.credit + refund.minor - gone,
+        refunded=row.refunded + gone,
+        open_refunds=under_way,
+    )
+
+
 def _open_invoice(row: Balance, subscription_id: str, number: int) -> OwedInvoice | None:
     wanted = (subscription_id, number)
     found = (
@@ -222,7 +271,7 @@ def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
 
 BALANCES: TableProjection[Balance] = TableProjection(
     name="balances",
-    version=3,
+    version=4,
     row_type=Balance,
     keys_of=_keys,
     apply=_apply,
@@ -233,6 +282,8 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "credited": Column(ColumnType.INTEGER, lambda row: row.credited),
         "paid": Column(ColumnType.INTEGER, lambda row: row.paid),
         "written_off": Column(ColumnType.INTEGER, lambda row: row.written_off),
+        "refunded": Column(ColumnType.INTEGER, lambda row: row.refunded),
+        "refunding": Column(ColumnType.INTEGER, lambda row: row.refunding),
         "open": Column(ColumnType.INTEGER, lambda row: row.open),
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),
         "oldest_due_at": Column(ColumnType.INSTANT, lambda row: row.oldest_due_at),

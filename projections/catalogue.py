@@ -11,11 +11,12 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
-from domain.subscription import events
+from domain.subscription import events, refund_events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
 from projections.due_dates import DUE_DATES
 from projections.plans import PLANS
+from projections.refunds import REFUNDS
 from projections.table import TableProjection
 
 
@@ -40,6 +41,9 @@ TABLES: tuple[Listening, ...] = (
                 events.InvoiceWrittenOff,
                 events.CreditGranted,
                 events.CreditApplied,
+                refund_events.RefundRequested,
+                refund_events.RefundSucceeded,
+                refund_events.RefundFailed,
             }
         ),
     ),
@@ -58,9 +62,11 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeFoundLate,
                 events.ChargeDiscrepancyFound,
                 events.DiscrepancyResolved,
+                refund_events.RefundSucceeded,
             }
         ),
     ),
+    Listening(REFUNDS, frozenset(get_args(refund_events.RefundEvent))),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

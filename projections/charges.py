@@ -28,6 +28,7 @@ from domain.subscription.events import (
     DiscrepancyResolved,
     Resolution,
 )
+from domain.subscription.refund_events import RefundSucceeded
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -58,6 +59,7 @@ class Charge:
     attempted_at, settled_at: UTC, the world's time; settled_at None while it is open.
     discrepancies: in what the provider's charge was not the one we asked for.
     resolution: what a person made of that, or None.
+    refunded: what went back of it, or None.
     """
 
     attempt_id: str
@@ -81,6 +83,7 @@ class Charge:
     settled_at: datetime | None = None
     discrepancies: tuple[Discrepancy, ...] = ()
     resolution: Resolution | None = None
+    refunded: Money | None = None
 
 
 _FACTS = (
@@ -95,6 +98,7 @@ _FACTS = (
     | ChargeFoundLate
     | ChargeDiscrepancyFound
     | DiscrepancyResolved
+    | RefundSucceeded
 )
 
 
@@ -153,6 +157,9 @@ def _open(row: Charge, event: Any) -> Charge:
             return attrs.evolve(row, discrepancies=(*row.discrepancies, found), resolution=None)
         case DiscrepancyResolved(resolution=resolution):
             return attrs.evolve(row, resolution=resolution)
+        case RefundSucceeded(amount=amount):
+            before = Money(0, amount.currency) if row.refunded is None else row.refunded
+            return attrs.evolve(row, refunded=before + amount)
         case _:
             return row
 
@@ -185,7 +192,7 @@ def _settled(
 
 CHARGES: TableProjection[Charge] = TableProjection(
     name="charges",
-    version=2,
+    version=3,
     row_type=Charge,
     keys_of=_keys,
     apply=_apply,
@@ -202,6 +209,9 @@ CHARGES: TableProjection[Charge] = TableProjection(
         ),
         "received_currency": Column(
             ColumnType.TEXT, lambda row: None if row.received is None else row.received.currency
+        ),
+        "refunded_minor": Column(
+            ColumnType.INTEGER, lambda row: None if row.refunded is None else row.refunded.minor
         ),
         "discrepancy": Column(ColumnType.FLAG, lambda row: bool(row.discrepancies)),
         "unresolved": Column(

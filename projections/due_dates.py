@@ -66,14 +66,15 @@ class DueDates:
     def needs_person(self) -> bool:
         """Whether something stands still until a person acts.
 
-        A doubt that nobody looks up any more, an invoice whose collection ended, a discrepancy,
-        a token that cannot be charged while nobody is being asked for another, or a suspension
-        that no payment can end, because what led to it was given up.
+        A doubt that nobody looks up any more (of a charge or a refund), an invoice whose
+        collection ended, a discrepancy, a token that cannot be charged while nobody is being asked
+        for another, or a suspension that no payment can end, because what led to it was given up.
         """
         state, attempt = self.state, self.state.open_attempt
         return (
             bool(state.unresolved)
             or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
+            or any(refund.awaits_person for refund in state.refunds)
             or any(invoice.ended for invoice in state.open_invoices)
             or state.lacks_token
             or self._suspended_for_nothing
@@ -189,6 +190,8 @@ _WHAT = {
     ItemKind.RESUME: "end of the",
     ItemKind.CANCEL: "planned",
     ItemKind.RELOAD: "reload after report",
+    ItemKind.REFUND: "refund",
+    ItemKind.LOOK_UP_REFUND: "look-up of refund",
 }
 
 

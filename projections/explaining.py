@@ -4,6 +4,7 @@ that the fold of the same facts shows.
 
     explain_invoice   what is left to pay of an invoice
     explain_charge    what a provider took for an attempt
+    explain_refund    what went back by a refund, from the credit that it took
     explain_balance   what a customer owes in a currency, over all subscriptions
 """
 
@@ -36,8 +37,10 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
+from domain.subscription.refund_events import RefundRequested, RefundSucceeded
 from projections.balances import BALANCES, Balance, balance_key
 from projections.explaining_lines import reports_of, source_of, words_of
+from projections.explaining_refunds import is_refund, words_of_refund_step
 
 Fact = Recorded[SubscriptionEvent]
 
@@ -130,6 +133,42 @@ def explain_charge(log: Sequence[Fact], named: str) -> Explanation:
     )
 
 
+def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
+    """What went back by one refund: the credit that it took, and what the provider said.
+
+    named: its reference or its id. Refused: "refund-unknown".
+    """
+    asked = next((each.event for each in log if is_refund(each.event, named)), None)
+    if not isinstance(asked, RefundRequested):
+        raise Refused("refund-unknown", f"no refund is called {named[:100]!r}")
+    taken = {part.credit_number: part.amount for part in asked.credits}
+    steps = []
+    gone = Money(0, asked.amount.currency)
+    for recorded in log:
+        event = recorded.event
+        if isinstance(event, CreditGranted) and event.credit_number in taken:
+            words = (
+                f"{taken[event.credit_number]} taken of credit {event.credit_number} of "
+                f"{event.amount}: {event.reason}"
+            )
+            steps.append(_step(recorded, None, words, lines=event.lines))
+        elif getattr(event, "refund_id", None) == asked.refund_id:
+            if isinstance(event, RefundSucceeded):
+                gone = event.amount
+            amount, words, evidence = words_of_refund_step(event)
+            steps.append(_step(recorded, amount, words, evidence=evidence))
+    return Explanation(
+        what=(
+            f"gone back under {asked.reference}, through the charge of invoice "
+            f"{asked.invoice_number}"
+        ),
+        amount=gone,
+        steps=tuple(steps),
+        holds=total(taken.values(), asked.amount.currency) == asked.amount
+        and gone.minor <= asked.amount.minor,
+    )
+
+
 def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Explanation:
     """What a customer owes in one currency; below zero: what the customer has too much.
 
@@ -144,7 +183,9 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
         step = _step_of_balance(recorded)
         if step is not None and step.amount is not None and step.amount.currency == currency:
             steps.append(step)
-    balance = Money(0 if row is None else row.open - row.credit, currency)
+    # Credit that a refund has taken is owed until the money has gone.
+    owed = 0 if row is None else row.open - row.credit - row.refunding
+    balance = Money(owed, currency)
     return Explanation(
         what=f"balance of {customer_id} in {currency}",
         amount=balance,
@@ -229,6 +270,10 @@ def _step_of_balance(recorded: Fact) -> Step | None:
         case CreditGranted():
             words = f"credit {event.credit_number} of {whose}: {event.reason}"
             return _step(recorded, -event.amount, words, lines=event.lines)
+        case RefundSucceeded(invoice_number=number):
+            words = f"gone back of what paid invoice {number} of {whose}"
+            known = f"{event.provider_ref} ({event.evidence})"
+            return _step(recorded, event.amount, words, evidence=known)
         case ChargeSucceeded() | ChargeFoundLate():
             step = _money(recorded)
             assert step is not None

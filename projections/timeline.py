@@ -61,8 +61,17 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundLookedUp,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
 from projections.timeline_dunning import words_of_dunning
+from projections.timeline_refunds import words_of_refund
 from projections.timeline_usage import words_of_demand, words_of_settlement, words_of_usage
 
 
@@ -173,6 +182,15 @@ def words_of(event: SubscriptionEvent) -> str:
             | CancellationWithdrawn()
         ):
             return words_of_change(event)
+        case (
+            RefundRequested()
+            | RefundAttempted()
+            | RefundSucceeded()
+            | RefundFailed()
+            | RefundOutcomeUnknown()
+            | RefundLookedUp()
+        ):
+            return words_of_refund(event)
         case SubscriptionCancelled():
             return f"Cancelled ({event.reason}); nothing is billed from here on."
         case SubscriptionCompleted():

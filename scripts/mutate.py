@@ -40,6 +40,7 @@ import planted_outages
 import planted_paypal
 import planted_plans
 import planted_prices
+import planted_refunds
 import planted_restating
 import planted_retried
 import planted_settlements
@@ -58,6 +59,7 @@ GROUPS = (
     planted_dunning,
     planted_plans,
     planted_budgets,
+    planted_refunds,
     planted_paypal,
     planted_dintero,
     planted_outages,

@@ -168,8 +168,8 @@ FAULTS = (
     Fault(
         "more is taken from a credit than there is",
         CREDITING,
-        "        minor = min(credit.left.minor, left)",
-        "        minor = left",
+        "        taken = min(credit.left.minor, minor)",
+        "        taken = minor",
     ),
     Fault(
         "an invoice is charged in full although credit paid a part of it",
@@ -180,8 +180,8 @@ FAULTS = (
     Fault(
         "the newest credit is used first",
         CREDITING,
-        "    for credit in state.credits:",
-        "    for credit in reversed(state.credits):",
+        "    for credit in credits:",
+        "    for credit in reversed(tuple(credits)):",
     ),
     Fault(
         "a credit of less than nothing is granted",
@@ -217,8 +217,8 @@ FAULTS = (
     Fault(
         "what waited for the next invoice is lost when there is none",
         ENDING,
-        "    return (*unused, *closing, SubscriptionCancelled(",
-        "    return (*unused, SubscriptionCancelled(",
+        "    facts = (*unused, *closing, SubscriptionCancelled(",
+        "    facts = (*unused, SubscriptionCancelled(",
     ),
     Fault(
         "ended as planned, what waited is lost",

@@ -71,7 +71,7 @@ FAULTS = (
     Fault(
         "an attempt is recorded that cannot be sent",
         HOLDING,
-        "        each for each in step.events if not isinstance(each, ChargeAttempted)\n",
+        "        each for each in step.events if not isinstance(each, ChargeAttempted | RefundAttempted)\n",
         "        each for each in step.events if each is not None\n",
     ),
     Fault(
@@ -89,8 +89,8 @@ FAULTS = (
     Fault(
         "another account's callback is believed",
         CALLBACKS,
-        "    return about is not None and (one.provider, one.account) != (",
-        "    return about is None and (one.provider, one.account) != (",
+        "    return state is not None and any(",
+        "    return state is None and any(",
     ),
     Fault(
         "an escape hides a card number",

@@ -192,6 +192,7 @@ class Books:
                 taken_before=taken_before,
                 zone_version=ZONE_VERSION,
                 plan=self.plans.get(state.terms.plan),
+                refunds_taken=[each.refund_id for each in state.refunds if taken_before],
             )
             match step:
                 case Nothing():

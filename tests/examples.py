@@ -12,13 +12,21 @@ import attrs
 
 from domain.calendar import Interval, Period, Unit
 from domain.catalogue import events as p
-from domain.identity import attempt_id, capture_id, charge_reference, token_request_id
+from domain.identity import (
+    attempt_id,
+    capture_id,
+    charge_reference,
+    refund_id,
+    refund_reference,
+    token_request_id,
+)
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
 from domain.subscription import events as e
+from domain.subscription import refund_events as r
 from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -486,7 +494,78 @@ _ENDING: tuple[e.SubscriptionEvent, ...] = (
     e.SubscriptionCompleted(effective_at=NEXT_DUE),
 )
 
-_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_ENDING)
+_CHARGE = charge_reference(SUBSCRIPTION, 1, 1, ATTEMPT)
+REFUND = refund_id(ATTEMPT, 1)
+REFUNDED = datetime(2026, 3, 3, 10, 0, 4, tzinfo=UTC)
+BACK = Money(1250, "USD")
+
+_REFUNDING: tuple[e.SubscriptionEvent, ...] = (
+    r.RefundRequested(
+        refund_id=REFUND,
+        refund_number=1,
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=BACK,
+        credits=(
+            r.CreditPart(credit_number=1, amount=Money(1000, "USD")),
+            r.CreditPart(credit_number=2, amount=Money(250, "USD")),
+        ),
+        reference=refund_reference(_CHARGE, 1),
+        reason="outage of 2 March",
+        effective_at=REFUNDED,
+    ),
+    r.RefundAttempted(
+        refund_id=REFUND,
+        attempt_id=ATTEMPT,
+        amount=BACK,
+        provider=Provider.PAYPAL,
+        account="main",
+        charge_reference=_CHARGE,
+        charge_ref="3C679366HH908993F",
+        key_expires_at=datetime(2026, 4, 16, 10, 0, 4, tzinfo=UTC),
+        effective_at=REFUNDED,
+    ),
+    r.RefundSucceeded(
+        refund_id=REFUND,
+        customer_id=CUSTOMER,
+        attempt_id=ATTEMPT,
+        invoice_number=1,
+        amount=BACK,
+        provider_ref="1JU08902781691411",
+        evidence="answer",
+        effective_at=REFUNDED,
+    ),
+    r.RefundFailed(
+        refund_id=REFUND,
+        customer_id=CUSTOMER,
+        attempt_id=ATTEMPT,
+        invoice_number=1,
+        amount=BACK,
+        code="REFUND_FAILED_INSUFFICIENT_FUNDS",
+        message="the merchant's account holds too little",
+        provider_ref="1JU08902781691411",
+        evidence="look-up",
+        effective_at=REFUNDED,
+    ),
+    r.RefundOutcomeUnknown(
+        refund_id=REFUND,
+        reason="PENDING: ECHECK",
+        provider_ref="1JU08902781691411",
+        next_look_up_at=datetime(2026, 3, 3, 10, 5, 4, tzinfo=UTC),
+        effective_at=REFUNDED,
+    ),
+    r.RefundLookedUp(
+        refund_id=REFUND,
+        look_number=16,
+        finding="PENDING: ECHECK",
+        provider_ref="1JU08902781691411",
+        next_look_up_at=None,
+        effective_at=REFUNDED,
+    ),
+)
+
+_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_ENDING)
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 
 PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)

@@ -40,7 +40,7 @@ from domain.plan import (
 )
 from domain.ports import Captured
 from domain.processes.answers import Answer
-from domain.processes.steps import Call, LookUp
+from domain.processes.steps import Call, LookUp, LookUpRefund
 from domain.providers import Provider
 from domain.recorded import Recorded, stored_name
 from domain.refusals import Refused
@@ -54,6 +54,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.looking_up import decide_by_person
+from domain.subscription.settling_refunds import decide_refund
 from domain.subscription.starting import Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import HERE, Elsewhere, ask_payer
@@ -139,9 +140,13 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
     match move.act:
         case Act.PAYER:
             books.payer_comes(subscription_id, move.reply)
-        case Act.CALLBACK if attempt is not None:
+        case Act.CALLBACK if attempt is not None and move.variant % 2:
             look = LookUp(attempt, CALLBACK)
             books.answer(subscription_id, look, reply_to(look, move.reply, now))
+        case Act.CALLBACK:
+            for refund in state.refunds:
+                seen = LookUpRefund(refund, CALLBACK)
+                books.answer(subscription_id, seen, reply_to(seen, move.reply, now))
         case Act.LATE if state.failed_attempts:
             _find_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
@@ -155,6 +160,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 now=now,
             )
             books.append(subscription_id, facts, actor="operator:kari", cause="command:settle")
+        case Act.PERSON:
+            _settle_refund(books, move, subscription_id)
         case Act.NEW_TOKEN | Act.CANCEL | Act.WISH:
             try:
                 if move.act is Act.CANCEL:
@@ -178,6 +185,26 @@ def _elsewhere(state: Subscription) -> Elsewhere:
     if state.token_requests % 2:
         return Elsewhere(other, "main")
     return Elsewhere(None, "second" if state.account == "main" else "main")
+
+
+def _settle_refund(books: Books, move: Move, subscription_id: str) -> None:
+    """A person finds one of the doubtful refunds in the provider's statement, or does not."""
+    state = books.states[subscription_id]
+    doubtful = [each for each in state.refunds if each.unknown]
+    if not doubtful:
+        return
+    refund = doubtful[move.which % len(doubtful)]
+    whole, made = refund.amount.minor, move.reply is not Reply.NOT_FOUND
+    minor = max(whole // 2, 1) if move.reply is Reply.LESS else whole
+    facts = decide_refund(
+        state,
+        refund.refund_id,
+        made=Money(minor, refund.amount.currency) if made else None,
+        provider_ref="statement-8" if made else "",
+        reason="seen in the provider's statement",
+        now=books.now,
+    )
+    books.append(subscription_id, facts, actor="operator:kari", cause="command:settle")
 
 
 def _find_late(books: Books, move: Move, subscription_id: str) -> None:
@@ -359,6 +386,7 @@ _WISHES = (
     + [Wish.DEMAND, Wish.BALANCE] * 2
     + [Wish.RESOLVE] * 3
     + [Wish.SETTLE] * 2
+    + [Wish.REFUND] * 5
     + list(Wish)
 )
 _REPLIES = (
@@ -374,24 +402,46 @@ _UNPAID = [Reply.SOFT] * 12 + [Reply.YES] * 8 + [Reply.MERCHANT] + list(Reply)
 _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + list(Wish)
 
 
+# Customers who pay, and get money back.
+_GIVING = [Wish.REFUND] * 12 + [Wish.CANCEL_WITH_REFUND, Wish.CREDIT, Wish.CHANGE] + list(Wish)
+_BACK_AND_FORTH = _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE] * 4
+
+
+class Mood(Enum):
+    """What histories are biased to: money that comes, money that does not, money that goes back."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    REFUNDED = "refunded"
+
+
+_BIAS = {
+    Mood.PAID: (_CLOCKS, _ACTS, _REPLIES, _WISHES),
+    Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
+    # While an invoice is open nothing is refunded: most wishes come right after the work.
+    Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
+}
+
+
 @cache
-def moves(*, unpaid: bool = False) -> st.SearchStrategy[Move]:
-    """One move, biased to work that brings money, or to such that brings none."""
+def moves(mood: Mood = Mood.PAID) -> st.SearchStrategy[Move]:
+    """One move, biased as the mood says."""
+    clocks, acts, replies, wishes = _BIAS[mood]
     return st.builds(
         Move,
         st.integers(0, 5),
-        st.sampled_from(_CLOCKS),
-        st.sampled_from(_ACTS),
-        st.sampled_from(_UNPAID if unpaid else _REPLIES),
-        st.sampled_from(_DUNNING if unpaid else _WISHES),
+        st.sampled_from(clocks),
+        st.sampled_from(acts),
+        st.sampled_from(replies),
+        st.sampled_from(wishes),
         st.integers(0, 59),
     )
 
 
 @cache
-def lists_of_moves(most: int, *, unpaid: bool) -> st.SearchStrategy[list[Move]]:
+def lists_of_moves(most: int, mood: Mood) -> st.SearchStrategy[list[Move]]:
     """Hypothesis draws short lists; money moves in long ones. Both, so that examples shrink."""
-    each = moves(unpaid=unpaid)
+    each = moves(mood)
     return st.one_of(
         st.lists(each, max_size=most // 3),
         st.lists(each, min_size=most // 3, max_size=most),
@@ -401,12 +451,14 @@ def lists_of_moves(most: int, *, unpaid: bool) -> st.SearchStrategy[list[Move]]:
 
 _COUNTS = cache(st.integers)
 _WISHES_BY_NUMBER = cache(wishes)
-_UNPAID_OR_NOT = st.sampled_from([False, False, False, True])
+_MOODS = st.sampled_from([*[Mood.PAID] * 2, *Mood])
 _SIGNED_UP_OR_NOT = st.sampled_from([True, True, True, True, False])
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) -> History:
+def histories(
+    draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45, mood: Mood | None = None
+) -> History:
     """A history of one to `subscriptions` subscriptions in one log."""
     count = draw(_COUNTS(1, subscriptions))
     wanted = [draw(_WISHES_BY_NUMBER(number + 1)) for number in range(count)]
@@ -418,7 +470,7 @@ def histories(draw: st.DrawFn, *, subscriptions: int = 3, most_moves: int = 45) 
                 books.add_backup(wish.subscription_id)
         else:
             books.start(wish)
-    drawn = draw(lists_of_moves(most_moves, unpaid=draw(_UNPAID_OR_NOT)))
+    drawn = draw(lists_of_moves(most_moves, mood or draw(_MOODS)))
     play(books, drawn, wanted)
     return History(tuple(wanted), tuple(drawn), tuple(books.log), dict(books.states))
 

@@ -21,7 +21,17 @@ from domain.ports import (
     Unknown,
 )
 from domain.processes.answers import Answer
-from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
+from domain.processes.steps import (
+    AskToken,
+    Call,
+    LookUp,
+    LookUpRefund,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+    SendRefund,
+)
+from domain.refund_ports import RefundDenied, Refunded
 from domain.subscription.events import DeclineClass, Instrument
 
 _CARD = Instrument(kind="card", brand="Visa", last_digits="1111", expires="2029-04")
@@ -52,6 +62,10 @@ def reply_to(call: Call, reply: Reply, now: datetime) -> Answer:
             return _offer(reply, call)
         case SeeToken():
             return _approval(reply, now)
+        case SendRefund(refund=refund) | LookUpRefund(refund=refund):
+            if isinstance(call, LookUpRefund) and reply is Reply.NOT_FOUND:
+                return NotFound(finding="no refund under this reference")
+            return _refunded(reply, refund.amount, refund.reference, now)
         case SendCharge(attempt=attempt):
             reserve = attempt.capture is CaptureMode.AFTER_AUTHORIZATION
         case SendCapture(attempt=attempt):
@@ -123,6 +137,19 @@ def _charged(reply: Reply, asked: Money, reference: str, now: datetime) -> Answe
                 at=now,
             )
     return Captured(amount=received(reply, asked), provider_ref=f"cap-{reference}", at=now)
+
+
+def _refunded(reply: Reply, asked: Money, reference: str, now: datetime) -> Answer:
+    match reply:
+        case Reply.UNKNOWN | Reply.NOT_FOUND:
+            return Unknown(reason="ReadTimeout: no answer after 30 s")
+        case Reply.RESERVED | Reply.PAYER_ACTION:
+            return Unknown(reason="PENDING at the provider", provider_ref=f"ref-{reference}")
+        case Reply.NOT_DONE:
+            return NotDone(reason="ConnectError")
+        case Reply.SOFT | Reply.SOFT_LATER | Reply.HARD | Reply.MERCHANT:
+            return RefundDenied(code="REFUND_NOT_ALLOWED", message="refused", at=now)
+    return Refunded(amount=received(reply, asked), provider_ref=f"ref-{reference}", at=now)
 
 
 def received(reply: Reply, asked: Money) -> Money:

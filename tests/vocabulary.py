@@ -13,16 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 import attrs
 
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
-from domain.processes.steps import Call, LookUp, Nothing, Record
+from domain.processes.steps import Call, LookUp, LookUpRefund, Nothing, Record, SendRefund
 from domain.refusals import Refused
-from domain.subscription.events import SubscriptionEvent
+from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.looking_up import may_send_again
+from domain.subscription.settling_refunds import may_send_refund_again
 from domain.subscription.state import Attempt, Subscription
 from tests.specimens import ZONE_VERSION
 
@@ -159,26 +161,41 @@ class Play:
         lose_record: the worker dies before its first facts are on the ledger.
         """
         answers, before = list(script), len(self.facts)
+        refunds_taken = [r.refund_id for r in self.state.refunds if r.attempted_at and taken_before]
+        held: list[UUID] = []
         for _ in range(200):
             step = next_step(
-                self.state, now=now, taken_before=taken_before, zone_version=ZONE_VERSION
+                self.state,
+                now=now,
+                taken_before=taken_before,
+                zone_version=ZONE_VERSION,
+                refunds_taken=refunds_taken,
+                refunds_held=held,
             )
             if isinstance(step, Nothing) or (isinstance(step, Record) and lose_record):
                 break
             if isinstance(step, Record):
                 self.facts.extend(step.events)
-                taken_before = False
+                if any(isinstance(fact, ChargeAttempted) for fact in step.events):
+                    taken_before = False
                 continue
             self.calls.append(step)
             if not answers:
                 break
             answer = answers.pop(0)
             looked_at = step.attempt.attempt_id if isinstance(step, LookUp) else None
+            if isinstance(step, LookUpRefund) and may_send_refund_again(
+                self.state, step.refund.refund_id, cast(Any, answer), now=now
+            ):
+                refunds_taken.remove(step.refund.refund_id)
+                continue
             if looked_at and may_send_again(self.state, looked_at, cast(Any, answer), now=now):
                 taken_before = False
                 continue
             facts = follow(self.state, step, answer, now=now)
-            if not facts:
+            if not facts and isinstance(step, SendRefund | LookUpRefund):
+                held.append(step.refund.refund_id)
+            elif not facts:
                 break
             self.facts.extend(facts)
         else:

@@ -23,6 +23,7 @@ from domain.subscription.ending import cancel, schedule_cancellation, withdraw_c
 from domain.subscription.events import Resolution, SubscriptionEvent, When
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
+from domain.subscription.refunding import request_refund
 from domain.subscription.setting_amounts import set_amount
 from domain.subscription.settling import settle_early
 from domain.subscription.state import Subscription
@@ -55,6 +56,8 @@ class Wish(Enum):
     WRITE_OFF = "write-off"
     REINSTATE = "reinstate"
     SETTLE = "settle"
+    REFUND = "refund"
+    CANCEL_WITH_REFUND = "cancel-with-refund"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -68,6 +71,7 @@ def _change(state: Subscription, which: int, now: datetime) -> Events:
         when=When.NOW if which % 3 else When.PERIOD_END,
         reason="asked for another plan",
         proration=[None, None, *Proration][which % 6],
+        refund=which % 4 == 1,
     )
     return change_terms(state, wish, now=now, zone_version=ZONE_VERSION)
 
@@ -211,7 +215,8 @@ def _resolve(state: Subscription, which: int, now: datetime) -> Events:
     if not found:
         return ()
     how = list(Resolution)[which % 2]
-    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now)
+    back = how is Resolution.ACCEPTED and which % 4 < 2
+    return resolve(state, found[-1].attempt_id, how, reason="seen", now=now, refund=back)
 
 
 def _oldest_open(state: Subscription) -> int:
@@ -237,6 +242,27 @@ def _settle(state: Subscription, _: int, now: datetime) -> Events:
     return settle_early(state, reason="pays it all", now=now, zone_version=ZONE_VERSION)
 
 
+def _refund(state: Subscription, which: int, now: datetime) -> Events:
+    """A part or all of what is owed, or of what came; through one charge or several."""
+    room = sum(each.left.minor for each in state.collected)
+    parts = (None, 1, max(room // 2, 1), max(room, 1), room + 1, max(room // 3, 1))
+    minor = parts[which % 6] if state.credits or which % 5 else max(room // 4, 1)
+    named = state.collected[which % len(state.collected)] if state.collected else None
+    return request_refund(
+        state,
+        None if minor is None else Money(minor, state.currency),
+        attempt_id=named.attempt_id if named is not None and which % 4 == 3 else None,
+        reason="sent back",
+        credit_missing=which % 5 < 4,
+        now=now,
+    )
+
+
+def _cancel_with_refund(state: Subscription, which: int, now: datetime) -> Events:
+    rule = list(Proration)[which % 4]
+    return cancel(state, reason="moved", now=now, credit=rule, refund=True)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -258,4 +284,6 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.WRITE_OFF: _write_off,
     Wish.REINSTATE: _reinstate,
     Wish.SETTLE: _settle,
+    Wish.REFUND: _refund,
+    Wish.CANCEL_WITH_REFUND: _cancel_with_refund,
 }

@@ -17,6 +17,7 @@ from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
+from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import (
     Attempt,
     OpenInvoice,
@@ -43,6 +44,8 @@ class ItemKind(Enum):
     RESUME: a pause ends.
     CANCEL: a scheduled cancellation takes place.
     RELOAD: a balance is too low, and the caps leave no room for a reload.
+    REFUND: a refund was asked for, or is on its way, and has no outcome.
+    LOOK_UP_REFUND: a refund's outcome is unknown; ask the provider.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -55,6 +58,8 @@ class ItemKind(Enum):
     RESUME = "resume"
     CANCEL = "cancel"
     RELOAD = "reload"
+    REFUND = "refund"
+    LOOK_UP_REFUND = "look-up-refund"
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +88,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_dunning(state),
         *_changing(state),
         *_beside(state),
+        *(_refund(each) for each in state.refunds),
     )
 
 
@@ -249,3 +255,19 @@ def _beside(state: Subscription) -> tuple[Item, ...]:
         )
         items.append(Item(kind=ItemKind.RELOAD, key=crossing.report_id, due_at=None, why=why))
     return tuple(items)
+
+
+def _refund(refund: OpenRefund) -> Item:
+    """A refund is an item of its own: it waits for no charge, and no charge waits for it."""
+    key, kind = str(refund.refund_id), ItemKind.REFUND
+    due: datetime | None = refund.attempted_at or refund.requested_at
+    why = f"send {refund.amount} back"
+    if refund.awaits_person:
+        kind, due = ItemKind.LOOK_UP_REFUND, None
+        why = f"outcome unknown: {refund.finding}; a person has to decide"
+    elif refund.unknown:
+        kind, due = ItemKind.LOOK_UP_REFUND, refund.next_look_up_at
+        why = f"outcome unknown; look {refund.looks + 1} at the provider"
+    elif refund.attempted_at is not None:
+        why = f"{refund.amount} attempted; no outcome yet"
+    return Item(kind=kind, key=key, due_at=due, why=why)

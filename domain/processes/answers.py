@@ -6,14 +6,25 @@ from datetime import datetime
 from typing import assert_never, cast
 
 from domain.ports import ChargeAnswer, LookUpAnswer, TokenAnswer, TokenOfferAnswer
-from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
+from domain.processes.steps import (
+    AskToken,
+    Call,
+    LookUp,
+    LookUpRefund,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+    SendRefund,
+)
+from domain.refund_ports import RefundAnswer, RefundLookUpAnswer
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.looking_up import looked_up
+from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import OpenTokenRequest, Subscription
 from domain.subscription.vaulting import completed, offered
 
-Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer
+Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer | RefundLookUpAnswer
 
 
 def token_ref_of(request: OpenTokenRequest) -> str:
@@ -42,5 +53,11 @@ def follow(
         case LookUp(attempt=attempt, evidence=evidence):
             found = cast(LookUpAnswer, answer)
             return looked_up(state, attempt.attempt_id, found, evidence=evidence, now=now)
+        case SendRefund(refund=refund):
+            done = cast(RefundAnswer, answer)
+            return settle_refund(state, refund.refund_id, done, evidence=ANSWER, now=now)
+        case LookUpRefund(refund=refund, evidence=evidence):
+            shown = cast(RefundLookUpAnswer, answer)
+            return refund_looked_up(state, refund.refund_id, shown, evidence=evidence, now=now)
         case _:
             assert_never(call)

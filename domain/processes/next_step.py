@@ -1,6 +1,7 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first settle what may have been sent, then end a pause or a grace, then carry
+The order is the rule: first send and settle refunds, which wait for nothing and hold nothing up,
+then settle the charge that may have been sent, then end a pause or a grace, then carry
 out a move to another version of the plan that was announced for the period that begins, then bill
 what is due, then collect what is open, then get a token. A token comes last because a provider that
 makes no page must not hold up what the present token can pay.
@@ -8,7 +9,9 @@ makes no page must not hold up what the present token can pay.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from domain.catalogue.moving import MOVE, move_due
 from domain.catalogue.state import Plan
@@ -16,11 +19,13 @@ from domain.processes.agenda import ItemKind
 from domain.processes.steps import (
     AskToken,
     LookUp,
+    LookUpRefund,
     Nothing,
     Record,
     SeeToken,
     SendCapture,
     SendCharge,
+    SendRefund,
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
@@ -29,6 +34,7 @@ from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.pausing import resume_as_scheduled
+from domain.subscription.refunding import attempt_refund
 from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulting import give_up_asking
@@ -41,6 +47,8 @@ def next_step(
     taken_before: bool,
     zone_version: str,
     plan: Plan | None = None,
+    refunds_taken: Collection[UUID] = (),
+    refunds_held: Collection[UUID] = (),
 ) -> Step:
     """The first thing that this subscription needs at `now`.
 
@@ -48,9 +56,14 @@ def next_step(
 
     taken_before: another worker held this subscription and never gave it back, so whatever
         attempt is open may have been sent.
+    refunds_taken: the same of refunds, by their keys. refunds_held: those that the provider would
+        not do just now; they are left alone, and everything else goes on.
     Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
     has settled needs nothing.
     """
+    step = _refund(state, now, refunds_taken, refunds_held)
+    if not isinstance(step, Nothing):
+        return step
     if state.open_attempt is not None:
         step = _settle(state, state.open_attempt, now, taken_before)
         if not isinstance(step, Nothing):
@@ -67,6 +80,26 @@ def next_step(
     if isinstance(step, Nothing) and state.token_request is not None:
         return _vault(state, state.token_request, now)
     return step
+
+
+def _refund(
+    state: Subscription, now: datetime, taken: Collection[UUID], held: Collection[UUID]
+) -> Step:
+    """The first refund that needs something: intend it, send it, or look, as with a charge."""
+    for refund in state.refunds:
+        if refund.refund_id in held:
+            continue
+        if refund.attempted_at is None:
+            return Record(attempt_refund(refund, now=now), ItemKind.REFUND.value)
+        if refund.unknown:
+            if refund.next_look_up_at is not None and now >= refund.next_look_up_at:
+                return LookUpRefund(refund, LOOK_UP)
+            continue
+        expired = refund.key_expires_at is None or now >= refund.key_expires_at
+        if refund.refund_id in taken or expired:
+            return LookUpRefund(refund, LOOK_UP)
+        return SendRefund(refund)
+    return Nothing()
 
 
 def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:

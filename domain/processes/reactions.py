@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import events
+from domain.subscription import events, refund_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
+_REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
 
 REACTIONS: Mapping[type, frozenset[ItemKind]] = {
@@ -56,10 +57,16 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionResumed: frozenset({ItemKind.INVOICE, ItemKind.RESUME, ItemKind.DUNNING}),
     events.CreditGranted: frozenset(),
     events.CreditApplied: frozenset({ItemKind.COLLECT}),
+    refund_events.RefundRequested: frozenset({ItemKind.REFUND}),
+    refund_events.RefundAttempted: frozenset({ItemKind.REFUND}),
+    refund_events.RefundSucceeded: _REFUNDING,
+    refund_events.RefundFailed: _REFUNDING,
+    refund_events.RefundOutcomeUnknown: _REFUNDING,
+    refund_events.RefundLookedUp: _REFUNDING,
     events.DiscountGranted: frozenset(),
     events.DiscountEnded: frozenset(),
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
-    events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP},
+    events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP} - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

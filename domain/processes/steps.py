@@ -6,6 +6,8 @@ SeeToken    complete_token
 SendCharge  charge
 SendCapture capture
 LookUp      look_up
+SendRefund  refund
+LookUpRefund  look_up_refund
 Nothing     this subscription needs nothing now
 """
 
@@ -16,6 +18,7 @@ from uuid import UUID
 import attrs
 
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Attempt, OpenTokenRequest
 
 
@@ -72,5 +75,20 @@ class LookUp:
     evidence: str
 
 
-Call = AskToken | SeeToken | SendCharge | SendCapture | LookUp
+@attrs.frozen
+class SendRefund:
+    """Send a refund that was intended, under its key."""
+
+    refund: OpenRefund
+
+
+@attrs.frozen
+class LookUpRefund:
+    """Ask the provider what became of a refund; never send it. evidence: as in LookUp."""
+
+    refund: OpenRefund
+    evidence: str
+
+
+Call = AskToken | SeeToken | SendCharge | SendCapture | LookUp | SendRefund | LookUpRefund
 Step = Nothing | Record | Call

@@ -26,8 +26,10 @@ from domain.subscription.events import (
     TermsChanged,
     When,
 )
+from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.parking import check_not_parked
+from domain.subscription.refunding import refund_granted
 from domain.subscription.running import (
     Running,
     at_terms,
@@ -48,12 +50,15 @@ class Change:
 
     terms: all of them, the new ones; the trial of the present ones stays, whatever they say.
     proration: instead of the rule of the present terms, or None.
+    refund: whether what days that are billed already give back goes back to the payer, as far as
+        money came, instead of paying the next invoice.
     """
 
     terms: Terms
     when: When
     reason: str
     proration: Proration | None = None
+    refund: bool = False
 
 
 def change_terms(
@@ -82,7 +87,10 @@ def change_terms(
     policy = rule_for(after, wish.proration or state.terms.proration)
     period = running(after, now=now) if wish.when is When.NOW else None
     facts = _changed(after, terms, wish, period, policy, now, zone_version)
-    return (*billed, *facts)
+    if not wish.refund:
+        return (*billed, *facts)
+    back = refund_granted(evolve_all(after, facts), facts, reason=wish.reason, now=now)
+    return (*billed, *facts, *back)
 
 
 def _check(state: Subscription, wish: Change) -> None:

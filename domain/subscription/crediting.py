@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from domain.money import Money
@@ -15,7 +16,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import Subscription
+from domain.subscription.state import Credit, OpenInvoice, Subscription
 from domain.subscription.wording import checked_reason
 
 
@@ -55,21 +56,30 @@ def apply_credits(
     if not state.credits:
         return ()
     invoice = evolve(state, issued).invoice(issued.invoice_number)
-    if invoice is None:
-        return ()
-    applied, left = [], invoice.open.minor
-    for credit in state.credits:
-        minor = min(credit.left.minor, left)
-        if minor <= 0:
-            break
-        left -= minor
-        applied.append(
-            CreditApplied(
-                customer_id=state.customer_id,
-                credit_number=credit.credit_number,
-                invoice_number=invoice.number,
-                amount=Money(minor, state.currency),
-                effective_at=now,
-            )
+    return () if invoice is None else pay_from_credit(state, invoice, now=now)
+
+
+def pay_from_credit(
+    state: Subscription, invoice: OpenInvoice, *, now: datetime
+) -> tuple[CreditApplied, ...]:
+    """What the customer's credits pay of an open invoice, oldest first."""
+    return tuple(
+        CreditApplied(
+            customer_id=state.customer_id,
+            credit_number=number,
+            invoice_number=invoice.number,
+            amount=Money(minor, state.currency),
+            effective_at=now,
         )
-    return tuple(applied)
+        for number, minor in oldest_first(state.credits, invoice.open.minor)
+    )
+
+
+def oldest_first(credits: Iterable[Credit], minor: int) -> Iterator[tuple[int, int]]:
+    """By which credits so many minor units are met, as far as they go: number, and how many."""
+    for credit in credits:
+        taken = min(credit.left.minor, minor)
+        if taken <= 0:
+            return
+        minor -= taken
+        yield credit.credit_number, taken

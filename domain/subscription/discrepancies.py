@@ -13,6 +13,8 @@ from domain.subscription.events import (
     Resolution,
     SubscriptionEvent,
 )
+from domain.subscription.folding import evolve_all
+from domain.subscription.refunding import credit_of, refund_granted
 from domain.subscription.state import Difference, Subscription
 from domain.subscription.wording import checked_reason
 
@@ -24,28 +26,33 @@ def resolve(
     *,
     reason: str,
     now: datetime,
+    refund: bool = False,
 ) -> tuple[SubscriptionEvent, ...]:
     """What was received stays as it is booked; what is left of the invoice is collected again.
     Quiet where it was resolved in this way before.
 
-    ACCEPTED: what no invoice needed becomes credit. DISMISSED: it was settled by other means, and
-    becomes no credit here.
+    ACCEPTED: what no invoice needed becomes credit, and with `refund` goes back, through this
+    charge first, as far as it can; also after the end. DISMISSED: it was settled by other means,
+    and becomes no credit here.
     Refused: "discrepancy-unknown"; "discrepancy-resolved" in the other way; "charge-open" while
         another charge of the invoice has no outcome; "currency-mixed" to accept money that the
         subscription is not billed in; "subscription-ended" to accept a surplus that can pay no
-        invoice any more; "reason-malformed".
+        invoice any more and is not refunded in full; "resolution-refunds-nothing" to refund what
+        is dismissed; "reason-malformed".
     """
     checked_reason(reason)
     found = next((each for each in state.differences if each.attempt_id == attempt_id), None)
     if found is None:
         raise Refused("discrepancy-unknown", f"{attempt_id} was charged as it was asked for")
+    if refund and resolution is Resolution.DISMISSED:
+        raise Refused("resolution-refunds-nothing", "what was settled otherwise is not paid back")
     if found.resolution is resolution:
         return ()
     if found.resolution is not None:
         raise Refused("discrepancy-resolved", f"{attempt_id} is {found.resolution.value} already")
     _check_settled(state, found)
     if resolution is Resolution.ACCEPTED:
-        _check_acceptable(state, found)
+        _check_acceptable(state, found, refund=refund)
     resolved = DiscrepancyResolved(
         attempt_id=attempt_id,
         customer_id=state.customer_id,
@@ -66,7 +73,16 @@ def resolve(
         reason=reason,
         effective_at=now,
     )
-    return (resolved, credit)
+    facts = (resolved, credit)
+    if not refund:
+        return facts
+    after = evolve_all(state, facts)
+    back = refund_granted(after, (credit,), reason=reason, now=now, first=attempt_id)
+    if not state.bills and credit_of(evolve_all(after, back)).minor > credit_of(state).minor:
+        raise Refused(
+            "subscription-ended", f"{found.surplus} can neither pay an invoice nor go back"
+        )
+    return (*facts, *back)
 
 
 def _check_settled(state: Subscription, found: Difference) -> None:
@@ -76,13 +92,13 @@ def _check_settled(state: Subscription, found: Difference) -> None:
         raise Refused("charge-open", f"{attempt.attempt_id} has no outcome yet")
 
 
-def _check_acceptable(state: Subscription, found: Difference) -> None:
+def _check_acceptable(state: Subscription, found: Difference, *, refund: bool) -> None:
     if found.received.currency != state.currency:
         raise Refused(
             "currency-mixed",
             f"{found.received} cannot count for what is billed in {state.currency}; pay it back",
         )
-    if found.surplus.minor > 0 and not state.bills:
+    if found.surplus.minor > 0 and not state.bills and not refund:
         raise Refused(
             "subscription-ended", f"{found.surplus} can pay no invoice any more; pay it back"
         )

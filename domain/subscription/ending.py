@@ -19,6 +19,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, closing_invoice, due_at
 from domain.subscription.parking import check_not_parked
+from domain.subscription.refunding import refund_granted
 from domain.subscription.running import credit_for, rest_of, rule_for, running
 from domain.subscription.standing import check_active, check_not_ended
 from domain.subscription.state import Status, Subscription
@@ -26,12 +27,18 @@ from domain.subscription.wording import checked_reason
 
 
 def cancel(
-    state: Subscription, *, reason: str, now: datetime, credit: Proration = Proration.NONE
+    state: Subscription,
+    *,
+    reason: str,
+    now: datetime,
+    credit: Proration = Proration.NONE,
+    refund: bool = False,
 ) -> tuple[SubscriptionEvent, ...]:
     """End billing now: no invoice and no attempt after this. Quiet when already cancelled.
 
     credit: by which rule the rest of a period that is billed already becomes credit. What waited
     for the next invoice is billed first, and paid from credit as far as that goes.
+    refund: whether that credit goes back, once what is open is paid from it, as far as money came.
     What is owed stays owed. An open attempt may have been sent: it is still settled, but from
     now on only looked up, never sent.
     Refused: "subscription-completed"; "reason-malformed".
@@ -43,7 +50,11 @@ def cancel(
     checked_reason(reason)
     unused = _unused(state, credit, reason, now)
     closing = closing_invoice(evolve_all(state, unused), now=now)
-    return (*unused, *closing, SubscriptionCancelled(reason=reason, effective_at=now))
+    facts = (*unused, *closing, SubscriptionCancelled(reason=reason, effective_at=now))
+    if not refund:
+        return facts
+    back = refund_granted(evolve_all(state, facts), unused, reason=reason, now=now)
+    return (*facts, *back)
 
 
 def _unused(

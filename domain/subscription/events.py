@@ -20,6 +20,14 @@ from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.recorded import stored_as
 from domain.schedule import Schedule
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundLookedUp,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
 from domain.taxes import LineTax
 
 # --- starting ---------------------------------------------------------------------------------
@@ -1025,6 +1033,12 @@ SubscriptionEvent = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | RefundRequested
+    | RefundAttempted
+    | RefundSucceeded
+    | RefundFailed
+    | RefundOutcomeUnknown
+    | RefundLookedUp
     | DiscountGranted
     | DiscountEnded
     | CancellationScheduled

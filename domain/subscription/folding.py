@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import assert_never
+from uuid import UUID
 
 from domain.copying import with_
 from domain.schedule import schedule_of
@@ -71,8 +72,17 @@ from domain.subscription.folding_payments import (
     resolved,
     with_invoice,
 )
+from domain.subscription.folding_refunds import collected, refunded
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundLookedUp,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
 from domain.subscription.state import (
     Attempt,
     Cancellation,
@@ -101,13 +111,11 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return _still_open(state, event)
         case ChargeSucceeded(invoice_number=number, amount=amount):
             asked = None if state.open_attempt is None else state.open_attempt.amount
-            settled = with_(state, open_attempt=None)
+            settled = with_(collected(state, event, state.open_attempt), open_attempt=None)
             return received(settled, number, amount, differs=amount != asked)
         case ChargeFoundLate(invoice_number=number, amount=amount):
-            remaining = tuple(
-                each for each in state.failed_attempts if each.attempt_id != event.attempt_id
-            )
-            found = with_(state, failed_attempts=remaining)
+            late, remaining = _taken_out(state.failed_attempts, event.attempt_id)
+            found = with_(collected(state, event, late), failed_attempts=remaining)
             return received(found, number, amount, differs=True)
         case ChargeDeclined() | ChargeNotMade():
             return _failed(state, event)
@@ -129,6 +137,10 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return resumed(state, event)
         case CreditGranted() | CreditApplied():
             return credited(state, event)
+        case RefundRequested() | RefundAttempted() | RefundSucceeded() | RefundFailed():
+            return refunded(state, event)
+        case RefundOutcomeUnknown() | RefundLookedUp():
+            return refunded(state, event)
         case BillingParked():
             return with_(state, parked=True)
         case BillingReleased():
@@ -215,6 +227,14 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         postponed="",
         **({"backup_tried": True} if state.on_backup(attempt) else {}),
     )
+
+
+def _taken_out(
+    attempts: tuple[Attempt, ...], attempt_id: UUID
+) -> tuple[Attempt | None, tuple[Attempt, ...]]:
+    """The attempt of that key, if it is among them, and the others."""
+    found = next((each for each in attempts if each.attempt_id == attempt_id), None)
+    return found, tuple(each for each in attempts if each.attempt_id != attempt_id)
 
 
 def _still_open(

@@ -22,6 +22,7 @@ from domain.subscription.events import (
     Resolution,
     TokenPurpose,
 )
+from domain.subscription.refunds import Collected, OpenRefund
 from domain.taxes import TaxRate
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
@@ -326,6 +327,7 @@ class Subscription:
     differences: every charge that was not the one asked for. unexplained: what of the latest
         payment no invoice needed, until the next fact says that it differs from what was asked.
     shaped_at: when it was last agreed, or billed, which periods are served; UTC.
+    collected: charges that brought money in, lately. refunds: those without an outcome.
     """
 
     subscription_id: str
@@ -375,6 +377,8 @@ class Subscription:
     differences: tuple[Difference, ...] = ()
     unexplained: Money | None = None
     settled: Settled | None = None
+    collected: tuple[Collected, ...] = ()
+    refunds: tuple[OpenRefund, ...] = ()
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -475,3 +479,7 @@ class Subscription:
     def invoice(self, number: int) -> OpenInvoice | None:
         """The open invoice of that number, if it is still open."""
         return next((each for each in self.open_invoices if each.number == number), None)
+
+    def refund(self, refund_id: UUID) -> OpenRefund | None:
+        """The refund of that key, if it has no outcome yet."""
+        return next((each for each in self.refunds if each.refund_id == refund_id), None)

@@ -28,6 +28,7 @@ from infrastructure.api.planning import PLANNING
 from infrastructure.api.previewing import PREVIEWING
 from infrastructure.api.problems import HANDLERS
 from infrastructure.api.reading import READING
+from infrastructure.api.refunding import REFUNDING
 from infrastructure.api.returns import RETURNS
 from infrastructure.bootstrap import System
 from infrastructure.settings import SettingsError
@@ -46,6 +47,7 @@ ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
         *METERING,
         *DEMANDING,
         *DUNNING,
+        *REFUNDING,
         *PLANNING,
         *PREVIEWING,
     ),

@@ -44,6 +44,8 @@ __all__ = [
     "DiscountWanted",
     "DiscrepancyDecision",
     "PauseWanted",
+    "RefundDecision",
+    "RefundWanted",
     "Release",
     "ResumeWanted",
     "StartRequest",
@@ -159,6 +161,7 @@ class TermsChange(Asked):
 
     when: NOW bills the rest of the running period anew; PERIOD_END leaves it as it is.
     proration: instead of the agreed rule, for this change only.
+    refund: what days that are billed give back goes back to the payer, as far as money came.
     reason: 1-200 characters, kept in the ledger: no personal data.
     """
 
@@ -166,6 +169,7 @@ class TermsChange(Asked):
     reason: str
     when: When = When.NOW
     proration: Proration | None = None
+    refund: bool = False
 
 
 class PauseWanted(Asked):
@@ -212,12 +216,14 @@ class Cancellation(Asked):
 
     at_period_end: not now, but when the running period is over. at: not now, but then.
     credit: how the rest of the paid period becomes credit, where it ends now.
+    refund: whether that goes back, as far as money came; by the agreed rule where `credit` is NONE.
     """
 
     reason: str
     at_period_end: bool = False
     at: datetime | None = None
     credit: Proration = Proration.NONE
+    refund: bool = False
 
     @property
     def later(self) -> bool:
@@ -227,6 +233,8 @@ class Cancellation(Asked):
         later = self.at_period_end or self.at is not None
         if later and self.credit is not Proration.NONE:
             raise Refused("cancellation-ambiguous", "a credit is given where it ends now")
+        if later and self.refund:
+            raise Refused("cancellation-ambiguous", "a refund is made where it ends now")
         return later
 
 
@@ -243,11 +251,39 @@ class Because(Asked):
 
 
 class DiscrepancyDecision(Asked):
-    """ACCEPTED: what was received counts as it is booked, and a surplus becomes credit.
-    DISMISSED: it was settled by other means. reason: 1-200 characters, no personal data."""
+    """ACCEPTED: what was received counts as it is booked, and a surplus becomes credit, which
+    with `refund` goes back. DISMISSED: it was settled by other means. reason: 1-200 characters, no
+    personal data."""
 
     resolution: Resolution
     reason: str
+    refund: bool = False
+
+
+class RefundWanted(Asked):
+    """Pay credit out. amount: null: all that is left. attempt_id: through this charge alone.
+
+    grant: what credit lacks is granted, out of goodwill. reason: 1-200 characters; kept in the
+    ledger, and the payer may see it.
+    """
+
+    reason: str
+    amount: Amount | None = None
+    attempt_id: UUID | None = None
+    grant: bool = False
+
+
+class RefundDecision(Asked):
+    """A person's evidence about a refund of unknown outcome.
+
+    made: what really went back, at most what was asked for; null: nothing.
+    provider_ref: the provider's id of the refund; needed with `made`.
+    reason: where the evidence is, 1-150 characters.
+    """
+
+    reason: str
+    made: Amount | None = None
+    provider_ref: str = ""
 
 
 class Decision(Asked):

@@ -43,6 +43,7 @@ def change_terms(
             when=asked.when,
             reason=asked.reason,
             proration=asked.proration,
+            refund=asked.refund,
             command_id=command_id,
         ),
     )
@@ -167,7 +168,11 @@ def cancel_subscription(
             )
             if later
             else commands.cancel(
-                subscription_id, reason=asked.reason, credit=asked.credit, command_id=command_id
+                subscription_id,
+                reason=asked.reason,
+                credit=asked.credit,
+                refund=asked.refund,
+                command_id=command_id,
             )
         ),
     )

@@ -98,7 +98,8 @@ def resolve_discrepancy(
     """Say what becomes of a charge that was not the one asked for; the rest is collected again.
 
     201: resolved, now or before. 404 subscription-unknown, discrepancy-unknown. 409
-    discrepancy-resolved, charge-open, subscription-ended. 422 currency-mixed, reason-malformed.
+    discrepancy-resolved, charge-open, subscription-ended. 422 currency-mixed, reason-malformed,
+    resolution-refunds-nothing.
     """
     asked = posted.strictly(data)
     return posted.once(
@@ -108,6 +109,7 @@ def resolve_discrepancy(
             attempt_id,
             asked.resolution,
             reason=asked.reason,
+            refund=asked.refund,
             command_id=command_id,
         ),
     )

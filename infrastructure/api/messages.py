@@ -17,6 +17,7 @@ from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
+from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import (
     Attempt,
     Cancellation,
@@ -37,6 +38,7 @@ from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
+from projections.refunds import Refund
 from projections.timeline import TimelineEntry
 
 
@@ -98,7 +100,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     pause, suspension, cancellation: while it is paused or suspended, or going to end.
         last_invoice: before any of them.
     discrepancies: charges that were not those asked for, as far as nobody has looked at them.
-    credit: what is left in all; `credits` oldest first.
+    credit: what is left in all; `credits` oldest first. refunds: without an outcome.
     discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
     """
@@ -131,6 +133,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     token: TokenState
     open_invoices: tuple[OpenInvoice, ...]
     open_attempt: Attempt | None
+    refunds: tuple[OpenRefund, ...]
     agenda: tuple[Item, ...]
 
     @classmethod
@@ -167,17 +170,23 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             token=TokenState.of(state),
             open_invoices=state.open_invoices,
             open_attempt=state.open_attempt,
+            refunds=state.refunds,
             agenda=agenda_of(state),
         )
 
 
 class BalanceView(msgspec.Struct, kw_only=True):
-    """One customer in one currency. overdue: open on invoices that fell due before `as_of`."""
+    """One customer in one currency. overdue: open on invoices that fell due before `as_of`.
+
+    refunded: gone back to the payer. refunding: credit taken by refunds without an outcome.
+    """
 
     customer_id: str
     billed: Money
     paid: Money
     written_off: Money
+    refunded: Money
+    refunding: Money
     open: Money
     overdue: Money
     credit: Money
@@ -193,6 +202,8 @@ class BalanceView(msgspec.Struct, kw_only=True):
             billed=Money(row.billed, row.currency),
             paid=Money(row.paid, row.currency),
             written_off=Money(row.written_off, row.currency),
+            refunded=Money(row.refunded, row.currency),
+            refunding=Money(row.refunding, row.currency),
             open=Money(row.open, row.currency),
             overdue=Money(row.overdue(as_of), row.currency),
             credit=Money(row.credit, row.currency),
@@ -214,6 +225,13 @@ class ChargesAnswer(msgspec.Struct, kw_only=True):
 
     position: int
     items: tuple[Charge, ...]
+
+
+class RefundsAnswer(msgspec.Struct, kw_only=True):
+    """Refunds, oldest first."""
+
+    position: int
+    items: tuple[Refund, ...]
 
 
 class AttemptsAnswer(msgspec.Struct, kw_only=True):

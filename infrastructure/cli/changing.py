@@ -66,6 +66,7 @@ def _policy(name: str | None) -> Proration | None:
 )
 @click.option("--at-period-end", is_flag=True, help="Leave the running period as it is.")
 @click.option("--proration", type=policy_type, help="Another rule, for this change only.")
+@click.option("--refund", is_flag=True, help="Pay back what billed days give back.")
 @click.option("--dry-run", is_flag=True, help="Show what it would do; write nothing.")
 @reason_option
 @json_option
@@ -76,6 +77,7 @@ def change(
     subscription: str,
     at_period_end: bool,
     proration: str | None,
+    refund: bool,
     dry_run: bool,
     reason: str,
     as_json: bool,
@@ -87,6 +89,7 @@ def change(
     """
     from domain.subscription.events import When
     from infrastructure.cli.change_table import print_change
+    from infrastructure.cli.refunding import tell_refunded
     from infrastructure.commands.change_previews import preview_of
     from infrastructure.commands.subscriptions import Subscriptions
 
@@ -108,9 +111,18 @@ def change(
             print_json(seen) if as_json else print_change(seen)
             return
         done = commands.change_terms(
-            subscription, new, when=when, reason=reason, proration=_policy(proration)
+            subscription,
+            new,
+            when=when,
+            reason=reason,
+            proration=_policy(proration),
+            refund=refund,
         )
-    tell(done, f"{subscription} has other terms", as_json=as_json)
+        words = f"{subscription} has other terms"
+        if refund:
+            tell_refunded(system, subscription, done, words, as_json=as_json)
+            return
+    tell(done, words, as_json=as_json)
 
 
 def _changed_terms(given: dict[str, Any], currency: str) -> NewTerms:
@@ -236,6 +248,7 @@ def credit(chosen: Chosen, subscription: str, amount: str, reason: str, as_json:
     show_default=True,
     help="How the rest of the paid period becomes credit, where it ends now.",
 )
+@click.option("--refund", is_flag=True, help="Pay it back (by the agreed rule without --credit).")
 @reason_option
 @json_option
 @pass_chosen
@@ -245,11 +258,13 @@ def cancel(
     at_period_end: bool,
     at: str | None,
     credit: str,
+    refund: bool,
     reason: str,
     as_json: bool,
 ) -> None:
     """End a subscription's billing now, or plan its end. What is owed stays owed."""
     from domain.plan import Proration
+    from infrastructure.cli.refunding import tell_refunded
     from infrastructure.commands.subscriptions import Subscriptions
 
     later = at_period_end or at is not None
@@ -258,11 +273,17 @@ def cancel(
         raise Ended(USAGE, "usage", "give either --at-period-end or --at")
     if later and policy is not Proration.NONE:
         raise Ended(USAGE, "usage", "--credit is for what ends now")
+    if later and refund:
+        raise Ended(USAGE, "usage", "--refund is for what ends now")
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
         if not later:
-            done = commands.cancel(subscription, reason=reason, credit=policy)
-            tell(done, f"{subscription} is cancelled", as_json=as_json)
+            done = commands.cancel(subscription, reason=reason, credit=policy, refund=refund)
+            words = f"{subscription} is cancelled"
+            if refund:
+                tell_refunded(system, subscription, done, words, as_json=as_json)
+            else:
+                tell(done, words, as_json=as_json)
             return
         zone = commands.find(subscription)[0].zone
         moment = None if at is None else instant_in(at, zone, "--at")

@@ -60,11 +60,18 @@ def collect(chosen: Chosen, subscription: str, invoice: int, reason: str, as_jso
 @click.argument("subscription")
 @click.argument("attempt", type=click.UUID)
 @click.argument("decision", type=click.Choice(("accept", "dismiss")))
+@click.option("--refund", is_flag=True, help="With accept: pay the surplus back.")
 @reason_option
 @json_option
 @pass_chosen
 def discrepancy(
-    chosen: Chosen, subscription: str, attempt: UUID, decision: str, reason: str, as_json: bool
+    chosen: Chosen,
+    subscription: str,
+    attempt: UUID,
+    decision: str,
+    refund: bool,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """Say what becomes of a charge that was not the one asked for.
 
@@ -77,5 +84,7 @@ def discrepancy(
     resolution = Resolution.ACCEPTED if decision == "accept" else Resolution.DISMISSED
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
-        done = commands.resolve_discrepancy(subscription, attempt, resolution, reason=reason)
+        done = commands.resolve_discrepancy(
+            subscription, attempt, resolution, reason=reason, refund=refund
+        )
     tell(done, f"the charge {attempt} is {resolution.value.lower()}", as_json=as_json)

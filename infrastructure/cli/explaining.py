@@ -62,6 +62,27 @@ def charge(ctx: click.Context, reference: str, as_json: bool) -> None:
 
 
 @explain.command(epilog=TABLE)
+@click.argument("reference")
+@json_option
+@click.pass_context
+def refund(ctx: click.Context, reference: str, as_json: bool) -> None:
+    """What went back by a refund. REFERENCE: what both books call it, or its id."""
+    from domain.identity import reference_parts, refunded_charge
+    from domain.refusals import Refused
+    from projections.explaining import explain_refund
+
+    with _chosen(ctx).system() as system:
+        bring_up_to_date(system)
+        row = system.views.get("refunds", reference).row
+        found = row or reference_parts(refunded_charge(reference) or "")
+        if found is None:
+            raise Refused("refund-unknown", f"no refund is called {reference[:100]!r}")
+        whose: str = found.subscription_id
+        head = system.ledger.head()
+        _tell(ctx, explain_refund(_facts(system, whose), reference), head, as_json)
+
+
+@explain.command(epilog=TABLE)
 @click.argument("customer")
 @click.option("--currency", help="Needed where the customer is billed in several.")
 @json_option

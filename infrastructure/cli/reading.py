@@ -95,7 +95,16 @@ def balances(chosen: Chosen, customer: str | None, limit: int, as_json: bool) ->
         print_standing(position, head)
 
 
-_AMOUNTS = ("billed", "paid", "written_off", "open", "overdue", "credit")
+_AMOUNTS = (
+    "billed",
+    "paid",
+    "written_off",
+    "refunded",
+    "open",
+    "overdue",
+    "credit",
+    "refunding",
+)
 
 
 def _print_balances(shown: list[Any], totals: dict[str, dict[str, int]]) -> None:

@@ -79,15 +79,19 @@ class Dunning(Starting):
         resolution: Resolution,
         *,
         reason: str,
+        refund: bool = False,
         cause: str = "command:discrepancy",
         command_id: UUID | None = None,
     ) -> Done:
         """Say what becomes of a charge that was not the one asked for.
 
+        refund: whether a surplus that is accepted goes back.
+
         Refused: "subscription-unknown", and what discrepancies.resolve refuses.
         """
 
         def decide(state: Subscription) -> Events:
-            return resolve(state, attempt_id, resolution, reason=reason, now=self._clock())
+            now = self._clock()
+            return resolve(state, attempt_id, resolution, reason=reason, now=now, refund=refund)
 
         return self._change(subscription_id, decide, cause, command_id)

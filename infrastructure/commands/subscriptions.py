@@ -3,7 +3,8 @@
 Each command loads the stream, lets the domain decide on it, appends what follows, and says at
 which position the result can be read (deciding.py). Starting many at once: starting.py;
 usage: usage.py; discounts and amounts that are set: amounts.py; anchors: anchoring.py; beside the
-schedule: demands.py; what was not paid, or not as it was asked for: dunning.py.
+schedule: demands.py; what was not paid, or not as it was asked for: dunning.py; refunds:
+refunding.py.
 
 errors
   Refused        a rule said no, nothing was written; "subscription-unknown" and "account-unknown"
@@ -33,6 +34,7 @@ from infrastructure.commands.anchoring import Anchoring
 from infrastructure.commands.deciding import Done, Events, StreamBusy
 from infrastructure.commands.demands import Demands
 from infrastructure.commands.dunning import Dunning
+from infrastructure.commands.refunding import Refunding
 from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP
 from infrastructure.commands.usage import LARGEST_USAGE_BATCH, Metering
 from infrastructure.commands.wishes import (
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 
-class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
+class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands, Refunding):
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
     actor: who gives them, e.g. "api:checkout", "cli"; no personal data.
@@ -98,19 +100,25 @@ class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
         when: When,
         reason: str,
         proration: Proration | None = None,
+        refund: bool = False,
         cause: str = "command:change",
         command_id: UUID | None = None,
     ) -> Done:
         """Agree to other terms, now or from the next period on. Quiet where they are agreed to.
 
         new: what changes of the terms that are agreed to by then; the rest stays.
-        proration: instead of the agreed rule, for this change only.
+        proration: instead of the agreed rule, for this change only. refund: whether what it gives
+            back goes back to the payer.
         Refused: "subscription-unknown", and what changing.change_terms refuses.
         """
 
         def decide(state: Subscription) -> Events:
             wish = Change(
-                terms=new.over(state.agreed), when=when, reason=reason, proration=proration
+                terms=new.over(state.agreed),
+                when=when,
+                reason=reason,
+                proration=proration,
+                refund=refund,
             )
             return change_terms(state, wish, now=self._clock(), zone_version=self._zone_version)
 
@@ -193,17 +201,21 @@ class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands):
         *,
         reason: str,
         credit: Proration = Proration.NONE,
+        refund: bool = False,
         cause: str = "command:cancel",
         command_id: UUID | None = None,
     ) -> Done:
         """End billing now. Quiet when it is cancelled already.
 
         credit: by which rule the rest of a period that is billed already becomes credit.
+        refund: whether that goes back; by the agreed rule where `credit` names none.
         Refused: "subscription-unknown", and what ending.cancel refuses.
         """
 
         def decide(state: Subscription) -> Events:
-            return cancel(state, reason=reason, now=self._clock(), credit=credit)
+            agreed = refund and credit is Proration.NONE
+            rule = state.terms.proration if agreed else credit
+            return cancel(state, reason=reason, now=self._clock(), credit=rule, refund=refund)
 
         return self._change(subscription_id, decide, cause, command_id)
 

@@ -24,9 +24,10 @@ from infrastructure.commands.customers import CustomerRow, Defaults, parse_colum
 from infrastructure.commands.plans import Plans
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.catalogue import PlanLine, publish_all, read_plans
-from infrastructure.rehearsal.changes import PlannedChange, carry_out, planned_changes
+from infrastructure.rehearsal.changes import KINDS, PlannedChange, carry_out, planned_changes
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
 from infrastructure.rehearsal.printing import print_report
+from infrastructure.rehearsal.refunds import REFUND_KINDS, planned_refunds
 from infrastructure.rehearsal.report import Report, write_report
 from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
@@ -51,6 +52,7 @@ SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by
 @click.option("--months", type=click.IntRange(1, 600), help="Play the last N months only.")
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
 @click.option("--changes", default="", help="A seed: a tenth of the customers changes midway.")
+@click.option("--refunds", default="", help="A seed: a tenth of the customers gets money back.")
 @click.option("--usage", default="", help="A seed: a tenth of the customers has a meter, too.")
 @click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
 @click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
@@ -65,6 +67,7 @@ def main(
     months: int | None,
     faults: str,
     changes: str,
+    refunds: str,
     usage: str,
     zone: str,
     workers: int,
@@ -93,7 +96,8 @@ def main(
     simulator = ["--faults", f"seed={faults}"] if faults else []
     wishes = planned_changes(rows, plan, changes) if changes else ()
     used = planned_usage(rows, plan, usage)
-    told: list[PlannedChange | PlannedUsage] = [*wishes, *used]
+    back = planned_refunds(rows, plan, refunds) if refunds else ()
+    told: list[PlannedChange | PlannedUsage] = [*wishes, *back, *used]
     told.sort(key=lambda each: each.at)
     try:
         report = _play(
@@ -214,7 +218,9 @@ def _play_changes(
         steps += director.play(at)
         together = list(grouped)
         changes.update(
-            carry_out(commands, wish) for wish in together if isinstance(wish, PlannedChange)
+            carry_out(commands, wish, {**KINDS, **REFUND_KINDS})
+            for wish in together
+            if isinstance(wish, PlannedChange)
         )
         used = [wish for wish in together if isinstance(wish, PlannedUsage)]
         usage += report_together(commands, used)

@@ -30,7 +30,7 @@ _FEWEST_MONTHS = 2
 
 @attrs.frozen(kw_only=True)
 class PlannedChange:
-    """One customer's wish. at: UTC instant. kind: a key of KINDS."""
+    """One customer's wish. at: UTC instant. kind: a key of KINDS, or of another such table."""
 
     at: datetime
     subscription_id: str
@@ -54,11 +54,14 @@ def planned_changes(
     return tuple(sorted(found, key=lambda each: (each.at, each.subscription_id)))
 
 
-def carry_out(commands: Subscriptions, wish: PlannedChange) -> str:
-    """Give the command; the kind, or with the code of its refusal: who never approved or has
-    left cannot change anything."""
+Kinds = Mapping[str, Callable[[Subscriptions, PlannedChange], None]]
+
+
+def carry_out(commands: Subscriptions, wish: PlannedChange, kinds: Kinds) -> str:
+    """Give the command, by the table; the kind, or with the code of its refusal: who never approved
+    or has left cannot change anything."""
     try:
-        KINDS[wish.kind](commands, wish)
+        kinds[wish.kind](commands, wish)
     except Refused as refused:
         return f"{wish.kind}: refused, {refused.code}"
     return wish.kind
@@ -123,7 +126,7 @@ def _end_now(commands: Subscriptions, wish: PlannedChange) -> None:
     commands.cancel(wish.subscription_id, reason="moved", credit=Proration.BY_DAY)
 
 
-KINDS: Mapping[str, Callable[[Subscriptions, PlannedChange], None]] = {
+KINDS: Kinds = {
     "upgrade": _upgrade,
     "downgrade": _downgrade,
     "downgrade at the period's end": _downgrade_later,

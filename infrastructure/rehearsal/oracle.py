@@ -1,4 +1,4 @@
-"""Our books against the simulators' own: charge by charge, both ways."""
+"""Our books against the simulators' own: charge by charge and refund by refund, both ways."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import httpx
 
 from domain.money import Money
 from domain.subscription.events import ChargeAttempted, ChargeFoundLate, ChargeSucceeded
+from domain.subscription.refund_events import (
+    RefundFailed,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
 from domain.subscription.state import Subscription
 from infrastructure.store.ledger import Ledger, Poison
 
@@ -20,7 +26,9 @@ BATCH = 5_000
 class Comparison:
     """What both sides hold. totals: currency -> (charges, minor units) that both agree on.
 
-    twice: references that a provider charged more than once.
+    refunds: the same of what went back. doubtful: refunds that a provider has made and of which
+        our facts are in doubt: looked up on, or a person's to decide; no difference.
+    twice: references that a provider charged or refunded more than once.
     missing_ours: the provider has it, we do not; missing_theirs: the other way round.
     amounts: references with different amounts, ours and theirs.
     """
@@ -30,6 +38,8 @@ class Comparison:
     missing_ours: list[str] = attrs.field(factory=list)
     missing_theirs: list[str] = attrs.field(factory=list)
     amounts: list[str] = attrs.field(factory=list)
+    refunds: dict[str, tuple[int, int]] = attrs.field(factory=dict)
+    doubtful: list[str] = attrs.field(factory=list)
 
     @property
     def equal(self) -> bool:
@@ -37,11 +47,22 @@ class Comparison:
         return not (self.twice or self.missing_ours or self.missing_theirs or self.amounts)
 
 
-def received(ledger: Ledger[Subscription]) -> dict[str, Money]:
-    """Reference -> money that our facts say the provider took."""
+@attrs.define
+class Ours:
+    """What our facts say of the providers' money, by reference.
+
+    received: taken. refunded: gone back. doubtful: refunds whose outcome is unknown.
+    """
+
+    received: dict[str, Money] = attrs.field(factory=dict)
+    refunded: dict[str, Money] = attrs.field(factory=dict)
+    doubtful: set[str] = attrs.field(factory=set)
+
+
+def our_money(ledger: Ledger[Subscription]) -> Ours:
+    """What our facts say, from the first to the last."""
     references: dict[UUID, str] = {}
-    money: dict[str, Money] = {}
-    position = 0
+    ours, position = Ours(), 0
     while page := ledger.read_log(position, BATCH):
         position = page[-1].position
         for recorded in page:
@@ -51,43 +72,62 @@ def received(ledger: Ledger[Subscription]) -> dict[str, Money]:
                 case ChargeAttempted(attempt_id=attempt, reference=reference):
                     references[attempt] = reference
                 case ChargeSucceeded(attempt_id=attempt, amount=amount):
-                    money[references.pop(attempt)] = amount
+                    ours.received[references.pop(attempt)] = amount
                 case ChargeFoundLate(attempt_id=attempt, amount=amount):
-                    money[references.pop(attempt)] = amount
-    return money
+                    ours.received[references.pop(attempt)] = amount
+                case RefundRequested(refund_id=refund, reference=reference):
+                    references[refund] = reference
+                case RefundOutcomeUnknown(refund_id=refund):
+                    ours.doubtful.add(references[refund])
+                case RefundSucceeded(refund_id=refund, amount=amount):
+                    ours.doubtful.discard(references[refund])
+                    ours.refunded[references.pop(refund)] = amount
+                case RefundFailed(refund_id=refund):
+                    ours.doubtful.discard(references.pop(refund))
+    return ours
 
 
 def compare(ledger: Ledger[Subscription], simulators: Mapping[str, str]) -> Comparison:
     """Our facts against every simulator's book. Raises: httpx.HTTPError."""
-    ours = received(ledger)
-    result = Comparison()
+    ours, result = our_money(ledger), Comparison()
+    sides = {
+        "captured": (ours.received, result.totals),
+        "refunded": (ours.refunded, result.refunds),
+    }
     seen: set[str] = set()
     for url in simulators.values():
-        for reference, amount in _captures(url):
+        for movement, reference, amount in _movements(url):
+            if movement not in sides:
+                continue
             if reference in seen:
                 result.twice.append(reference)
                 continue
             seen.add(reference)
-            mine = ours.pop(reference, None)
-            if mine is None:
+            money, totals = sides[movement]
+            mine = money.pop(reference, None)
+            if mine is None and reference in ours.doubtful:
+                result.doubtful.append(f"{reference}: {amount}")
+            elif mine is None:
                 result.missing_ours.append(f"{reference}: {amount}")
             elif mine != amount:
                 result.amounts.append(f"{reference}: ours {mine}, theirs {amount}")
             else:
-                count, minor = result.totals.get(amount.currency, (0, 0))
-                result.totals[amount.currency] = (count + 1, minor + amount.minor)
-    result.missing_theirs.extend(f"{reference}: {amount}" for reference, amount in ours.items())
+                count, minor = totals.get(amount.currency, (0, 0))
+                totals[amount.currency] = (count + 1, minor + amount.minor)
+    for money, _ in sides.values():
+        result.missing_theirs.extend(f"{name}: {amount}" for name, amount in money.items())
     return result
 
 
-def _captures(url: str) -> Iterator[tuple[str, Money]]:
+def _movements(url: str) -> Iterator[tuple[str, str, Money]]:
+    """(movement, reference, amount) of every line of a simulator's book."""
     after = 0
     with httpx.Client(timeout=60.0) as client:
         while True:
             page = client.get(f"{url}/_book", params={"after": after}).raise_for_status().json()
             for entry in page["entries"]:
                 after = entry["number"]
-                if entry["movement"] == "captured":
-                    yield entry["reference"], Money(entry["minor"], entry["currency"])
+                money = Money(entry["minor"], entry["currency"])
+                yield entry["movement"], entry["reference"], money
             if not page["entries"]:
                 return

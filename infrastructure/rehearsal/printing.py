@@ -36,11 +36,12 @@ def print_report(console: Console, report: Report) -> None:
 
 def _balances(report: Report) -> Table:
     table = Table(title="Balances by customer state", title_justify="left")
-    words, figures = ("state", "currency"), ("billed", "paid", "written off", "open", "overdue")
+    words = ("state", "currency")
+    figures = ("billed", "paid", "refunded", "written off", "open", "overdue")
     for name in (*words, "customers", *figures, "credit"):
         table.add_column(name, justify="left" if name in words else "right")
     for (group, currency), money in sorted(report.balances.items()):
-        settled = (money.billed, money.paid, money.written_off)
+        settled = (money.billed, money.paid, money.refunded, money.written_off)
         amounts = (*settled, money.open, money.overdue, money.credit)
         shown = (decimal_text(Money(minor, currency)) for minor in amounts)
         table.add_row(group, currency, f"{money.customers:,}", *shown)
@@ -60,7 +61,11 @@ def _books(console: Console, report: Report) -> None:
     console.print("\n[bold]Our books and the simulators'[/bold]")
     for currency, (count, minor) in sorted(report.books.totals.items()):
         console.print(f"  {count:,} charges, {Money(minor, currency)}: equal", highlight=False)
-    _lines(console, "Charged twice by a provider", report.books.twice)
+    for currency, (count, minor) in sorted(report.books.refunds.items()):
+        console.print(f"  {count:,} refunds, {Money(minor, currency)}: equal", highlight=False)
+    if report.books.doubtful:
+        _lines(console, "Refunds of unknown outcome that a provider made", report.books.doubtful)
+    _lines(console, "Charged or refunded twice by a provider", report.books.twice)
     _lines(console, "Theirs, not in ours", report.books.missing_ours)
     _lines(console, "Ours, not in theirs", report.books.missing_theirs)
     _lines(console, "Different amounts", report.books.amounts)

@@ -37,6 +37,7 @@ class Balances:
     open: int = 0
     overdue: int = 0
     credit: int = 0
+    refunded: int = 0
 
 
 @attrs.define(kw_only=True)
@@ -122,6 +123,7 @@ def _read_balances(system: System, groups: Mapping[str, str], report: Report) ->
         group.open += row.open
         group.overdue += row.overdue(now)
         group.credit += row.credit
+        group.refunded += row.refunded
 
 
 def _read_agenda(system: System, plan: Window, changed: Collection[str], report: Report) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 import attrs
 import structlog
@@ -24,16 +25,21 @@ from domain.processes.steps import (
     AskToken,
     Call,
     LookUp,
+    LookUpRefund,
     Nothing,
     Record,
     SeeToken,
     SendCapture,
     SendCharge,
+    SendRefund,
 )
-from domain.subscription.events import SubscriptionEvent
+from domain.refund_ports import RefundLookUpAnswer
+from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import invoice_due
 from domain.subscription.looking_up import may_send_again
+from domain.subscription.refund_events import RefundAttempted
+from domain.subscription.settling_refunds import may_send_refund_again
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Appended
@@ -70,6 +76,8 @@ class Hand:
     """One claimed subscription in a worker's hand.
 
     taken_before: whether the attempt found open may have been sent by somebody else.
+    refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
+        just now; the rest of the work goes on.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
@@ -84,6 +92,22 @@ class Hand:
     not_before: datetime | None = None
     snapshot_due: bool = False
     unanswered: bool = False
+    refunds_taken: set[UUID] = attrs.field(factory=set)
+    refunds_held: set[UUID] = attrs.field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        if self.taken_before:
+            self.refunds_taken |= _attempted(self.state)
+
+
+def _attempted(state: Subscription) -> set[UUID]:
+    """The refunds without outcome that somebody was about to send."""
+    return {each.refund_id for each in state.refunds if each.attempted_at is not None}
+
+
+def _refunds_in(step: Record) -> set[UUID]:
+    """The refunds that a step was to begin."""
+    return {each.refund_id for each in step.events if isinstance(each, RefundAttempted)}
 
 
 class Advancer:
@@ -117,16 +141,26 @@ class Advancer:
                 taken_before=hand.taken_before,
                 zone_version=self._zone_version,
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
+                refunds_taken=hand.refunds_taken,
+                refunds_held=hand.refunds_held,
             )
             match step:
                 case Nothing():
                     return
                 case Record():
                     wait = await hold_back_s(self._guards, hand.state, step)
-                    if wait is not None and not (step := without_new(step)).events:
-                        hand.not_before = self._desk.clock() + timedelta(seconds=wait)
+                    kept = step if wait is None else without_new(step)
+                    if wait is None or kept.events:
+                        await self._record(hand, kept)
+                        continue
+                    hand.not_before = self._desk.clock() + timedelta(seconds=wait)
+                    held = _refunds_in(step)
+                    if not held:
                         return
-                    await self._record(hand, step)
+                    hand.refunds_held |= held
+                case SendRefund() | LookUpRefund() as call:
+                    if not await self.carry_out(hand, call):
+                        hand.refunds_held.add(call.refund.refund_id)
                 case call:
                     if not await self.carry_out(hand, call):
                         return
@@ -146,8 +180,10 @@ class Advancer:
         reached(BEFORE_INTENT)
         if not step.events or await self._write(hand, step.events, f"agenda:{step.cause}"):
             reached(AFTER_INTENT)
-            # What is open now was attempted here and sent by nobody else.
-            hand.taken_before = False
+            if any(isinstance(event, ChargeAttempted) for event in step.events):
+                # What is open now was attempted here and sent by nobody else. Other facts (the
+                # intention of a refund) say nothing of a charge that was found open.
+                hand.taken_before = False
             return
         await self._reload(hand)
         # Whoever was faster may have attempted a charge, and sent it.
@@ -168,12 +204,22 @@ class Advancer:
         ):
             hand.taken_before = False
             return True
+        if isinstance(call, LookUpRefund) and may_send_refund_again(
+            hand.state,
+            call.refund.refund_id,
+            cast(RefundLookUpAnswer, answer),
+            now=self._desk.clock(),
+        ):
+            hand.refunds_taken.discard(call.refund.refund_id)
+            return True
         wrote = await self._conclude(hand, call, answer)
         reached(AFTER_OUTCOME)
         if wrote:
             return True
         self._wait(hand, answer)
-        hand.unanswered |= isinstance(answer, NotDone) and isinstance(call, LookUp | SeeToken)
+        hand.unanswered |= isinstance(answer, NotDone) and isinstance(
+            call, LookUp | LookUpRefund | SeeToken
+        )
         return False
 
     async def _ask(self, hand: Hand, call: Call) -> Answer:
@@ -240,6 +286,8 @@ class Advancer:
     async def _reload(self, hand: Hand) -> None:
         loaded = await self._desk.load(hand.state.subscription_id)
         assert loaded.state is not None, "a stream does not vanish"
+        # What somebody else is about to send meanwhile may have been sent.
+        hand.refunds_taken |= _attempted(loaded.state) - _attempted(hand.state)
         hand.state, hand.version = loaded.state, loaded.version
 
     def _wait(self, hand: Hand, answer: Answer) -> None:
@@ -267,5 +315,7 @@ def _cause_of(call: Call) -> str:
             return "answer:charge"
         case SendCapture():
             return "answer:capture"
-        case LookUp(evidence=evidence):
+        case SendRefund():
+            return "answer:refund"
+        case LookUp(evidence=evidence) | LookUpRefund(evidence=evidence):
             return f"answer:{evidence}"

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
-from domain.identity import attempt_id, reference_parts
-from domain.processes.steps import Call, LookUp, SeeToken
+from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
+from domain.processes.steps import Call, LookUp, LookUpRefund, SeeToken
 from domain.subscription.charging import CALLBACK
+from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
@@ -134,7 +135,7 @@ class CallbackWorker:
         found: dict[int, str] = {}
         for one in received:
             if one.reference:
-                parts = reference_parts(one.reference)
+                parts = _charge_of(one.reference)
                 if parts is not None:
                     found[one.id] = parts.subscription_id
         refs = sorted({each.token_request_ref for each in received if each.token_request_ref})
@@ -160,7 +161,7 @@ class CallbackWorker:
         hand = hand_of(claim, loaded, self._desk.lease_s)
         if hand is None:
             return ()
-        looks = _calls(hand.state, received)
+        looks = calls_of(hand.state, received)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
         # What a call that was not carried out would have told is still to be asked.
         return received if done and not hand.unanswered else ()
@@ -169,7 +170,7 @@ class CallbackWorker:
 def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
     """Whether these callbacks are about something that is open; unreadable streams are left."""
     try:
-        return loaded.state is not None and bool(_calls(loaded.state, received))
+        return loaded.state is not None and bool(calls_of(loaded.state, received))
     except Unreadable as error:
         log.error("stream unreadable", reason=str(error))
         return False
@@ -182,36 +183,49 @@ def _is_foreign(loaded: Loaded[Subscription], one: Received) -> bool:
         state = loaded.state
     except Unreadable:
         return False
-    about = None if state is None else _subject(state, one)
-    return about is not None and (one.provider, one.account) != (
-        about.provider.value,
-        about.account,
+    return state is not None and any(
+        (one.provider, one.account) != (about.provider.value, about.account)
+        for about in _subjects(state, one)
     )
 
 
-def _subject(state: Subscription, one: Received) -> OpenTokenRequest | Attempt | None:
-    """The token request or the attempt that a callback is about, if it may still be settled."""
+def _subjects(
+    state: Subscription, one: Received
+) -> Iterator[OpenTokenRequest | Attempt | OpenRefund]:
+    """What a callback is about, as far as it may still be settled.
+
+    A provider that speaks of a charge may mean a refund of it. What was only asked for nobody there
+    can know.
+    """
     request = state.token_request
     if one.token_request_ref and request and request.provider_ref == one.token_request_ref:
-        return request
-    parts = reference_parts(one.reference)
+        yield request
+    parts = _charge_of(one.reference)
     if parts is None:
-        return None
+        return
     key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
     open_attempt = () if state.open_attempt is None else (state.open_attempt,)
     known = (*open_attempt, *state.failed_attempts)
-    return next((each for each in known if each.attempt_id == key), None)
+    yield from (each for each in known if each.attempt_id == key)
+    for refund in state.refunds:
+        if refund.attempt_id == key and refund.attempted_at is not None:
+            yield refund
 
 
-def _calls(state: Subscription, received: Sequence[Received]) -> list[Call]:
+def calls_of(state: Subscription, received: Sequence[Received]) -> list[Call]:
     """What these callbacks ask us to look at; nothing when it is settled already."""
     calls: dict[str, Call] = {}
-    for one in received:
-        match _subject(state, one):
-            case OpenTokenRequest() as request:
-                calls["token"] = SeeToken(request)
-            case Attempt() as attempt:
-                calls[one.reference] = LookUp(attempt, CALLBACK)
-            case None:
-                continue
+    for about in (each for one in received for each in _subjects(state, one)):
+        match about:
+            case OpenTokenRequest():
+                calls["token"] = SeeToken(about)
+            case Attempt():
+                calls[about.reference] = LookUp(about, CALLBACK)
+            case OpenRefund():
+                calls[about.reference] = LookUpRefund(about, CALLBACK)
     return list(calls.values())
+
+
+def _charge_of(reference: str) -> ReferenceParts | None:
+    """The charge that a reference names, or that the refund which it names goes back through."""
+    return reference_parts(refunded_charge(reference) or reference)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from domain.processes.agenda import ItemKind
 from domain.processes.steps import Record
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent, TokenRequested
+from domain.subscription.refund_events import RefundAttempted
 from domain.subscription.state import Subscription
 from infrastructure.gateways.guarded import GuardedGateway
 
@@ -25,6 +26,8 @@ def account_of(state: Subscription, step: Record) -> tuple[tuple[str, str], str]
     for event in step.events:
         if isinstance(event, ChargeAttempted):
             return (event.provider.value, event.account), str(event.attempt_id)
+        if isinstance(event, RefundAttempted):
+            return (event.provider.value, event.account), str(event.refund_id)
         if isinstance(event, TokenRequested) and step.cause == ItemKind.TOKEN.value:
             provider, account = event.provider or state.provider, event.account or state.account
             return (provider.value, account), str(event.request_id)
@@ -36,7 +39,7 @@ def without_new(step: Record) -> Record:
     if step.cause == ItemKind.TOKEN.value:
         return Record((), step.cause)
     kept: tuple[SubscriptionEvent, ...] = tuple(
-        each for each in step.events if not isinstance(each, ChargeAttempted)
+        each for each in step.events if not isinstance(each, ChargeAttempted | RefundAttempted)
     )
     return Record(kept, step.cause)
 

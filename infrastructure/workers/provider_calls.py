@@ -19,8 +19,19 @@ from domain.ports import (
     TokenQuery,
 )
 from domain.processes.answers import Answer
-from domain.processes.steps import AskToken, Call, LookUp, SeeToken, SendCapture, SendCharge
-from domain.subscription.state import Attempt, Subscription
+from domain.processes.steps import (
+    AskToken,
+    Call,
+    LookUp,
+    LookUpRefund,
+    SeeToken,
+    SendCapture,
+    SendCharge,
+    SendRefund,
+)
+from domain.refund_ports import RefundOrder, RefundQuery
+from domain.subscription.refunds import OpenRefund
+from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]
@@ -41,12 +52,14 @@ async def ask(
     now: judged once more before anything is sent: a worker that slept between its decision and
         this moment does not send under a key that the provider may have forgotten.
     """
-    asked = call.request if isinstance(call, AskToken | SeeToken) else call.attempt
+    asked = _subject(call)
     gateway = gateways.get((asked.provider.value, asked.account))
     if gateway is None:
         return NotDone(reason=f"no settings for {asked.provider.value} account {asked.account}")
     if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
         return NotDone(reason="the key's window ended before it was sent")
+    if isinstance(call, SendRefund) and not _may_be_sent(call.refund, now):
+        return NotDone(reason="the key's window ended before the refund was sent")
     match call:
         case AskToken(request=request):
             return await gateway.request_token(_token_order(state, call, now))
@@ -69,8 +82,23 @@ async def ask(
             )
         case LookUp(attempt=attempt):
             return await gateway.look_up(_query(attempt, now))
+        case SendRefund(refund=refund):
+            return await gateway.refund(_refund_order(refund))
+        case LookUpRefund(refund=refund):
+            return await gateway.look_up_refund(_refund_query(refund, now))
         case _:
             assert_never(call)
+
+
+def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund:
+    """What a call is about; it names the account."""
+    match call:
+        case AskToken() | SeeToken():
+            return call.request
+        case SendRefund() | LookUpRefund():
+            return call.refund
+        case SendCharge() | SendCapture() | LookUp():
+            return call.attempt
 
 
 def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrder:
@@ -125,4 +153,32 @@ def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
         authorization_ref=attempt.authorization_ref,
         order_ref=attempt.order_ref,
         capture_id=attempt.capture_id,
+    )
+
+
+def _may_be_sent(refund: OpenRefund, now: datetime) -> bool:
+    return refund.key_expires_at is not None and now < refund.key_expires_at
+
+
+def _refund_order(refund: OpenRefund) -> RefundOrder:
+    return RefundOrder(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        amount=refund.amount,
+        charge_reference=refund.charge_reference,
+        charge_ref=refund.charge_ref,
+        reason=refund.reason,
+    )
+
+
+def _refund_query(refund: OpenRefund, now: datetime) -> RefundQuery:
+    return RefundQuery(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        amount=refund.amount,
+        charge_reference=refund.charge_reference,
+        charge_ref=refund.charge_ref,
+        provider_ref=refund.provider_ref,
+        attempted_at=refund.attempted_at or refund.requested_at,
+        now=now,
     )

@@ -17,6 +17,7 @@ from domain.plan import Meter, Terms, Timing
 from domain.providers import Provider
 from domain.schedule import Schedule
 from domain.subscription.events import CreditKind, InvoiceLine, SubscriptionStarted, TokenPurpose
+from domain.subscription.refund_events import RefundRequested
 from domain.subscription.state import Status
 from domain.taxes import TaxRate
 from projections.auditing.beside import Beside
@@ -68,6 +69,36 @@ class OpenAttempt:
     amount: Money
     token_ref: str
     captures: int = 0
+    looks: int = 0
+
+
+@attrs.define
+class Captured:
+    """Money that came by one charge; minor units. refunds: how many were asked for."""
+
+    invoice_number: int
+    reference: str
+    provider_ref: str
+    minor: int
+    currency: str
+    at: datetime
+    refunds: int = 0
+    refunded: int = 0
+    refunding: int = 0
+
+    @property
+    def left(self) -> int:
+        """What may still go back, minor units."""
+        return self.minor - self.refunded - self.refunding
+
+
+@attrs.define
+class Refunding:
+    """A refund that has no outcome yet. attempted: whether it was about to be sent."""
+
+    asked: RefundRequested
+    attempted: bool = False
+    unknown: bool = False
     looks: int = 0
 
 
@@ -200,12 +231,17 @@ class Unused:
 
 @attrs.define
 class Totals:
-    """One currency, minor units: open - credit == billed - credited - paid - written_off."""
+    """One currency, minor units.
+
+    open - credit - refunding == billed - credited - paid - written_off + refunded
+    """
 
     billed: int = 0
     credited: int = 0
     paid: int = 0
     written_off: int = 0
+    refunded: int = 0
+    refunding: int = 0
     open: int = 0
     credit: int = 0
 
@@ -233,6 +269,9 @@ class Book:
     late: invoices for which money turned up late. failed: attempts settled without money.
     surplus: minor units of the latest payment that no invoice needed. contradictions: every
         discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
+    references: of attempts that may bring money in. captured: what came, by its attempt.
+    refunds: without outcome. to_go_back: minor units of credit that may be left once a credit
+        after the end has gone back.
     """
 
     subscription_id: str
@@ -284,6 +323,10 @@ class Book:
     surplus: int = 0
     contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
     overpaid: Money | None = None
+    references: dict[UUID, str] = attrs.field(factory=dict)
+    captured: dict[UUID, Captured] = attrs.field(factory=dict)
+    refunds: dict[UUID, Refunding] = attrs.field(factory=dict)
+    to_go_back: int | None = None
 
     @property
     def beginning(self) -> SubscriptionStarted:

@@ -20,6 +20,7 @@ from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
 from projections.auditing.late import OF_USAGE
 from projections.auditing.parts import check_parts, closes, moment, running
+from projections.auditing.refunding import note_credit_after_end
 from projections.auditing.resolving import check_overpayment
 
 # What gives back what is billed already: the fact that stands right behind the credit.
@@ -45,8 +46,6 @@ def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> N
         say("credit-number-wrong", f"credit {number} after credit {book.granted}")
     if minor <= 0:
         say("credit-not-positive", f"credit {number} of {event.amount}")
-    if book.has_ended:
-        say("credit-after-end", f"credit {number} when it was {book.status.value}")
     if event.kind is CreditKind.OVERPAYMENT:
         check_overpayment(book, event, say)
     elif event.kind is not CreditKind.GOODWILL:
@@ -55,6 +54,8 @@ def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> N
         say("credit-unfounded", f"credit {number} of goodwill with lines")
     book.granted = max(book.granted, number)
     book.credits[number] = book.credits.get(number, 0) + minor
+    if book.has_ended:
+        note_credit_after_end(book, event)
     if event.kind is CreditKind.OVERPAYMENT:
         return  # this money was booked when it came
     totals.credited += minor

@@ -19,7 +19,14 @@ from domain.pricing import WHOLE_PERIOD, lines_of
 from domain.processes.agenda import ItemKind, agenda_of, next_due
 from domain.processes.next_step import next_step
 from domain.processes.reactions import REACTIONS
-from domain.processes.steps import LookUp, Nothing, SendCapture, SendCharge
+from domain.processes.steps import (
+    LookUp,
+    LookUpRefund,
+    Nothing,
+    SendCapture,
+    SendCharge,
+    SendRefund,
+)
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.schedule import schedule_of
@@ -58,9 +65,15 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import closes, issue_invoice
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundRequested,
+    RefundSucceeded,
+)
 from domain.subscription.settling import settles
 from domain.subscription.state import Status, Subscription
-from tests.histories import ZONE_VERSION, History, histories, show
+from tests.histories import ZONE_VERSION, History, Mood, histories, show
 from tests.wishes import other_terms
 
 Log = list[Recorded[SubscriptionEvent]]
@@ -285,6 +298,7 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
     show(history)
     for log in streams(history).values():
         left: dict[int, int] = {}
+        asked: dict[UUID, RefundRequested] = {}
         for moment in moments(log):
             fact = moment.recorded.event
             if isinstance(fact, CreditGranted):
@@ -294,6 +308,24 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
                     line.amount.minor for line in fact.lines
                 )
                 left[fact.credit_number] = fact.amount.minor
+            elif isinstance(fact, RefundRequested):
+                event("credit paid out")
+                assert sum(each.amount.minor for each in fact.credits) == fact.amount.minor > 0
+                for part in fact.credits:
+                    assert part.credit_number == min(n for n, minor in left.items() if minor)
+                    left[part.credit_number] -= part.amount.minor
+                asked[fact.refund_id] = fact
+            elif isinstance(fact, RefundFailed):
+                event("credit came back")
+                for part in asked[fact.refund_id].credits:
+                    left[part.credit_number] += part.amount.minor
+            elif isinstance(fact, RefundSucceeded):
+                rest = asked[fact.refund_id].amount.minor - fact.amount.minor
+                for part in reversed(asked[fact.refund_id].credits):
+                    again = min(rest, part.amount.minor)
+                    left[part.credit_number] += again
+                    rest -= again
+                assert rest == 0
             elif isinstance(fact, CreditApplied):
                 event("credit applied")
                 before = moment.before
@@ -306,6 +338,72 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
             assert all(minor >= 0 for minor in left.values())
             shown = {each.credit_number: each.left.minor for each in moment.state.credits}
             assert shown == {number: minor for number, minor in left.items() if minor}
+
+
+@SOME
+@given(histories(mood=Mood.REFUNDED))
+def test_F41_no_charge_gives_back_more_than_it_brought_in(history: History) -> None:
+    """Whatever is asked for, fails, is doubted or decided: per charge, what went back and what is
+    on its way is at most what came; each refund has one key, one intention and one outcome."""
+    show(history)
+    for log in streams(history).values():
+        came: dict[UUID, int] = {}
+        open_ones: dict[UUID, RefundRequested] = {}
+        gone: dict[UUID, int] = defaultdict(int)
+        keys: set[UUID] = set()
+        for recorded in log:
+            match recorded.event:
+                case ChargeSucceeded() | ChargeFoundLate():
+                    came[recorded.event.attempt_id] = recorded.event.amount.minor
+                case RefundRequested() as asked:
+                    assert asked.refund_id not in keys
+                    keys.add(asked.refund_id)
+                    open_ones[asked.refund_id] = asked
+                case RefundSucceeded(refund_id=key, amount=amount):
+                    assert amount.minor <= open_ones[key].amount.minor
+                    gone[open_ones.pop(key).attempt_id] += amount.minor
+                case RefundFailed(refund_id=key):
+                    del open_ones[key]
+            for charge, minor in came.items():
+                waiting = sum(
+                    each.amount.minor for each in open_ones.values() if each.attempt_id == charge
+                )
+                assert gone[charge] + waiting <= minor
+        sent = Counter(
+            each.event.refund_id for each in log if isinstance(each.event, RefundAttempted)
+        )
+        assert set(sent.values()) <= {1}
+
+
+@SOME
+@given(histories(mood=Mood.REFUNDED))
+def test_F04_a_refund_that_may_have_been_sent_is_never_sent_again(history: History) -> None:
+    """Not after the key's window, not by a second taker, not after a doubt."""
+    second = timedelta(seconds=1)
+    for log in streams(history).values():
+        for moment in moments(log):
+            for refund in moment.state.refunds if moment.whole else ():
+                end, tried = refund.key_expires_at, refund.attempted_at
+                if end is None or tried is None:
+                    continue
+                others = {each.refund_id for each in moment.state.refunds} - {refund.refund_id}
+                for now in (tried, end - second, end, end + timedelta(days=9)):
+                    for taken in (False, True):
+                        step = next_step(
+                            moment.state,
+                            now=now,
+                            taken_before=False,
+                            zone_version=ZONE_VERSION,
+                            refunds_taken={refund.refund_id} if taken else (),
+                            refunds_held=others,
+                        )
+                        if isinstance(step, SendRefund):
+                            event("sends a refund")
+                            assert not taken
+                            assert not refund.unknown
+                            assert now < end
+                        elif isinstance(step, LookUpRefund):
+                            event(f"looks at a refund, taken before: {taken}")
 
 
 @SOME

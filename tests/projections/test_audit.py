@@ -11,6 +11,7 @@ from domain.calendar import Interval, Unit
 from domain.plan import CaptureMode
 from domain.subscription.events import CaptureAttempted, ChargeLookedUp
 from projections.audit import Audit, Verdict, audit_log
+from projections.auditing.book import Totals
 from projections.balances import BALANCES, Balance
 from projections.replay import replay
 from tests.histories import History, histories, show
@@ -39,14 +40,15 @@ def test_totals_are_those_of_the_balances(history: History):
     sums: dict[str, list[int]] = {}
     for row in replay(BALANCES, history.log).values():
         assert isinstance(row, Balance)
-        amounts = (row.billed, row.credited, row.paid, row.written_off, row.open, row.credit)
+        amounts = tuple(getattr(row, field.name) for field in attrs.fields(Totals))
         added = sums.setdefault(row.currency, [0] * len(amounts))
         for place, minor in enumerate(amounts):
             added[place] += minor
     totals = audit_log(history.log).totals
     assert {code: list(attrs.astuple(each)) for code, each in totals.items()} == sums
     assert all(
-        each.open - each.credit == each.billed - each.credited - each.paid - each.written_off
+        each.open - each.credit - each.refunding
+        == each.billed - each.credited - each.paid - each.written_off + each.refunded
         for each in totals.values()
     )
 

@@ -140,6 +140,8 @@ def test_columns_can_be_filtered_by_credit():
         "credited": 10000,
         "paid": 29900,
         "written_off": 0,
+        "refunded": 0,
+        "refunding": 0,
         "open": 0,
         "credit": 10000,
         "oldest_due_at": None,

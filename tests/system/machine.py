@@ -56,6 +56,7 @@ WISHES = (
     *("move", "move", "move backup"),
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
+    *("refund", "refund", "leave and refund"),
 )
 
 
@@ -179,6 +180,11 @@ class Billing(Watched):
                 commands.demand(name, wanted)
             case "usage" | "correct" | "amount" | "discount" | "discount end" | "anchor":
                 self._price(name, wish)
+            case "refund":
+                wanted_back = Money(1 + self.world.clock.now.minute % 3, "USD")
+                commands.refund(name, wanted_back, grant=True, reason=reason)
+            case "leave and refund":
+                commands.cancel(name, reason="left", credit=Proration.BY_DAY, refund=True)
             case "balance":
                 now = self.world.clock.now
                 balance = Money(now.minute % 2 * 900, "USD")
@@ -248,6 +254,24 @@ class Billing(Watched):
                 how = Resolution.ACCEPTED if wish == "accept" else Resolution.DISMISSED
                 attempt = state.unresolved[0].attempt_id
                 commands.resolve_discrepancy(name, attempt, how, reason=reason)
+
+    def have_refunds(self) -> None:
+        """Refunds meet every fault that there is, at both providers, until all is at rest."""
+        for fault in Fault:
+            for puppet in self.world.simulators.faults.values():
+                puppet.coming["refund"].extend([fault] * 4)
+            self.world.forward(timedelta(minutes=30))
+            self.world.project()
+            self.world.work(1000)
+            for number in range(len(self.names)):
+                self.wish_something(number, "refund")
+            self.world.project()
+            self.world.work(1000)
+            for puppet in self.world.simulators.faults.values():
+                puppet.coming["refund"].clear()
+            self.world.deliver()
+            self.world.work_callbacks(1000)
+            self.check()
 
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""

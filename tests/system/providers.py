@@ -94,6 +94,16 @@ class Simulators:
                     found[entry.reference] = entry.minor
         return found
 
+    def refunded(self) -> dict[str, int]:
+        """Refund's reference -> minor units, by both books; fails if one was made twice."""
+        found: dict[str, int] = {}
+        for each in self.served.values():
+            assert not each.controls.book.refunded_more_than_once(), "refunded twice"
+            for entry in each.controls.book.entries():
+                if entry.movement is Movement.REFUNDED:
+                    found[entry.reference] = entry.minor
+        return found
+
     def at_work(self) -> bool:
         """Whether something will still happen at the providers by itself."""
         return any(each.controls.clock.waiting for each in self.served.values())

@@ -163,7 +163,8 @@ Judge = Callable[[str, UUID, UUID | None], str]
 
 @attrs.define
 class WatchedGateway:
-    """A real gateway. judge: what is wrong with sending a charge or capture now, "" if nothing.
+    """A real gateway. judge: what is wrong with sending a charge, a capture or a refund now, "" if
+    nothing.
 
     violations: where what is wrong is noted; the machine looks there after every rule.
     """
@@ -216,12 +217,21 @@ class WatchedGateway:
         return await self.inner.reauthorize(order)
 
     async def refund(self, order: RefundOrder) -> RefundAnswer:
-        """As it is."""
-        return await self.inner.refund(order)
+        """Refund, watched."""
+        await self._check(order.reference, order.refund_id, None)
+        await self.holds.pass_by(BEFORE_CALL)
+        answer = await self.inner.refund(order)
+        await self.holds.pass_by(AFTER_CALL)
+        if isinstance(answer, NotDone):
+            self.sent.discard(order.refund_id)
+        return answer
 
     async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
-        """As it is."""
-        return await self.inner.look_up_refund(query)
+        """Look up, and note that somebody did."""
+        answer = await self.inner.look_up_refund(query)
+        if not isinstance(answer, NotDone):
+            self.sent.discard(query.refund_id)
+        return answer
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """As it is."""

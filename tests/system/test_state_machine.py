@@ -127,6 +127,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
         billing.look_after_everybody()
+        billing.have_refunds()
         billing.have_every_wish()
         billing.have_every_price(len(billing.names) - 2)
         billing.settle_early(len(billing.names) - 3)

@@ -20,6 +20,7 @@ from domain.subscription.events import (
     ChargeSucceeded,
     SubscriptionEvent,
 )
+from domain.subscription.refund_events import RefundRequested, RefundSucceeded
 from domain.subscription.state import Subscription
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.store.schema import drop_books
@@ -56,6 +57,7 @@ class Watched(RuleBasedStateMachine):
         self.log: list[Any] = []
         self.references: dict[object, str] = {}
         self.received: dict[str, int] = {}
+        self.refunded: dict[str, int] = {}
         self._capture = capture_logs()
         self.lines = self._capture.__enter__()
 
@@ -79,6 +81,10 @@ class Watched(RuleBasedStateMachine):
                 case ChargeSucceeded() | ChargeFoundLate():
                     self.received[self.references[fact.attempt_id]] = fact.amount.minor
                     REACHED[f"by {fact.evidence.partition(':')[0]}"] += 1
+                case RefundRequested():
+                    self.references[fact.refund_id] = fact.reference
+                case RefundSucceeded():
+                    self.refunded[self.references[fact.refund_id]] = fact.amount.minor
                 case _:
                     pass
         self.log += news
@@ -98,6 +104,9 @@ class Watched(RuleBasedStateMachine):
         theirs = self.world.simulators.captured()
         for reference, minor in self.received.items():
             assert theirs.get(reference) == minor, f"{reference}: ours {minor}, theirs {theirs}"
+        gone = self.world.simulators.refunded()
+        for reference, minor in self.refunded.items():
+            assert gone.get(reference) == minor, f"{reference}: ours {minor}, theirs {gone}"
         oracle.check_facts(self.log)
 
     def teardown(self) -> None:
@@ -108,6 +117,7 @@ class Watched(RuleBasedStateMachine):
                 self.check()
                 theirs = self.world.simulators.captured()
                 assert self.received == theirs, self.received.items() ^ theirs.items()
+                self._check_refunds()
                 oracle.check_nothing_is_missed(self.world.system, self.log, self.world.clock.now)
                 oracle.check_rows(self.world.system, self.log)
                 oracle.check_audit(self.world.system)
@@ -119,6 +129,19 @@ class Watched(RuleBasedStateMachine):
             self.runner.close()
             if not self.server.throw_away:
                 drop_books(self.server.conninfo, self.schema)
+
+    def _check_refunds(self) -> None:
+        """Every refund that a provider made is ours, or in a person's hands: it was for another
+        amount than was asked for."""
+        doubtful = {
+            refund.reference
+            for state in self.states()
+            for refund in state.refunds
+            if refund.awaits_person
+        }
+        gone = self.world.simulators.refunded()
+        theirs = {name: minor for name, minor in gone.items() if name not in doubtful}
+        assert self.refunded == theirs, self.refunded.items() ^ theirs.items()
 
     def _tell(self) -> None:
         kinds = Counter(type(each.event).__name__ for each in self.log)

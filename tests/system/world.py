@@ -20,8 +20,9 @@ from litestar import Litestar
 from psycopg.sql import SQL, Identifier
 
 from domain.budgets import BUDGETS
-from domain.identity import reference_parts, stream_of
+from domain.identity import reference_parts, refunded_charge, stream_of
 from domain.providers import Provider
+from domain.subscription.refunds import OpenRefund
 from infrastructure.api.app import build_app
 from infrastructure.bootstrap import System
 from infrastructure.gateways.guarded import guards_of
@@ -154,11 +155,14 @@ class World:
 
     def _judge(self, reference: str, attempt_id: UUID, capture_id: UUID | None) -> str:
         """A paying call needs its intention on the ledger, open, not in doubt, in its window."""
-        parts = reference_parts(reference)
+        of_charge = refunded_charge(reference)
+        parts = reference_parts(of_charge or reference)
         if parts is None:
             return "not a reference of ours"
         stream = stream_of(parts.subscription_id)
         state = self.system.ledger.load([stream])[stream].state
+        if of_charge is not None:
+            return self._judge_refund(None if state is None else state.refund(attempt_id))
         attempt = None if state is None else state.open_attempt
         if attempt is None or attempt.attempt_id != attempt_id:
             return "sent, and not the open attempt of the ledger"
@@ -169,6 +173,14 @@ class World:
         if self.clock() >= attempt.key_expires_at:
             return "sent after its key window"
         return ""
+
+    def _judge_refund(self, refund: OpenRefund | None) -> str:
+        """As a charge: intended, not in doubt, in its window."""
+        if refund is None or refund.attempted_at is None or refund.key_expires_at is None:
+            return "sent, and the ledger intends no such refund"
+        if refund.unknown:
+            return "sent, and its outcome is in doubt"
+        return "" if self.clock() < refund.key_expires_at else "sent after its key window"
 
     # --- steps ----------------------------------------------------------------------------------
 

@@ -1,0 +1,176 @@
+"""Folding of refunds: what charges brought in, what of it goes back, and the credit it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from domain.copying import with_
+from domain.money import Money, zero
+from domain.subscription.events import ChargeFoundLate, ChargeSucceeded
+from domain.subscription.refund_events import (
+    CreditPart,
+    RefundAttempted,
+    RefundEvent,
+    RefundFailed,
+    RefundLookedUp,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundSucceeded,
+)
+from domain.subscription.refunds import MOST_REMEMBERED, REFUNDABLE_FOR, Collected, OpenRefund
+from domain.subscription.state import Attempt, Credit, Subscription
+
+
+def collected(
+    state: Subscription, event: ChargeSucceeded | ChargeFoundLate, attempt: Attempt | None
+) -> Subscription:
+    """Money that came may go back. In another currency than is billed it never became credit.
+
+    attempt: the one that the money is for; without it there is no reference to refund by.
+    """
+    fits = event.amount.currency == state.currency
+    if attempt is None or attempt.attempt_id != event.attempt_id or not fits:
+        return state
+    nothing = zero(state.currency)
+    charge = Collected(
+        attempt_id=event.attempt_id,
+        invoice_number=event.invoice_number,
+        provider=attempt.provider,
+        account=attempt.account,
+        reference=attempt.reference,
+        provider_ref=event.provider_ref,
+        captured=event.amount,
+        refunded=nothing,
+        refunding=nothing,
+        at=event.effective_at,
+    )
+    oldest = event.effective_at - REFUNDABLE_FOR
+    kept = tuple(each for each in (*state.collected, charge) if each.at >= oldest)
+    return with_(state, collected=kept[-MOST_REMEMBERED:])
+
+
+def refunded(state: Subscription, event: RefundEvent) -> Subscription:
+    """A refund goes on. Facts about one that is not open change nothing."""
+    if isinstance(event, RefundRequested):
+        return _requested(state, event)
+    refund = state.refund(event.refund_id)
+    if refund is None:
+        return state
+    match event:
+        case RefundAttempted():
+            return _still_open(
+                state,
+                refund,
+                attempted_at=event.effective_at,
+                key_expires_at=event.key_expires_at,
+            )
+        case RefundOutcomeUnknown(reason=finding):
+            return _still_open(
+                state,
+                refund,
+                unknown_at=event.effective_at,
+                next_look_up_at=event.next_look_up_at,
+                provider_ref=event.provider_ref or refund.provider_ref,
+                finding=finding,
+            )
+        case RefundLookedUp(finding=finding):
+            return _still_open(
+                state,
+                refund,
+                unknown_at=refund.unknown_at or event.effective_at,
+                looks=event.look_number,
+                next_look_up_at=event.next_look_up_at,
+                provider_ref=event.provider_ref or refund.provider_ref,
+                finding=finding,
+            )
+        case RefundSucceeded(amount=amount):
+            return _closed(state, refund, gone=amount)
+        case RefundFailed():
+            return _closed(state, refund, gone=zero(refund.amount.currency))
+
+
+def _requested(state: Subscription, event: RefundRequested) -> Subscription:
+    charge = next((each for each in state.collected if each.attempt_id == event.attempt_id), None)
+    refund = OpenRefund(
+        refund_id=event.refund_id,
+        attempt_id=event.attempt_id,
+        invoice_number=event.invoice_number,
+        amount=event.amount,
+        credits=event.credits,
+        reference=event.reference,
+        reason=event.reason,
+        provider=state.provider if charge is None else charge.provider,
+        account=state.account if charge is None else charge.account,
+        charge_reference="" if charge is None else charge.reference,
+        charge_ref="" if charge is None else charge.provider_ref,
+        requested_at=event.effective_at,
+    )
+    state = with_(state, refunds=(*state.refunds, refund))
+    if charge is not None:
+        charge = with_(
+            charge, refunding=charge.refunding + event.amount, refunds=event.refund_number
+        )
+    return _with_charge(_with_credit(state, event.credits, sign=-1), charge)
+
+
+def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscription:
+    """An outcome: what went back has left the charge, the rest is credit again."""
+    open_ones = tuple(each for each in state.refunds if each.refund_id != refund.refund_id)
+    state = _with_credit(
+        with_(state, refunds=open_ones), left_of(refund.credits, gone.minor), sign=1
+    )
+    charge = _charge(state, refund.attempt_id)
+    if charge is not None:
+        charge = with_(
+            charge,
+            refunding=charge.refunding - refund.amount,
+            refunded=charge.refunded + gone,
+        )
+    return _with_charge(state, charge)
+
+
+def left_of(parts: tuple[CreditPart, ...], gone: int) -> tuple[CreditPart, ...]:
+    """What of the parts is credit again where `gone` minor units went back: the newest."""
+    rest = []
+    for part in parts:
+        taken = min(gone, part.amount.minor)
+        gone -= taken
+        if taken < part.amount.minor:
+            amount = Money(part.amount.minor - taken, part.amount.currency)
+            rest.append(CreditPart(credit_number=part.credit_number, amount=amount))
+    return tuple(rest)
+
+
+def _with_credit(state: Subscription, parts: tuple[CreditPart, ...], *, sign: int) -> Subscription:
+    """Credit that is taken (sign -1) or there again (1), oldest first."""
+    left = {each.credit_number: each.left for each in state.credits}
+    for part in parts:
+        before = left.get(part.credit_number, zero(part.amount.currency))
+        change = Money(sign * part.amount.minor, part.amount.currency)
+        left[part.credit_number] = before + change
+    credits = tuple(
+        Credit(credit_number=number, left=left[number])
+        for number in sorted(left)
+        if left[number].minor != 0
+    )
+    return with_(state, credits=credits)
+
+
+def _charge(state: Subscription, attempt_id: UUID) -> Collected | None:
+    return next((each for each in state.collected if each.attempt_id == attempt_id), None)
+
+
+def _with_charge(state: Subscription, charge: Collected | None) -> Subscription:
+    if charge is None:
+        return state
+    changed = tuple(
+        charge if each.attempt_id == charge.attempt_id else each for each in state.collected
+    )
+    return with_(state, collected=changed)
+
+
+def _still_open(state: Subscription, refund: OpenRefund, **changes: Any) -> Subscription:
+    changed = with_(refund, **changes)
+    refunds = tuple(changed if each == refund else each for each in state.refunds)
+    return with_(state, refunds=refunds)

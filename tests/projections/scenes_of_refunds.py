@@ -1,0 +1,158 @@
+"""Short stories of refunds, made by the real decisions.
+
+299.00 NOK a month, prepaid, from 31 January 2024 in Oslo; the first period is paid, it is
+10 February. Amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domain.money import Money
+from domain.plan import Proration
+from domain.subscription.discrepancies import resolve
+from domain.subscription.ending import cancel
+from domain.subscription.events import Resolution
+from domain.subscription.refunding import request_refund
+from domain.subscription.settling_refunds import decide_refund
+from tests.books import Books
+from tests.projections.scenes import billed, signed_up
+from tests.projections.scenes_of_changes import cancelled, given_credit, running
+from tests.projections.scenes_of_dunning import decided, later
+from tests.replies import Reply
+
+
+def asked(books: Books, minor: int | None = None, *, grant: bool = False) -> Books:
+    """A refund is asked for."""
+    amount = None if minor is None else Money(minor, "NOK")
+    return decided(
+        books,
+        lambda state: request_refund(
+            state, amount, reason="sent back", credit_missing=grant, now=books.now
+        ),
+    )
+
+
+def worked(books: Books, *replies: Reply) -> Books:
+    """A worker works, and the provider answers so."""
+    for reply in replies:
+        books.work("s-1", reply)
+    return books
+
+
+def refunded() -> Books:
+    """100.00 and 50.00 of credit, of which 120.00 go back."""
+    return worked(asked(given_credit(given_credit(running(), 10000), 5000), 12000), Reply.YES)
+
+
+def refunded_out_of_goodwill() -> Books:
+    """10.00 that nobody owed."""
+    return worked(asked(running(), 1000, grant=True), Reply.YES)
+
+
+def denied() -> Books:
+    """The same, and the provider says no: 10.00 are credit."""
+    return worked(asked(running(), 1000, grant=True), Reply.HARD)
+
+
+def in_doubt() -> Books:
+    """The answer is lost."""
+    return worked(asked(running(), 1000, grant=True), Reply.UNKNOWN)
+
+
+def looked_up() -> Books:
+    """The first look shows nothing, the second one does."""
+    books = in_doubt()
+    books.now = books.states["s-1"].refunds[0].next_look_up_at or books.now
+    worked(books, Reply.NOT_FOUND)
+    books.now = books.states["s-1"].refunds[0].next_look_up_at or books.now
+    return worked(books, Reply.YES)
+
+
+def never_made() -> Books:
+    """A day later the provider still shows nothing: it was never made."""
+    books = later(in_doubt(), 1)
+    return worked(books, Reply.NOT_FOUND)
+
+
+def decided_by_a_person() -> Books:
+    """4.00 of the 10.00 went back, as somebody saw."""
+    books = in_doubt()
+    (refund,) = books.states["s-1"].refunds
+    return decided(
+        books,
+        lambda state: decide_refund(
+            state,
+            refund.refund_id,
+            made=Money(400, "NOK"),
+            provider_ref="statement-8",
+            reason="seen",
+            now=books.now,
+        ),
+    )
+
+
+def another_amount() -> Books:
+    """The provider says that 9.00 went back: a person has to decide."""
+    return worked(asked(running(), 1000, grant=True), Reply.LESS)
+
+
+def through_two_charges() -> Books:
+    """400.00 of two charges of 299.00: the second in full, 101.00 of the first."""
+    books = asked(billed(billed(signed_up())), 40000, grant=True)
+    return worked(books, Reply.YES, Reply.YES)
+
+
+def cancelled_with_refund() -> Books:
+    """19 of 29 days: 195.90, with the cancellation."""
+    books = running()
+    decided(
+        books,
+        lambda state: cancel(
+            state, reason="moved", credit=Proration.BY_DAY, refund=True, now=books.now
+        ),
+    )
+    return worked(books, Reply.YES)
+
+
+def goodwill_after_the_end() -> Books:
+    """10.00 once it was cancelled."""
+    return worked(asked(cancelled(running()), 1000, grant=True), Reply.YES)
+
+
+def surplus_after_the_end() -> Books:
+    """1.00 more than was asked for, found out after the cancellation."""
+    books = billed(signed_up(), Reply.MORE)
+    cancelled(books)
+    key = books.states["s-1"].differences[0].attempt_id
+    decided(
+        books,
+        lambda state: resolve(
+            state, key, Resolution.ACCEPTED, reason="paid back", refund=True, now=books.now
+        ),
+    )
+    return worked(books, Reply.YES)
+
+
+def netted_after_the_end() -> Books:
+    """350.00 of credit, 299.00 still owed: 51.00 go back."""
+    books = billed(running(), Reply.SOFT)
+    given_credit(books, 35000)
+    return worked(asked(cancelled(books)), Reply.YES)
+
+
+STORIES: list[Callable[[], Books]] = [
+    refunded,
+    refunded_out_of_goodwill,
+    denied,
+    in_doubt,
+    looked_up,
+    never_made,
+    decided_by_a_person,
+    another_amount,
+    through_two_charges,
+    cancelled_with_refund,
+    goodwill_after_the_end,
+    surplus_after_the_end,
+    netted_after_the_end,
+]

@@ -1,0 +1,170 @@
+"""Refunds as they are shown: balances, charges, the table of refunds, words, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from domain.money import Money
+from domain.refusals import Refused
+from domain.subscription.refund_events import RefundRequested
+from projections.audit import audit_log
+from projections.balances import BALANCES, Balance, balance_key
+from projections.charges import CHARGES
+from projections.due_dates import DUE_DATES, due_lines
+from projections.explaining import explain_balance, explain_refund
+from projections.refunds import REFUNDS, RefundStatus
+from projections.replay import fold_in
+from projections.timeline import entry
+from tests.books import Books
+from tests.projections import scenes_of_refunds as s
+from tests.projections.scenes import facts, rows
+from tests.projections.stories_of_refunds import story_of_refunds
+
+KEY = balance_key("c-1", "NOK")
+told = pytest.mark.parametrize("told", s.STORIES, ids=lambda told: told.__name__)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        # credited, paid, credit, refunding, refunded
+        (s.refunded, (15000, 29900, 3000, 0, 12000)),
+        (s.refunded_out_of_goodwill, (1000, 29900, 0, 0, 1000)),
+        (s.denied, (1000, 29900, 1000, 0, 0)),
+        (s.in_doubt, (1000, 29900, 0, 1000, 0)),
+        (s.never_made, (1000, 29900, 1000, 0, 0)),
+        (s.decided_by_a_person, (1000, 29900, 600, 0, 400)),
+        (s.another_amount, (1000, 29900, 0, 1000, 0)),
+        (s.through_two_charges, (40000, 59800, 0, 0, 40000)),
+        (s.cancelled_with_refund, (19590, 29900, 0, 0, 19590)),
+        (s.surplus_after_the_end, (0, 30000, 0, 0, 100)),
+        (s.netted_after_the_end, (35000, 29900, 0, 0, 5100)),
+    ],
+    ids=lambda told: getattr(told, "__name__", ""),
+)
+def test_what_goes_back_is_in_the_balance(told: Callable[[], Books], expected: tuple[int, ...]):
+    """Credit while it waits, refunding while it is on its way, refunded once it is gone."""
+    row = rows(BALANCES, told())[KEY]
+    assert (row.credited, row.paid, row.credit, row.refunding, row.refunded) == expected
+
+
+@told
+def test_the_equation_holds_at_every_position(told: Callable[[], Books]):
+    """And the audit comes to the same sums by its own means."""
+    books, table = told(), dict[str, Balance]()
+    for recorded in books.log:
+        fold_in(BALANCES, table, recorded)
+        assert all(row.holds and row.credit >= 0 for row in table.values())
+    report, row = audit_log(books.log), table[KEY]
+    assert report.findings == ()
+    sums = report.totals["NOK"]
+    assert (sums.refunded, sums.refunding, sums.credit, sums.open) == (
+        row.refunded,
+        row.refunding,
+        row.credit,
+        row.open,
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_equation_holds_in_stories(seed: int):
+    """Drawn by a seed; audited clean, and never more gone back than came."""
+    history, table = story_of_refunds(seed), dict[str, Balance]()
+    for recorded in history.log:
+        fold_in(BALANCES, table, recorded)
+        row = table.get(KEY)
+        assert row is None or (row.holds and row.credit >= 0)
+        assert row is None or row.refunded + row.refunding <= row.paid
+    assert audit_log(history.log).findings == ()
+
+
+def test_a_charge_shows_what_went_back_of_it():
+    """400.00 of two charges."""
+    charges = rows(CHARGES, s.through_two_charges()).values()
+    assert [each.refunded for each in charges] == [Money(10100, "NOK"), Money(29900, "NOK")]
+    assert [each.refunded for each in rows(CHARGES, s.denied()).values()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "back"),
+    [
+        (s.refunded, RefundStatus.SUCCEEDED, 12000),
+        (s.denied, RefundStatus.FAILED, None),
+        (s.in_doubt, RefundStatus.UNKNOWN, None),
+        (s.another_amount, RefundStatus.NEEDS_PERSON, None),
+        (s.decided_by_a_person, RefundStatus.SUCCEEDED, 400),
+    ],
+    ids=lambda told: getattr(told, "__name__", ""),
+)
+def test_each_refund_is_a_row(told: Callable[[], Books], status: RefundStatus, back: int | None):
+    """With what was asked for, what went back, and how it stands."""
+    (row,) = rows(REFUNDS, told()).values()
+    assert row.status is status
+    assert row.given_back == (None if back is None else Money(back, "NOK"))
+    assert (row.subscription_id, row.invoice_number, row.reason) == ("s-1", 1, "sent back")
+
+
+def test_a_refund_that_is_only_asked_for_falls_due_at_once():
+    """And one that a person has to decide is listed until somebody did."""
+    books = s.asked(s.running(), 1000, grant=True)
+    (row,) = rows(DUE_DATES, books).values()
+    lines = [each for each in due_lines([row], books.now) if each.what.startswith("refund ")]
+    assert [(each.due_at, each.why) for each in lines] == [(books.now, "send 10.00 NOK back")]
+    (doubted,) = rows(DUE_DATES, s.another_amount()).values()
+    assert doubted.needs_person
+    assert any("9.00 NOK went back" in each.why for each in due_lines([doubted], books.now))
+
+
+@told
+def test_every_fact_is_put_into_words(told: Callable[[], Books]):
+    """One plain sentence each."""
+    for recorded in told().log:
+        words = entry(recorded).words
+        assert words.endswith(".")
+        assert "\n" not in words
+
+
+def test_the_words_of_a_refund():
+    """From the credit to the provider's id."""
+    words = [entry(each).words for each in s.refunded().log[-3:]]
+    assert words[0] == (
+        "120.00 NOK is to go back through the charge of invoice 1, taken of credit (100.00 NOK of "
+        "credit 1, 20.00 NOK of credit 2): sent back."
+    )
+    assert words[1].startswith("About to send 120.00 NOK back through paypal account main, of cap-")
+    assert words[2].startswith("120.00 NOK went back to the payer for invoice 1 (ref-")
+
+
+@told
+def test_a_refund_is_explained_from_credit_to_evidence(told: Callable[[], Books]):
+    """What it took, what was sent, what the provider said; the balance adds up, too."""
+    books = told()
+    for asked in facts(books, RefundRequested):
+        found = explain_refund(books.log, asked.reference)
+        assert found.holds
+        assert found == explain_refund(books.log, str(asked.refund_id))
+        assert found.steps[0].words.startswith(
+            (f"{asked.credits[0].amount} taken of credit", "asked for")
+        )
+        assert any(each.words.startswith("about to be sent") for each in found.steps)
+    assert explain_balance(books.log, "c-1", "NOK").holds
+
+
+def test_no_refund_is_made_up():
+    """A name that nobody gave."""
+    with pytest.raises(Refused, match="no refund is called"):
+        explain_refund(s.refunded().log, "s-1-1-1-0123456789-r7")
+
+
+def test_an_explanation_ends_with_the_providers_word():
+    """The id and how we know it."""
+    last = explain_refund(
+        s.looked_up().log, facts(s.looked_up(), RefundRequested)[0].reference
+    ).steps[-1]
+    assert last.amount == Money(1000, "NOK")
+    assert last.evidence.startswith("ref-")
+    assert last.evidence.endswith("(look-up)")
+    assert timedelta(0) < last.effective_at - s.in_doubt().now < timedelta(days=1)
