@@ -41,6 +41,7 @@ from tests.specimens import terms
 from tests.system.machine import Billing
 from tests.system.puppets import DEATHS, PLACES, REACHED
 from tests.system.troubles import (
+    CHARGE_FAULTS,
     by_usage,
     every_trouble,
     on_demand,
@@ -79,7 +80,7 @@ IMPORTANT = (
     *(kind.__name__ for kind in {*get_args(SubscriptionEvent)} - {BillingParked, BillingReleased}),
     *("by answer", "by look-up", "by callback", "by person"),
     *("decided received", "decided not made", "rebuilt", "lease lost", "stream moved"),
-    *(f"charge met {fault.value}" for fault in Fault),
+    *(f"charge met {fault.value}" for fault in CHARGE_FAULTS),
     *(f"callback met {fault.value}" for fault in CallbackFault),
     *(f"died {point}" for point in CRASH_POINTS),
     *(f"stopped {place}" for place in PLACES),
