@@ -71,7 +71,8 @@ FAULTS = (
     Fault(
         "an attempt is recorded that cannot be sent",
         HOLDING,
-        "        each for each in step.events if not isinstance(each, ChargeAttempted | RefundAttempted)\n",
+        "        each for each in step.events if not isinstance(each, ChargeAttempted | "
+        "RefundAttempted)\n",
         "        each for each in step.events if each is not None\n",
     ),
     Fault(

@@ -74,10 +74,15 @@ class OpenAttempt:
 
 @attrs.define
 class Captured:
-    """Money that came by one charge; minor units. refunds: how many were asked for."""
+    """Money that came by one charge; minor units. refunds: how many were asked for.
+
+    provider, account: which took it, and give it back.
+    """
 
     invoice_number: int
     reference: str
+    provider: Provider
+    account: str
     provider_ref: str
     minor: int
     currency: str
@@ -269,7 +274,8 @@ class Book:
     late: invoices for which money turned up late. failed: attempts settled without money.
     surplus: minor units of the latest payment that no invoice needed. contradictions: every
         discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
-    references: of attempts that may bring money in. captured: what came, by its attempt.
+    references: of attempts that may bring money in, with the provider and the account that were
+        asked. captured: what came, by its attempt.
     refunds: without outcome. to_go_back: minor units of credit that may be left once a credit
         after the end has gone back.
     """
@@ -323,7 +329,7 @@ class Book:
     surplus: int = 0
     contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
     overpaid: Money | None = None
-    references: dict[UUID, str] = attrs.field(factory=dict)
+    references: dict[UUID, tuple[str, Provider, str]] = attrs.field(factory=dict)
     captured: dict[UUID, Captured] = attrs.field(factory=dict)
     refunds: dict[UUID, Refunding] = attrs.field(factory=dict)
     to_go_back: int | None = None

@@ -46,7 +46,7 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
         say("attempt-without-invoice", f"invoice {number} is not open")
     else:
         _check_owed(owed, event, say)
-    book.references[event.attempt_id] = event.reference
+    book.references[event.attempt_id] = (event.reference, event.provider, event.account)
     book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
 
 

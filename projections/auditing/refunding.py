@@ -36,8 +36,8 @@ TotalsOf = Callable[[str], Totals]
 
 def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
     """Money that came may go back, for a year."""
-    reference = book.references.get(event.attempt_id)
-    if reference is None:
+    asked = book.references.get(event.attempt_id)
+    if asked is None:
         return
     book.captured = {
         key: each
@@ -46,7 +46,7 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
     }
     book.captured[event.attempt_id] = Captured(
         event.invoice_number,
-        reference,
+        *asked,
         event.provider_ref,
         event.amount.minor,
         event.amount.currency,
@@ -114,7 +114,7 @@ def _put(book: Book, number: int, minor: int) -> None:
 
 def check_refund_attempt(book: Book, event: RefundAttempted, say: Say) -> None:
     """It is sent as it was asked for, through the charge's own account, once."""
-    refund, begun = book.refunds.get(event.refund_id), book.beginning
+    refund = book.refunds.get(event.refund_id)
     if refund is None:
         say("refund-not-open", f"an attempt at {event.refund_id}")
         return
@@ -124,9 +124,10 @@ def check_refund_attempt(book: Book, event: RefundAttempted, say: Say) -> None:
     wanted = (refund.asked.attempt_id, refund.asked.amount)
     if (event.attempt_id, event.amount) != wanted:
         say("refund-attempt-wrong", f"{event.amount} of {event.attempt_id}, not {wanted}")
-    if (event.provider, event.account) != (begun.provider, begun.account):
-        say("refund-attempt-wrong", f"through {event.provider.value} account {event.account}")
     charge = book.captured.get(refund.asked.attempt_id)
+    at = (event.provider, event.account)
+    if charge is not None and at != (charge.provider, charge.account):
+        say("refund-attempt-wrong", f"through {event.provider.value} account {event.account}")
     named = (event.charge_reference, event.charge_ref)
     if charge is not None and named != (charge.reference, charge.provider_ref):
         say("refund-attempt-wrong", f"of {named}, not {(charge.reference, charge.provider_ref)}")

@@ -110,8 +110,9 @@ def test_the_intention_names_the_charge_and_how_long_its_key_holds(provider: Pro
     """44 days at PayPal (a day off its 45), half an hour at Dintero, which knows no key."""
     start = wanted(paid(provider=provider), nok(1000))
     (refund,) = start.state.refunds
-    after = start.when(attempt_refund, refund, now=SENT_AT).then(attempted(1000, provider=provider))
-    after.when(attempt_refund, after.state.refunds[0], now=SENT_AT).then_nothing()
+    assert attempt_refund(refund, now=SENT_AT) == (attempted(1000, provider=provider),)
+    after = start.and_(attempted(1000, provider=provider))
+    assert attempt_refund(after.state.refunds[0], now=SENT_AT) == ()
 
 
 def test_each_answer_makes_one_fact() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from domain.money import Money
 from domain.plan import Proration
+from domain.providers import Provider
 from domain.subscription.discrepancies import resolve
 from domain.subscription.ending import cancel
 from domain.subscription.events import Resolution
@@ -20,6 +21,7 @@ from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_changes import cancelled, given_credit, running
 from tests.projections.scenes_of_dunning import decided, later
 from tests.replies import Reply
+from tests.specimens import SIGNED_UP, terms
 
 
 def asked(books: Books, minor: int | None = None, *, grant: bool = False) -> Books:
@@ -141,6 +143,14 @@ def netted_after_the_end() -> Books:
     return worked(asked(cancelled(books)), Reply.YES)
 
 
+def on_both_sides_of_a_move() -> Books:
+    """Billed at PayPal, moved to Dintero, billed there; 400.00 go back, each part where it came
+    from: 299.00 by Dintero, 101.00 by PayPal."""
+    books = billed(signed_up(terms(), into=Books(SIGNED_UP, budgets=())), Reply.YES)
+    books.move_to("s-1", Provider.DINTERO)
+    return worked(asked(billed(books), 40000, grant=True), Reply.YES, Reply.YES)
+
+
 STORIES: list[Callable[[], Books]] = [
     refunded,
     refunded_out_of_goodwill,
@@ -155,4 +165,5 @@ STORIES: list[Callable[[], Books]] = [
     goodwill_after_the_end,
     surplus_after_the_end,
     netted_after_the_end,
+    on_both_sides_of_a_move,
 ]

@@ -9,7 +9,7 @@ import pytest
 
 from domain.money import Money
 from domain.refusals import Refused
-from domain.subscription.refund_events import RefundRequested
+from domain.subscription.refund_events import RefundAttempted, RefundRequested
 from projections.audit import audit_log
 from projections.balances import BALANCES, Balance, balance_key
 from projections.charges import CHARGES
@@ -151,6 +151,15 @@ def test_a_refund_is_explained_from_credit_to_evidence(told: Callable[[], Books]
         )
         assert any(each.words.startswith("about to be sent") for each in found.steps)
     assert explain_balance(books.log, "c-1", "NOK").holds
+
+
+def test_each_part_goes_back_through_the_account_that_took_it():
+    """The subscription has moved in between."""
+    sent = facts(s.on_both_sides_of_a_move(), RefundAttempted)
+    assert [(each.provider.value, each.amount.minor) for each in sent] == [
+        ("dintero", 29900),
+        ("paypal", 10100),
+    ]
 
 
 def test_no_refund_is_made_up():

@@ -256,15 +256,22 @@ class Billing(Watched):
                 commands.resolve_discrepancy(name, attempt, how, reason=reason)
 
     def have_refunds(self) -> None:
-        """Refunds meet every fault that there is, at both providers, until all is at rest."""
+        """Refunds meet every fault that there is, at both providers: four at each, of customers
+        who owe nothing."""
         for fault in Fault:
             for puppet in self.world.simulators.faults.values():
                 puppet.coming["refund"].extend([fault] * 4)
             self.world.forward(timedelta(minutes=30))
             self.world.project()
             self.world.work(1000)
-            for number in range(len(self.names)):
-                self.wish_something(number, "refund")
+            for provider in Provider:
+                paid = [
+                    self.names.index(state.subscription_id)
+                    for state in self.states()
+                    if state.provider is provider and state.collected and not state.open_invoices
+                ]
+                for number in paid[:4]:
+                    self.wish_something(number, "refund")
             self.world.project()
             self.world.work(1000)
             for puppet in self.world.simulators.faults.values():

@@ -106,7 +106,9 @@ def play_each_trouble(machine: type[Billing]) -> None:
     try:
         billing.open_with_customers([])
         everything = list(every_trouble())
-        for number, _ in enumerate(everything):
+        for number, trouble in enumerate(everything):
+            # A card that is tried again too soon is put off.
+            tried_again = number % 2 or Fault.SOFT_DECLINE in trouble.charges
             for provider, capture in product(Provider, CaptureMode):
                 agreed_to = terms(
                     kind=Kind.INSTALLMENT if number % 3 == 0 else Kind.SUBSCRIPTION,
@@ -114,7 +116,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
                     price=Money(1000 + number, "USD"),
                     capture=capture,
                     retry=RetryPolicy(
-                        (1,) if number % 2 else (), list(DunningEnd)[number // 2 % len(DunningEnd)]
+                        (1,) if tried_again else (), list(DunningEnd)[number // 2 % len(DunningEnd)]
                     ),
                 )
                 billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
