@@ -30,6 +30,7 @@ from domain.subscription.ending import (
     withdraw_cancellation,
 )
 from domain.subscription.events import (
+    THRESHOLD_REACHED,
     AmountSet,
     CancellationScheduled,
     CancellationWithdrawn,
@@ -61,6 +62,7 @@ from domain.subscription.setting_amounts import set_amount
 from domain.subscription.settling import settle_early, settles
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Status, Subscription
+from domain.subscription.threshold import threshold_invoice
 
 Events = tuple[SubscriptionEvent, ...]
 _Wish = (
@@ -163,6 +165,10 @@ def _decided(
             return (event,)
         case InvoiceIssued() if settles(event):
             return ()  # follows from the wish to settle
+        case InvoiceIssued() if event.demand == THRESHOLD_REACHED:
+            assert state is not None
+            # Quiet where the report that came to the threshold has led to it already.
+            return threshold_invoice(state, now=now)
         case InvoiceIssued() if event.demand:
             return (event,)  # asked for, whatever the terms of the schedule are
         case InvoiceIssued() if closes(event):

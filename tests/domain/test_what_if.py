@@ -11,8 +11,10 @@ from domain.plan import Proration, Terms, Timing
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import When
 from domain.subscription.invoicing import issue_invoice
+from domain.subscription.metering import Report, report_usage
 from domain.what_if import OtherPolicy, what_if
 from tests.books import Books, Clock
+from tests.domain.asking import DATA, by_threshold
 from tests.domain.billing import BIG, FEB_10, at_price
 from tests.histories import ZONE_VERSION, History, histories, show
 from tests.specimens import SIGNED_UP, wish
@@ -51,6 +53,20 @@ def test_under_the_same_terms_nothing_differs() -> None:
     assert found.was == found.would_be
     assert (found.was.billed, found.was.credited) == (29900 + 82593, 19590)
     assert found.difference == Money(0, "NOK")
+
+
+def test_usage_that_comes_to_the_threshold_is_billed_once() -> None:
+    """The report writes the invoice: the base fee of 299.00, 250 GB at 0.40, and nothing twice."""
+    books = Books(SIGNED_UP)
+    books.sign_up(attrs.evolve(wish(), terms=by_threshold(Timing.PREPAID)))
+    books.advance(Clock.NEXT_DUE, "s-1")
+    books.intend("s-1")
+    books.now = FEB_10
+    report = Report(usage_id="u-1", meter=DATA.code, quantity=250, at=FEB_10)
+    books.append("s-1", report_usage(books.states["s-1"], report, now=FEB_10))
+    found = what_if(books.log, OtherPolicy())
+    assert found.was == found.would_be
+    assert (found.was.invoices, found.was.billed) == (2, 29_900 + 10_000)
 
 
 def test_another_rule_of_proration_is_shown_in_money() -> None:
