@@ -13,7 +13,7 @@ import attrs
 
 from domain.calendar import Period, start_of_day
 from domain.money import Money, rounded
-from domain.plan import OneTimeKind, Proration, Terms
+from domain.plan import Kind, OneTimeKind, Proration, Terms
 from domain.prices import Part
 from domain.schedule import Schedule, is_trial
 from domain.subscription.events import InvoiceLine, LineKind, Working
@@ -52,7 +52,10 @@ def lines_of(
         free = Share(numerator=0, denominator=1, days=period.days, policy="free-trial")
         part = Part(quantity=terms.quantity, unit_price=terms.price)
         return (line(LineKind.TRIAL, words % "free trial ", part, free), *once)
-    share = share_of_period(period, schedule.whole_days(invoice_number))
+    # An instalment is a part of the total, not of a period: days that were cut off change nothing.
+    in_parts = terms.kind is not Kind.INSTALLMENT
+    whole_days = schedule.whole_days(invoice_number) if in_parts else period.days
+    share = share_of_period(period, whole_days)
     lines = (
         line(LineKind.PERIOD, words % (part.words and f"{part.words}, "), part, share, terms.tax)
         for part in parts_of(terms, invoice_number, set_amount)

@@ -10,6 +10,12 @@ PARKING, INVOICING = "domain/subscription/parking.py", "domain/subscription/invo
 TESTS = ("test_beginning", "test_parking", "test_starting")
 FAULTS = (
     Fault(
+        "an instalment up to an anchor is for its days alone, and the total is never reached",
+        "domain/pricing.py",
+        "    in_parts = terms.kind is not Kind.INSTALLMENT\n",
+        "    in_parts = True\n",
+    ),
+    Fault(
         "the paid trial has one period too many",
         STARTING,
         "            anchor=anchor, anchor_invoice=number + trial.cycles,",

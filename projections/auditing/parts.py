@@ -8,7 +8,7 @@ from fractions import Fraction
 import attrs
 
 from domain.calendar import local_day, start_of_day
-from domain.plan import Proration, Terms
+from domain.plan import Kind, Proration, Terms
 from domain.subscription.events import InvoiceIssued, InvoiceLine, LineKind
 from projections.auditing.book import Book, Service
 from projections.auditing.codes import Say
@@ -82,9 +82,10 @@ def service_of(book: Book, invoice_number: int) -> Service | None:
     period = days_of(agreed.schedule, invoice_number)
     if period is None:
         return None
+    instalment = agreed.terms.kind is Kind.INSTALLMENT  # whole, however short its period is
     return Service(
         period=period,
-        whole_days=whole_days_of(agreed.schedule, invoice_number),
+        whole_days=period.days if instalment else whole_days_of(agreed.schedule, invoice_number),
         prices=_prices(book, agreed.terms, invoice_number),
         tax=agreed.terms.tax,
     )

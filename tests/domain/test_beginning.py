@@ -118,6 +118,16 @@ def test_a_first_partial_period_up_to_the_anchor(
     assert bills(after)[: len(expected)] == expected
 
 
+def test_an_instalment_is_whole_however_short_its_period() -> None:
+    """Three payments of 299.00 up to an anchor on the 15th: none is for days."""
+    after = begun(until=MAY, anchor=date(2024, 2, 15), terms=instalments(3))
+    assert bills(after) == [
+        ("2024-01-31", "2024-02-15", 29900),
+        ("2024-02-15", "2024-03-15", 29900),
+        ("2024-03-15", "2024-04-15", 29900),
+    ]
+
+
 # --- periods long past --------------------------------------------------------------------------
 
 APRIL_10 = datetime(2024, 4, 10, 12, tzinfo=UTC)
