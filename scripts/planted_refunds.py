@@ -169,7 +169,7 @@ FAULTS = (
         "                return SendRefund(refund)\n            continue",
     ),
     Fault(
-        "a refund that was not done holds up everything",
+        "a refund that was not done holds up the next one",
         STEPS,
         "        if refund.refund_id in held:\n            continue",
         "        if refund.refund_id in held:\n            return Nothing()",

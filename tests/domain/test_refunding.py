@@ -329,6 +329,13 @@ def test_a_cancellation_may_refund_what_is_unused() -> None:
     assert request == asked(19590, (1, 19590))
 
 
+def test_a_cancellation_with_credit_alone_refunds_nothing() -> None:
+    """Of a period that is paid: credit, and nothing goes back unless that is wished."""
+    paid().when(cancel, reason="moved", now=FEB_10, credit=Proration.BY_DAY).then_types(
+        CreditGranted, SubscriptionCancelled
+    )
+
+
 def test_a_cancellation_refunds_what_came_and_leaves_the_rest_as_credit() -> None:
     """100.00 of the 299.00 were credit: 199.00 came, of which 50.00 went back before."""
     start = given(*signed_up())

@@ -415,6 +415,14 @@ def test_several_refunds_are_open_at_once() -> None:
     assert len({each.refund_id for each in run.of(RefundRequested)}) == 2
 
 
+def test_a_refund_that_was_not_done_holds_up_no_other() -> None:
+    """The account of the first will not listen; the second is sent in the same turn."""
+    run = play(*wanted(paid_next(paid()), nok(40000)).facts)
+    run.at(SENT_AT, NOT_DONE, back(10100))
+    assert run.sent == ["SendRefund", "SendRefund"]
+    assert len(run.of(RefundSucceeded)) == 1
+
+
 def test_a_refund_goes_out_after_the_end() -> None:
     """Nothing else does."""
     start = wanted(paid(), nok(1000))
