@@ -181,7 +181,7 @@ def _play(
                 director = Director(system, stage, tell)
                 ready = time.monotonic()
                 director.set_time(plan.sign_up)
-                publish_all(Plans(system, actor="rehearsal"), offered)
+                publish_all(Plans(system, actor="rehearsal"), offered, now=system.clock())
                 _sign_up(system, rows, faults)
                 director.come_to_rest()
                 signed_up = time.monotonic()

@@ -61,22 +61,23 @@ def _day(text: str | None) -> date | None:
         raise Refused("date-malformed", f"{text!r} is not an ISO date") from None
 
 
-def publish_all(plans: Plans, lines: list[PlanLine]) -> Counter[str]:
+def publish_all(plans: Plans, lines: list[PlanLine], *, now: datetime) -> Counter[str]:
     """Publish every version and announce every move; how many. Raises: Refused.
 
-    A move whose day lies before the part that is played is left out: by then the new version is
-    the one that is available.
+    now: the beginning of the part that is played, UTC. A version from before that is available at
+    once, and a move of before is left out: the new version is the one that is sold.
     """
     done: Counter[str] = Counter()
     for line in lines:
         code, number = line.terms.plan, line.terms.plan_version
+        later = line.available_from is not None and line.available_from > now
         plans.publish(
             Publish(
                 plan=code,
                 version=number,
                 terms=line.terms,
                 reason=REASON,
-                available_from=line.available_from,
+                available_from=line.available_from if later else None,
             )
         )
         done["versions"] += 1
