@@ -102,7 +102,7 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
     no provider is asked, or where something else has to happen first."""
     if item.due_at is None:
         return None
-    asked: OpenTokenRequest | Attempt | Token | None = None
+    asked: OpenTokenRequest | Attempt | Token | OpenRefund | None = None
     match item.kind:
         case ItemKind.TOKEN | ItemKind.APPROVAL:
             asked = state.token_request
@@ -111,6 +111,9 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
         case ItemKind.COLLECT:
             invoice = state.invoice(int(item.key))
             asked = None if invoice is None else method_for(state, invoice)
+        case ItemKind.REFUND | ItemKind.LOOK_UP_REFUND:
+            named = (each for each in state.refunds if str(each.refund_id) == item.key)
+            asked = next(named, None)
         case _:
             return None
     return None if asked is None else (asked.provider.value, asked.account)

@@ -12,7 +12,7 @@ import pytest
 
 from domain.plan import CaptureMode
 from domain.ports import NotFound
-from domain.processes.agenda import account_needed, agenda_of
+from domain.processes.agenda import ItemKind, account_needed, agenda_of
 from domain.providers import RULES, Provider
 from domain.subscription.events import (
     ChargeAttempted,
@@ -22,6 +22,7 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.vaulting import Elsewhere, ask_payer, completed, offered, request_token
+from tests.domain.refunding import nok, paid, wanted
 from tests.specimens import (
     DAY,
     DUE,
@@ -70,9 +71,9 @@ def test_charges_go_where_the_new_token_is(where: Elsewhere, at: tuple[str, str]
     run = play(*signed_up())
     run.at(DUE, YES)
     ask(run, where, days=40)
-    asked = run.of(TokenRequested)[1]
-    assert (asked.provider, asked.account) == (Provider(at[0]), at[1])
-    assert asked.key_expires_at - asked.effective_at == RULES[Provider(at[0])].token_key_window
+    request = run.of(TokenRequested)[1]
+    assert (request.provider, request.account) == (Provider(at[0]), at[1])
+    assert request.key_expires_at - request.effective_at == RULES[Provider(at[0])].token_key_window
     assert run.of(TokenVaulted)[1].replaces == token_ref(1)
     run.at(NEXT_DUE, YES)
     assert attempts(run) == [("paypal", "main"), at]
@@ -113,6 +114,14 @@ def test_money_that_the_old_provider_took_pays() -> None:
     run.at(DUE + HOUR, YES)
     assert [each.attempt_id for each in run.of(ChargeSucceeded)] == [key()]
     assert attempts(run) == [("paypal", "main")]
+
+
+def test_a_refund_waits_for_the_account_that_was_charged() -> None:
+    """Whatever the subscription is charged with now."""
+    run = play(*wanted(paid(), nok(1000)).facts)
+    ask(run, DINTERO, days=60)
+    items = [each for each in agenda_of(run.state) if each.kind is ItemKind.REFUND]
+    assert [account_needed(run.state, each) for each in items] == [("paypal", "main")]
 
 
 def test_what_was_not_sent_before_the_move_is_not_sent_after_it() -> None:
@@ -160,9 +169,9 @@ def test_a_backup_elsewhere_moves_nothing() -> None:
 
 def test_a_repeat_is_quiet_and_another_place_is_refused() -> None:
     """One request at a time."""
-    asked = given(*signed_up())
-    facts = ask_payer(asked.state, backup=False, reason="x", now=SIGNED_UP, where=DINTERO)
-    after = asked.and_(*facts)
+    start = given(*signed_up())
+    facts = ask_payer(start.state, backup=False, reason="x", now=SIGNED_UP, where=DINTERO)
+    after = start.and_(*facts)
     again = {"backup": False, "reason": "x", "now": SIGNED_UP}
     after.when(ask_payer, **again, where=DINTERO).then_nothing()
     after.when(ask_payer, **again, where=SECOND).then_refused("token-request-open")

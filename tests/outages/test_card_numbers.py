@@ -11,10 +11,20 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from domain.refusals import Refused
+from infrastructure.card_numbers import found_in
 from infrastructure.cli.main import billing
 from infrastructure.commands.customer_line import Defaults
 from infrastructure.commands.customers import read_customers
 from infrastructure.commands.usage_file import read_usage
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "\\u0034111111111111111"}', "\N{FULLWIDTH DIGIT FOUR}111111111111111"]
+)
+def test_no_way_of_writing_hides_one(text: str) -> None:
+    """An escape, or digits of another width."""
+    (finding,) = found_in(text)
+    assert finding.last_digits == "1111"
 
 
 def test_a_line_of_a_customer_file_is_refused(tmp_path: Path) -> None:
