@@ -33,7 +33,8 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.state import RETRIES_USED_UP, Subscription
+from domain.subscription.owed import RETRIES_USED_UP
+from domain.subscription.state import Subscription
 
 
 @attrs.define(kw_only=True)

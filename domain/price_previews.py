@@ -24,7 +24,7 @@ from domain.subscription.discounting import (
 from domain.subscription.events import InvoiceLine
 from domain.subscription.invoicing import tax_of
 from domain.subscription.metering import usage_of_period
-from domain.subscription.state import Discount
+from domain.subscription.used import Discount
 
 
 @attrs.frozen(kw_only=True)

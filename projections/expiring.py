@@ -14,7 +14,8 @@ import attrs
 
 from domain.calendar import local_day
 from domain.subscription.events import Instrument
-from domain.subscription.state import Subscription, Token
+from domain.subscription.state import Subscription
+from domain.subscription.vaulted import Token
 
 DEFAULT_DAYS = 45
 

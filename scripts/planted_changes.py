@@ -173,7 +173,7 @@ FAULTS = (
     ),
     Fault(
         "an invoice is charged in full although credit paid a part of it",
-        STATE,
+        "domain/subscription/owed.py",
         "        return self.total - self.credited - self.paid",
         "        return self.total - self.paid",
     ),

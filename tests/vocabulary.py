@@ -24,8 +24,9 @@ from domain.refusals import Refused
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.looking_up import may_send_again
+from domain.subscription.owed import Attempt
 from domain.subscription.settling_refunds import may_send_refund_again
-from domain.subscription.state import Attempt, Subscription
+from domain.subscription.state import Subscription
 from tests.specimens import ZONE_VERSION
 
 Facts = tuple[SubscriptionEvent, ...]

@@ -17,17 +17,12 @@ from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
+from domain.subscription.owed import Attempt, OpenInvoice
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.state import (
-    Attempt,
-    OpenInvoice,
-    OpenTokenRequest,
-    Status,
-    Subscription,
-    Suspension,
-    Token,
-)
+from domain.subscription.served import Suspension
+from domain.subscription.state import Status, Subscription
 from domain.subscription.threshold import reached
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 
 class ItemKind(Enum):

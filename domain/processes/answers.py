@@ -21,7 +21,8 @@ from domain.subscription.charging import ANSWER, settle
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.looking_up import looked_up
 from domain.subscription.settling_refunds import refund_looked_up, settle_refund
-from domain.subscription.state import OpenTokenRequest, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import completed, offered
 
 Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer | RefundLookUpAnswer

@@ -33,10 +33,12 @@ from domain.subscription.dunning import end_dunning
 from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
+from domain.subscription.owed import Attempt
 from domain.subscription.pausing import resume_as_scheduled
 from domain.subscription.refunding import attempt_refund
-from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
+from domain.subscription.state import Subscription
 from domain.subscription.threshold import threshold_invoice
+from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import give_up_asking
 
 

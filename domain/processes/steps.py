@@ -18,8 +18,9 @@ from uuid import UUID
 import attrs
 
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.state import Attempt, OpenTokenRequest
+from domain.subscription.vaulted import OpenTokenRequest
 
 
 @attrs.frozen

@@ -11,7 +11,9 @@ from datetime import datetime
 
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.folding import evolve_all
-from domain.subscription.state import Attempt, OpenInvoice, Status, Subscription, Token
+from domain.subscription.owed import Attempt, OpenInvoice
+from domain.subscription.state import Status, Subscription
+from domain.subscription.vaulted import Token
 from domain.subscription.vaulting import request_token
 
 

@@ -26,8 +26,9 @@ from domain.subscription.events import (
     Discrepancy,
     SubscriptionEvent,
 )
+from domain.subscription.owed import Attempt, OpenInvoice
 from domain.subscription.retrying import after_decline
-from domain.subscription.state import Attempt, OpenInvoice, Subscription
+from domain.subscription.state import Subscription
 
 ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 

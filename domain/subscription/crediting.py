@@ -15,8 +15,9 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve
+from domain.subscription.owed import Credit, OpenInvoice
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import Credit, OpenInvoice, Subscription
+from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
 

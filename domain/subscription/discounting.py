@@ -21,7 +21,8 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import Discount, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.used import Discount
 from domain.subscription.wording import checked_reason
 from domain.taxes import WHOLE_PPM, LineTax, TaxRate, taxed
 

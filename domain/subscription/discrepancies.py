@@ -14,8 +14,9 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
+from domain.subscription.owed import Difference
 from domain.subscription.refunding import credit_of, refund_granted
-from domain.subscription.state import Difference, Subscription
+from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
 

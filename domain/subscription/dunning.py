@@ -24,17 +24,12 @@ from domain.subscription.events import (
     SubscriptionSuspended,
 )
 from domain.subscription.invoicing import bill_what_is_due
+from domain.subscription.owed import DISCREPANCY, RETRIES_USED_UP, OpenInvoice
 from domain.subscription.parking import check_not_parked
 from domain.subscription.resuming import Resume, announced, served_from
 from domain.subscription.running import last_before_standstill
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import (
-    DISCREPANCY,
-    RETRIES_USED_UP,
-    OpenInvoice,
-    Status,
-    Subscription,
-)
+from domain.subscription.state import Status, Subscription
 from domain.subscription.wording import checked_reason
 
 # What facts say where the payment of what had led to a suspension has ended it.

@@ -75,6 +75,7 @@ from domain.subscription.folding_payments import (
 from domain.subscription.folding_refunds import collected, refunded
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
+from domain.subscription.owed import Attempt
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
@@ -83,14 +84,9 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
-from domain.subscription.state import (
-    Attempt,
-    Cancellation,
-    Settled,
-    Status,
-    Subscription,
-    Token,
-)
+from domain.subscription.served import Cancellation, Settled
+from domain.subscription.state import Status, Subscription
+from domain.subscription.vaulted import Token
 
 
 def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription:

@@ -25,14 +25,9 @@ from domain.subscription.events import (
 from domain.subscription.folding_demands import asked_for, with_open_invoice
 from domain.subscription.folding_discounts import nothing_waits, reduces, used_up
 from domain.subscription.folding_usage import cut_by_change, cut_by_invoice, without_usage
-from domain.subscription.state import (
-    Cost,
-    Credit,
-    Following,
-    Pause,
-    Status,
-    Subscription,
-)
+from domain.subscription.owed import Credit
+from domain.subscription.served import Cost, Following, Pause
+from domain.subscription.state import Status, Subscription
 
 # Credit for days: those that wait for an invoice among them.
 _OF_DAYS = (CreditKind.PRORATION, CreditKind.PAUSE, CreditKind.CANCELLATION)

@@ -12,7 +12,8 @@ from domain.subscription.demanded import Demanded, Reloaded, Reloading
 from domain.subscription.events import BalanceReported, InvoiceIssued, LineKind
 from domain.subscription.folding_discounts import used_up
 from domain.subscription.folding_usage import REMEMBERED, cut_by_threshold
-from domain.subscription.state import OpenInvoice, Subscription
+from domain.subscription.owed import OpenInvoice
+from domain.subscription.state import Subscription
 
 # Longer than a calendar month: what is older counts towards no cap.
 RELOADS_KEPT = timedelta(days=40)

@@ -12,7 +12,8 @@ from domain.subscription.events import (
     InvoiceLine,
     LineKind,
 )
-from domain.subscription.state import Bill, Discount, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.used import Bill, Discount
 
 # What the terms give an invoice; usage follows it, and then what waited.
 _OWN = (

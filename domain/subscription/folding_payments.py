@@ -17,15 +17,9 @@ from domain.subscription.events import (
     SubscriptionSuspended,
 )
 from domain.subscription.folding_bills import going_on
-from domain.subscription.state import (
-    DISCREPANCY,
-    RETRIES_USED_UP,
-    Difference,
-    OpenInvoice,
-    Status,
-    Subscription,
-    Suspension,
-)
+from domain.subscription.owed import DISCREPANCY, RETRIES_USED_UP, Difference, OpenInvoice
+from domain.subscription.served import Suspension
+from domain.subscription.state import Status, Subscription
 
 # What collecting an invoice anew begins with: retries are counted from none, on the first method,
 # and the backup may be tried once more.

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.copying import with_
 from domain.money import Money, zero
 from domain.subscription.events import ChargeFoundLate, ChargeSucceeded
+from domain.subscription.owed import Attempt, Credit
 from domain.subscription.refund_events import (
     CreditPart,
     RefundAttempted,
@@ -19,7 +20,7 @@ from domain.subscription.refund_events import (
     RefundSucceeded,
 )
 from domain.subscription.refunds import MOST_REMEMBERED, REFUNDABLE_FOR, Collected, OpenRefund
-from domain.subscription.state import Attempt, Credit, Subscription
+from domain.subscription.state import Subscription
 
 
 def collected(

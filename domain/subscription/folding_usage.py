@@ -17,7 +17,8 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.folding_discounts import bill_of
-from domain.subscription.state import Bill, Counted, Subscription, Usage
+from domain.subscription.state import Subscription
+from domain.subscription.used import Bill, Counted, Usage
 
 # How long after its stretch was billed usage may be reported or corrected. Its ids are kept so
 # long, too: a repeat is then known as one.

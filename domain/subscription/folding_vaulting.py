@@ -10,14 +10,9 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.folding_payments import COLLECTED_ANEW
-from domain.subscription.state import (
-    DISCREPANCY,
-    OpenInvoice,
-    OpenTokenRequest,
-    Status,
-    Subscription,
-    Token,
-)
+from domain.subscription.owed import DISCREPANCY, OpenInvoice
+from domain.subscription.state import Status, Subscription
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 
 def vaulted(

@@ -17,7 +17,8 @@ from domain.subscription.events import (
     ChargeOutcomeUnknown,
     SubscriptionEvent,
 )
-from domain.subscription.state import Attempt, Subscription
+from domain.subscription.owed import Attempt
+from domain.subscription.state import Subscription
 
 
 def looked_up(

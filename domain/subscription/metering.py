@@ -34,9 +34,10 @@ from domain.subscription.folding_usage import (
 from domain.subscription.restating import difference
 from domain.subscription.running import credit_for
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import Counted, Subscription, Usage
+from domain.subscription.state import Subscription
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.usage_pricing import billed
+from domain.subscription.used import Counted, Usage
 from domain.subscription.wording import checked_reason
 
 LARGEST_USAGE = 10**12

@@ -19,8 +19,9 @@ from domain.pricing import Share, given_back, line, stated
 from domain.subscription.discounting import with_discounts
 from domain.subscription.events import SETTLED, InvoiceLine, LineKind
 from domain.subscription.folding_discounts import reduces
-from domain.subscription.state import Bill, Counted, Subscription, Usage
+from domain.subscription.state import Subscription
 from domain.subscription.usage_pricing import FREE, billed, first_day, usage_line
+from domain.subscription.used import Bill, Counted, Usage
 from domain.taxes import LineTax, TaxRate
 
 _CHANGED = Share(numerator=1, denominator=1, days=0, policy=SETTLED)

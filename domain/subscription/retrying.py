@@ -16,7 +16,8 @@ from domain.subscription.events import (
     RetryScheduled,
     SubscriptionEvent,
 )
-from domain.subscription.state import RETRIES_USED_UP, Attempt, OpenInvoice, Subscription
+from domain.subscription.owed import RETRIES_USED_UP, Attempt, OpenInvoice
+from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 
 

@@ -14,7 +14,8 @@ from domain.pricing import AS_GIVEN_BACK, line, parts_of, share_of_rest, stated
 from domain.subscription.discounting import with_discounts
 from domain.subscription.events import CreditGranted, CreditKind, InvoiceLine, LineKind
 from domain.subscription.folding_discounts import reduces
-from domain.subscription.state import Cost, Subscription
+from domain.subscription.served import Cost
+from domain.subscription.state import Subscription
 
 
 @attrs.frozen(kw_only=True)

@@ -8,30 +8,23 @@ from uuid import UUID
 
 import attrs
 
-from domain.calendar import Period
 from domain.money import Money
-from domain.plan import CaptureMode, Meter, Terms
-from domain.prices import Part
+from domain.plan import Meter, Terms
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
 from domain.subscription.demanded import Demanded, Reloaded, Reloading
 from domain.subscription.events import (
-    Discrepancy,
-    Instrument,
     InvoiceLine,
-    Resolution,
-    TokenPurpose,
 )
+from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
 from domain.subscription.refunds import Collected, OpenRefund
-from domain.taxes import TaxRate
+from domain.subscription.served import Cancellation, Cost, Following, Pause, Settled, Suspension
+from domain.subscription.used import Counted, Discount, Usage
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
 STATE_VERSION = 5
-
-# Why an invoice is not collected by itself, beside the codes of declines.
-DISCREPANCY = "discrepancy"
-RETRIES_USED_UP = "retries-used-up"
 
 
 class Status(Enum):
@@ -44,259 +37,6 @@ class Status(Enum):
     SUSPENDED = "SUSPENDED"
     CANCELLED = "CANCELLED"
     COMPLETED = "COMPLETED"
-
-
-@attrs.frozen(kw_only=True)
-class Token:
-    """The vaulted token. usable: False after a decline that asks for a new one.
-
-    provider, account: who made it, and can charge it.
-    """
-
-    provider: Provider
-    account: str
-    token_ref: str
-    instrument: Instrument
-    usable: bool
-
-
-@attrs.frozen(kw_only=True)
-class OpenTokenRequest:
-    """A token request nobody has answered. provider_ref, approve_url: "" until it is offered.
-
-    provider, account: who is asked.
-    """
-
-    provider: Provider
-    account: str
-    request_id: UUID
-    number: int
-    purpose: TokenPurpose
-    requested_at: datetime
-    key_expires_at: datetime
-    expires_at: datetime
-    provider_ref: str = ""
-    approve_url: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class OpenInvoice:
-    """An invoice with something left to pay.
-
-    credited: what credits paid of it. paid: what charges paid.
-    retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
-    postponed: the instrument's budget for which `retry_at` is awaited, or "".
-    ended: why it is no longer collected by itself, or "".
-    first_failed: the first method was declined for it, and no retry on it is planned.
-    backup_tried: it was tried on the backup method. Both, like `retries`, begin anew with a new
-        token, when a person has it collected again, and when a discrepancy is resolved.
-    used_up_at: when its retries were used up last; None where they never were, or where a person
-        has reinstated the subscription since. Kept when it is collected again.
-    """
-
-    number: int
-    due_at: datetime
-    total: Money
-    paid: Money
-    credited: Money
-    attempts: int = 0
-    retries: int = 0
-    retry_at: datetime | None = None
-    ended: str = ""
-    postponed: str = ""
-    first_failed: bool = False
-    backup_tried: bool = False
-    used_up_at: datetime | None = None
-
-    @property
-    def open(self) -> Money:
-        """What is left to pay."""
-        return self.total - self.credited - self.paid
-
-    @property
-    def collect_at(self) -> datetime:
-        """Not collected before this UTC instant: its due instant, or the planned retry."""
-        return self.due_at if self.retry_at is None else max(self.due_at, self.retry_at)
-
-
-@attrs.frozen(kw_only=True)
-class Attempt:
-    """One try to collect an invoice: the open one, or one that was settled without money.
-
-    unknown: its outcome was recorded as unknown; then it is only looked up.
-    next_look_up_at: None with `unknown` means that a person has to decide.
-    captures: how many captures of its authorisation were attempted.
-    capture_id: key of the latest of these, or None.
-    provider, account: where it was attempted, and is looked up.
-    """
-
-    provider: Provider
-    account: str
-    attempt_id: UUID
-    invoice_number: int
-    attempt_number: int
-    amount: Money
-    reference: str
-    token_ref: str
-    capture: CaptureMode
-    attempted_at: datetime
-    key_expires_at: datetime
-    unknown: bool = False
-    looks: int = 0
-    next_look_up_at: datetime | None = None
-    provider_ref: str = ""
-    authorization_ref: str = ""
-    order_ref: str = ""
-    captures: int = 0
-    capture_id: UUID | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Cost:
-    """What a stretch of service costs: `parts` for `whole_days` days of it, what discounts take
-    off among them. No parts: a trial."""
-
-    period: Period
-    whole_days: int
-    parts: tuple[Part, ...]
-    tax: TaxRate | None
-
-
-@attrs.frozen(kw_only=True)
-class Following:
-    """Terms that are agreed to and not yet billed: from invoice `from_invoice` on."""
-
-    terms: Terms
-    schedule: Schedule
-    from_invoice: int
-
-
-@attrs.frozen(kw_only=True)
-class Pause:
-    """See SubscriptionPaused for the fields."""
-
-    until: datetime | None
-    last_invoice: int
-    unused_from: date | None
-
-
-@attrs.frozen(kw_only=True)
-class Suspension:
-    """See SubscriptionSuspended for the fields. since: from when on.
-
-    paid: the invoice whose payment brought in the last of what had led to it, or None.
-    """
-
-    invoice_number: int
-    last_invoice: int
-    since: datetime
-    paid: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Settled:
-    """All instalments that were left are billed by the invoice `invoice_number`.
-
-    last_invoice: number of the last invoice that the schedule issued before that; 0: none.
-    """
-
-    invoice_number: int
-    last_invoice: int
-
-
-@attrs.frozen(kw_only=True)
-class Difference:
-    """A charge that was not the one asked for; see ChargeDiscrepancyFound for the fields.
-
-    surplus: what of `received` no invoice needed, in the currency received.
-    resolution: what a person made of it; None: nobody has looked.
-    """
-
-    attempt_id: UUID
-    invoice_number: int
-    discrepancy: Discrepancy
-    expected: Money
-    received: Money
-    surplus: Money
-    resolution: Resolution | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Cancellation:
-    """A scheduled one; see CancellationScheduled for the fields."""
-
-    at: datetime | None
-    last_invoice: int | None
-    reason: str
-
-
-@attrs.frozen(kw_only=True)
-class Credit:
-    """What is left of a credit; more than zero."""
-
-    credit_number: int
-    left: Money
-
-
-@attrs.frozen(kw_only=True)
-class Discount:
-    """See DiscountGranted for the fields. invoices: how many it still reduces; None: all.
-
-    spares: how many of the lines that wait for the next invoice, from the first on, it leaves
-        alone: their days had been given back, at what was to be paid for them, when it was granted.
-    """
-
-    discount_number: int
-    coupon: str
-    ppm: int | None
-    amount: Money | None
-    granted: int | None
-    invoices: int | None
-    spares: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Usage:
-    """One report. reported: as it was first made; quantity: as it stands."""
-
-    usage_id: str
-    meter: str
-    reported: int
-    quantity: int
-    at: datetime
-
-
-@attrs.frozen(kw_only=True)
-class Bill:
-    """An invoice with usage on it, as far as the discounts that it was issued under concern it.
-
-    before, after: its lines around those of usage, without discounts. discounts: in the order of
-        their grant; those for a number of invoices where they reduced this one. All three are
-        empty where there were none.
-    """
-
-    invoice_number: int
-    before: tuple[InvoiceLine, ...] = ()
-    after: tuple[InvoiceLine, ...] = ()
-    discounts: tuple[Discount, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Counted:
-    """A stretch of time whose usage is counted to its end.
-
-    begins, ends: UTC instants; begins None: since the start. meters: by which it was counted.
-    bounded: whether minimum and cap held for it. free: whether it was a trial's.
-    bill: of the invoice that billed it; None: the next one is going to.
-    """
-
-    begins: datetime | None
-    ends: datetime
-    meters: tuple[Meter, ...]
-    usage: tuple[Usage, ...]
-    bounded: bool
-    free: bool
-    bill: Bill | None = None
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -12,7 +12,8 @@ from domain.prices import Part, priced
 from domain.pricing import Share, line, stated
 from domain.subscription.events import InvoiceLine, LineKind
 from domain.subscription.folding_usage import counts_for_nothing, serves_a_period
-from domain.subscription.state import Counted, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.used import Counted
 
 PRICED = Share(numerator=1, denominator=1, days=0, policy="usage")
 FREE = Share(numerator=0, denominator=1, days=0, policy="free-trial")

@@ -31,7 +31,8 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.standing import check_not_ended
-from domain.subscription.state import OpenTokenRequest, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.vaulted import OpenTokenRequest
 
 # Why a request is no longer waited for, as TokenRequestExpired.reason tells it.
 NOT_APPROVED, NOT_ANSWERED = "not approved in time", "the provider did not answer"

@@ -17,22 +17,13 @@ from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
+from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.state import (
-    Attempt,
-    Cancellation,
-    Credit,
-    Difference,
-    Discount,
-    Following,
-    OpenInvoice,
-    OpenTokenRequest,
-    Pause,
-    Status,
-    Subscription,
-    Suspension,
-)
+from domain.subscription.served import Cancellation, Following, Pause, Suspension
+from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import waiting_usage
+from domain.subscription.used import Discount
+from domain.subscription.vaulted import OpenTokenRequest
 from infrastructure.api.usage_messages import MeterReading, SetAmount
 from infrastructure.commands.trying import InstrumentUse
 from projections.balances import Balance, OwedInvoice

@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery
 
 from domain.identity import checked_id, stream_of
 from domain.refusals import Refused
-from domain.subscription.state import OpenTokenRequest
+from domain.subscription.vaulted import OpenTokenRequest
 from infrastructure.api.reading import Books
 from infrastructure.bootstrap import System
 

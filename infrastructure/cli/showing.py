@@ -12,7 +12,8 @@ from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_standing, print_table
 
 if TYPE_CHECKING:
-    from domain.subscription.state import Subscription, Token
+    from domain.subscription.state import Subscription
+    from domain.subscription.vaulted import Token
     from infrastructure.bootstrap import System
 
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from domain.plan import Meter, Terms
     from domain.prices import Tier, Tiering
-    from domain.subscription.state import Discount, Subscription
+    from domain.subscription.state import Subscription
+    from domain.subscription.used import Discount
     from domain.taxes import TaxRate
 
 

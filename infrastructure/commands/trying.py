@@ -14,7 +14,7 @@ from domain.budgets import budgets_of, counted, instrument_key, network_of, wait
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.events import Instrument
-from domain.subscription.state import Token
+from domain.subscription.vaulted import Token
 from infrastructure.commands.subscriptions import Subscriptions
 from projections.attempts import AttemptRow
 

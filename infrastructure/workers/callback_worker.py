@@ -15,8 +15,10 @@ import structlog
 from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
 from domain.processes.steps import Call, LookUp, LookUpRefund, SeeToken
 from domain.subscription.charging import CALLBACK
+from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.vaulted import OpenTokenRequest
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Inbox, Received
 from infrastructure.store.ledger import Loaded, Unreadable

@@ -30,8 +30,10 @@ from domain.processes.steps import (
     SendRefund,
 )
 from domain.refund_ports import RefundOrder, RefundQuery
+from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.state import Attempt, OpenTokenRequest, Subscription
+from domain.subscription.state import Subscription
+from domain.subscription.vaulted import OpenTokenRequest
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]

@@ -12,7 +12,8 @@ from domain.subscription.events import (
     CollectionEnded,
     RetryScheduled,
 )
-from domain.subscription.state import RETRIES_USED_UP, Status
+from domain.subscription.owed import RETRIES_USED_UP
+from domain.subscription.state import Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
 

@@ -13,7 +13,8 @@ from domain.subscription.events import (
     SubscriptionReinstated,
     SubscriptionSuspended,
 )
-from domain.subscription.state import RETRIES_USED_UP, Status
+from domain.subscription.owed import RETRIES_USED_UP
+from domain.subscription.state import Status
 from projections.auditing.book import Book, Owed, Suspended, Totals
 from projections.auditing.codes import Say
 from projections.auditing.parts import moment, running

@@ -9,7 +9,8 @@ import pytest
 
 from domain.copying import with_
 from domain.money import Money
-from domain.subscription.state import Credit, Subscription
+from domain.subscription.owed import Credit
+from domain.subscription.state import Subscription
 from tests.specimens import signed_up
 from tests.vocabulary import given
 

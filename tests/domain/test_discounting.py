@@ -25,7 +25,7 @@ from domain.subscription.discounting import (
 from domain.subscription.ending import cancel
 from domain.subscription.events import DiscountGranted, InvoiceIssued, LineKind
 from domain.subscription.pausing import Resume, pause, resume
-from domain.subscription.state import Discount
+from domain.subscription.used import Discount
 from domain.taxes import TaxRate
 from tests.domain.billing import (
     BIG,

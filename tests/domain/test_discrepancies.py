@@ -25,7 +25,7 @@ from domain.subscription.events import (
     Resolution,
     SubscriptionCancelled,
 )
-from domain.subscription.state import DISCREPANCY
+from domain.subscription.owed import DISCREPANCY
 from tests.specimens import (
     DAY,
     DUE,

@@ -26,8 +26,8 @@ from domain.subscription.events import (
     When,
 )
 from domain.subscription.folding_discounts import reduces
-from domain.subscription.state import Counted
 from domain.subscription.usage_pricing import waiting_usage
+from domain.subscription.used import Counted
 from tests.domain.test_properties import SOME, Log, moments, streams
 from tests.histories import History, histories, show
 from tests.projections.stories import story

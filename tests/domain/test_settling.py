@@ -22,7 +22,8 @@ from domain.subscription.charging import ANSWER, CALLBACK, LOOK_UP, settle
 from domain.subscription.events import ChargeAttempted, DeclineClass, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.looking_up import looked_up
-from domain.subscription.state import Attempt, Subscription
+from domain.subscription.owed import Attempt
+from domain.subscription.state import Subscription
 from tests.histories import History, histories
 
 SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,47 @@
+"""What a subscription knows of its tokens.
+
+Parts of the state; see state.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from domain.providers import Provider
+from domain.subscription.events import Instrument, TokenPurpose
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """The vaulted token. usable: False after a decline that asks for a new one.
+
+    provider, account: who made it, and can charge it.
+    """
+
+    provider: Provider
+    account: str
+    token_ref: str
+    instrument: Instrument
+    usable: bool
+
+
+@attrs.frozen(kw_only=True)
+class OpenTokenRequest:
+    """A token request nobody has answered. provider_ref, approve_url: "" until it is offered.
+
+    provider, account: who is asked.
+    """
+
+    provider: Provider
+    account: str
+    request_id: UUID
+    number: int
+    purpose: TokenPurpose
+    requested_at: datetime
+    key_expires_at: datetime
+    expires_at: datetime
+    provider_ref: str = ""
+    approve_url: str = ""
