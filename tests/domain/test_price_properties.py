@@ -159,7 +159,8 @@ def no_line_is_below_nothing(history: History) -> None:
 
 
 def no_more_is_given_back_than_paid(history: History) -> None:
-    """Paid: its lines less their discounts, and days that were charged again after a pause."""
+    """Paid: its lines less their discounts, and days that were charged again after a pause. An
+    overpayment gives no day back: it is money that no invoice needed, at most what was received."""
     for log in streams(history).values():
         paid = given_back = 0
         settled = False
@@ -172,7 +173,7 @@ def no_more_is_given_back_than_paid(history: History) -> None:
                 case TermsChanged(when=When.NOW):
                     settled = True  # from here on the rest waits for the next invoice
                 case CreditGranted(kind=kind, amount=amount) if not settled:
-                    if kind not in (CreditKind.GOODWILL, CreditKind.CORRECTION):
+                    if kind in (CreditKind.PRORATION, CreditKind.PAUSE, CreditKind.CANCELLATION):
                         reached(f"given back: {kind.value}")
                         given_back += amount.minor
                         assert given_back <= paid
