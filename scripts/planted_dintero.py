@@ -11,6 +11,12 @@ DECLINES = "infrastructure/gateways/dintero/declines.py"
 REQUESTS = "infrastructure/gateways/dintero/requests.py"
 
 FAULTS = (
+    Fault(
+        "sessions that could not be listed prove that nothing was charged",
+        "infrastructure/gateways/dintero/gateway.py",
+        "        if not isinstance(listed, Reply) and not forbidden:\n",
+        "        if False:\n",
+    ),
     # --- refunds --------------------------------------------------------------------------------
     Fault(
         "a refund is believed by its event, whatever the transaction's status says",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from domain.money import Money
 from domain.ports import (
@@ -13,6 +14,7 @@ from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
     Declined,
+    NotDone,
     NotFound,
     Unknown,
 )
@@ -41,6 +43,21 @@ def test_F07_nothing_under_the_reference_is_not_found() -> None:
 def test_F06_session_without_transaction_is_still_at_work() -> None:
     """A session under the reference is a doubt, not an absence."""
     assert isinstance(looked_up(None, sessions=[SESSION]), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(403, NotFound), (429, NotDone), (401, NotDone), (400, Unknown)]
+)
+def test_F06_sessions_that_cannot_be_read_prove_no_absence(status: int, kind: type) -> None:
+    """Only who may not list sessions at all is left with what the transactions show."""
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/transactions":
+            return httpx.Response(200, json=[])
+        return httpx.Response(status, json={"error": {"message": "no"}})
+
+    about = query()
+    assert isinstance(asked(answers, lambda gateway: gateway.look_up(about)), kind)
 
 
 def test_two_transactions_under_one_reference_are_added() -> None:

@@ -304,8 +304,12 @@ class DinteroGateway:
     async def _look_for_session(self, query: ChargeQuery) -> LookUpAnswer:
         """No transaction bears the reference: is a session of it still at work?"""
         listed = await self._calls.sessions(query.reference)
-        if not isinstance(listed, Reply | NotSent):
-            return Unknown(reason=f"no transaction, and {listed.reason} for the sessions")
+        # Who may not list sessions is left with what the list of transactions shows.
+        forbidden = isinstance(listed, NotSent) and listed.status == 403 and not listed.no_access
+        if not isinstance(listed, Reply) and not forbidden:
+            return without_reply(listed)
+        if isinstance(listed, Reply) and listed.status != 200:
+            return Unknown(reason=f"no transaction, and HTTP {listed.status} for the sessions")
         for session in sessions_with(listed, query.reference):
             if transaction_id := text(session.get("transaction_id")):
                 return await self._look_at(transaction_id, query)
