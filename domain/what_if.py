@@ -14,11 +14,13 @@ from typing import assert_never
 
 import attrs
 
+from domain.calendar import start_of_day
 from domain.money import Money
-from domain.plan import Proration, Terms
+from domain.plan import PaidTrial, Proration, Terms, on_trial
 from domain.recorded import Recorded
 from domain.refusals import Refused
-from domain.subscription.aligning import change_anchor
+from domain.schedule import due_day
+from domain.subscription.aligning import aligned, change_anchor
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
@@ -60,7 +62,7 @@ from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.setting_amounts import set_amount
 from domain.subscription.settling import settle_early, settles
-from domain.subscription.starting import Start, start
+from domain.subscription.starting import AGREED_AT_START, Start, start
 from domain.subscription.state import Status, Subscription
 from domain.subscription.threshold import threshold_invoice
 
@@ -89,10 +91,21 @@ _Asked = (
 @attrs.frozen(kw_only=True)
 class OtherPolicy:
     """What is to be different. terms: from those that were agreed to, the others, for every
-    version of them. proration: instead of the rule of each change, or None."""
+    version of them. proration: instead of the rule of each change, or None. keeps_paid_trial:
+    whether periods of a paid trial cost what was agreed, and are as long."""
 
     terms: Callable[[Terms], Terms] = lambda agreed: agreed
     proration: Proration | None = None
+    keeps_paid_trial: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class _Told:
+    """A fact of the history. real: the subscription as it really was before it. log: all facts."""
+
+    recorded: Recorded[SubscriptionEvent]
+    real: Subscription | None
+    log: Sequence[Recorded[SubscriptionEvent]]
 
 
 @attrs.frozen(kw_only=True)
@@ -133,11 +146,14 @@ def what_if(log: Sequence[Recorded[SubscriptionEvent]], policy: OtherPolicy) -> 
     Refused: what starting refuses of the other terms.
     """
     state: Subscription | None = None
+    real: Subscription | None = None
     made: list[SubscriptionEvent] = []
     refused: list[str] = []
     for recorded in log:
+        told = _Told(recorded=recorded, real=real, log=log)
+        real = evolve(real, recorded.event)
         try:
-            facts = _decided(state, recorded, policy, log)
+            facts = _decided(state, told, policy)
         except Refused as refusal:
             if state is None:
                 raise
@@ -152,15 +168,15 @@ def what_if(log: Sequence[Recorded[SubscriptionEvent]], policy: OtherPolicy) -> 
 
 def _decided(
     state: Subscription | None,
-    recorded: Recorded[SubscriptionEvent],
+    told: _Told,
     policy: OtherPolicy,
-    log: Sequence[Recorded[SubscriptionEvent]],
 ) -> Events:
     """What a recorded fact, read as a wish, leads to here."""
-    event, now = recorded.event, recorded.recorded_at
+    event, now = told.recorded.event, told.recorded.recorded_at
     match event:
         case SubscriptionStarted():
-            return start(None, _start(event, policy), now=now, zone_version=event.zone_version)
+            wish = _start(event, policy, told.log)
+            return start(None, wish, now=now, zone_version=event.zone_version)
         case TokenVaulted():
             return (event,)
         case InvoiceIssued() if settles(event):
@@ -192,7 +208,7 @@ def _decided(
             | SubscriptionCancelled()
         ):
             assert state is not None
-            return _wished(state, event, policy, recorded, log)
+            return _wished(state, event, policy, told)
         case (
             AmountSet()
             | InstalmentsSettled()
@@ -202,19 +218,26 @@ def _decided(
             | DiscountEnded()
         ):
             assert state is not None
-            return _asked(state, event, recorded.recorded_at, _zone_version(log))
+            return _asked(state, event, now, _zone_version(told.log))
         case _:
             return ()
 
 
-def _moves_days(state: Subscription, event: TermsChanged, policy: OtherPolicy) -> bool:
+def _moves_days(event: TermsChanged, real: Subscription | None) -> bool:
     """Whether nothing but the days of the periods was to change."""
-    agreed, schedule = state.plan_of(event.from_invoice)
-    stays = policy.terms(event.terms) == agreed and event.when is When.PERIOD_END
+    assert real is not None, "a stream begins with SubscriptionStarted"
+    agreed, schedule = real.plan_of(event.from_invoice)
+    stays = event.terms == agreed and event.when is When.PERIOD_END
     return stays and event.schedule != schedule
 
 
-def _start(event: SubscriptionStarted, policy: OtherPolicy) -> Start:
+def _start(
+    event: SubscriptionStarted, policy: OtherPolicy, log: Sequence[Recorded[SubscriptionEvent]]
+) -> Start:
+    terms = policy.terms(event.terms)
+    if policy.keeps_paid_trial and _begins_with_paid_trial(event, log):
+        kept = PaidTrial(price=event.terms.price, interval=event.terms.interval, cycles=1)
+        terms = on_trial(terms, kept)
     return Start(
         subscription_id=event.subscription_id,
         customer_id=event.customer_id,
@@ -223,23 +246,56 @@ def _start(event: SubscriptionStarted, policy: OtherPolicy) -> Start:
         account=event.account,
         zone=event.zone,
         start=event.start,
-        terms=policy.terms(event.terms),
+        terms=terms,
     )
+
+
+def _begins_with_paid_trial(
+    event: SubscriptionStarted, log: Sequence[Recorded[SubscriptionEvent]]
+) -> bool:
+    """Whether other terms were agreed to at the start, for when the trial is over."""
+    then = log[1].event if len(log) > 1 else None
+    if not isinstance(then, TermsChanged) or then.reason != AGREED_AT_START:
+        return False
+    return then.terms != event.terms
+
+
+def _agreed_with_the_start(
+    state: Subscription, event: TermsChanged, policy: OtherPolicy, told: _Told
+) -> Events:
+    """What counts after a trial that was paid for, or days off the rhythm of the start.
+
+    Where the other terms have another rhythm, the same wish is counted by it.
+    """
+    terms, schedule = policy.terms(event.terms), event.schedule
+    if terms.interval == schedule.interval:
+        return (attrs.evolve(event, terms=terms),)
+    begun = told.log[0].event
+    if isinstance(begun, SubscriptionStarted) and _begins_with_paid_trial(begun, told.log):
+        return (
+            attrs.evolve(
+                event, terms=terms, schedule=attrs.evolve(schedule, interval=terms.interval)
+            ),
+        )
+    if schedule.stub is None:
+        return ()  # days of the old rhythm: of the other there are none but the first
+    moved = aligned(state.schedule, event.from_invoice, schedule.anchor)
+    first = (state.schedule if event.from_invoice > 1 else moved).period(1)
+    due = start_of_day(due_day(state.terms, first), state.zone)
+    return (attrs.evolve(event, terms=terms, schedule=moved, next_due_at=due),)
 
 
 def _wished(
     state: Subscription,
     event: _Wish,
     policy: OtherPolicy,
-    recorded: Recorded[SubscriptionEvent],
-    log: Sequence[Recorded[SubscriptionEvent]],
+    told: _Told,
 ) -> Events:
-    now, zone_version = event.effective_at, _zone_version(log)
+    now, zone_version = event.effective_at, _zone_version(told.log)
     match event:
         case TermsChanged() if state.status is Status.PENDING:
-            # Agreed to with the start: after a trial that was paid for, or on other days.
-            return (attrs.evolve(event, terms=policy.terms(event.terms)),)
-        case TermsChanged() if _moves_days(state, event, policy):
+            return _agreed_with_the_start(state, event, policy, told)
+        case TermsChanged() if _moves_days(event, told.real):
             day, reason = event.schedule.anchor, event.reason
             return change_anchor(state, day, reason=reason, now=now, zone_version=zone_version)
         case TermsChanged():
@@ -247,7 +303,7 @@ def _wished(
                 terms=policy.terms(event.terms),
                 when=event.when,
                 reason=event.reason,
-                proration=policy.proration or _rule_of(state, event, recorded, log),
+                proration=policy.proration or _rule_of(event, told),
             )
             return change_terms(state, change, now=now, zone_version=zone_version)
         case SubscriptionPaused():
@@ -286,7 +342,7 @@ def _wished(
                 state,
                 reason=event.reason,
                 now=now,
-                credit=_credit_at_the_end(recorded, policy, log),
+                credit=_credit_at_the_end(told.recorded, policy, told.log),
             )
         case _:
             assert_never(event)
@@ -327,26 +383,29 @@ def _asked(state: Subscription, event: _Asked, recorded_at: datetime, zone_versi
             )
             return grant_discount(state, wish, now=event.effective_at)
         case DiscountEnded():
-            found = next(
-                each for each in state.discounts if each.discount_number == event.discount_number
+            coupons = (
+                each.coupon
+                for each in state.discounts
+                if each.discount_number == event.discount_number
             )
-            return end_discount(state, found.coupon, reason=event.reason, now=event.effective_at)
+            if (coupon := next(coupons, None)) is None:
+                return ()  # what granted it was refused
+            return end_discount(state, coupon, reason=event.reason, now=event.effective_at)
         case _:
             assert_never(event)
 
 
-def _rule_of(
-    state: Subscription,
-    event: TermsChanged,
-    recorded: Recorded[SubscriptionEvent],
-    log: Sequence[Recorded[SubscriptionEvent]],
-) -> Proration | None:
-    """The rule of a change. One that counts from now on had a rule, even where that came to
-    nothing; another rhythm counts without one, too."""
-    rule = _policy_of(recorded, log)
-    anew = event.terms.interval != state.terms.interval
-    counts = event.when is When.NOW and not anew
-    return Proration.BY_DAY if rule is Proration.NONE and counts else rule
+def _rule_of(event: TermsChanged, told: _Told) -> Proration | None:
+    """The rule of a change; None: the one that is agreed to. One that counts from now on had a
+    rule, even where that came to nothing; another rhythm counts without one, too."""
+    assert told.real is not None, "a stream begins with SubscriptionStarted"
+    before = told.real.terms
+    rule = _policy_of(told.recorded, told.log)
+    anew = event.terms.interval != before.interval
+    if rule is Proration.NONE and event.when is When.NOW and not anew:
+        agreed = before.proration
+        return Proration.BY_DAY if agreed is Proration.NONE else None
+    return None if rule is before.proration else rule
 
 
 def _resumed(

@@ -101,6 +101,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "plan_file": "",
         "dunning": "write_off",
         "grace_days": "14",
+        "backup": "yes",
         "paid_trial_price": "",
         "paid_trial_cycles": "",
         "anchor": "2025-03-20",
@@ -126,6 +127,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert (terms.plan, terms.plan_version, terms.quantity) == ("gold", 3, 2)
     assert terms.tax == TaxRate(code="NO-25", ppm=250_000, included=True)
     assert [each.amount.minor for each in terms.one_time] == [1000, 500]
+    assert terms.backup
     assert (row.churned, row.state) == (True, "Oslo")
 
 
@@ -214,6 +216,8 @@ def test_public_sample_adds_up() -> None:
         ("customer_id,price,retry_days", "c-1,1,0", "retry-policy-malformed"),
         ("customer_id,price,dunning", "c-1,1,forget", "choice-unknown"),
         ("customer_id,price,grace_days", "c-1,1,366", "grace-malformed"),
+        ("customer_id,price,backup", "c-1,1,maybe", "choice-unknown"),
+        ("customer_id,plan,backup", "c-1,gold,no", "terms-ambiguous"),
         ("customer_id,price,setup_fee", "c-1,1,0", "setup-fee-not-positive"),
     ],
 )

@@ -70,7 +70,14 @@ def offered(plan: Plan | None, choice: Choice, *, start: date, zone: str, now: d
     return attrs.evolve(terms, quantity=choice.quantity)
 
 
-def _chosen(plan: Plan, choice: Choice, now: datetime) -> Version:
+def version_named(plan: Plan | None, choice: Choice, *, now: datetime) -> Version:
+    """The published version that is named, or that the plan's name means; nobody starts on it,
+    so it may be one that is still to come, and the plan may be retired.
+
+    Refused: "plan-unknown", "plan-not-available", "plan-version-unknown".
+    """
+    if plan is None:
+        raise Refused("plan-unknown", f"no version of {choice.plan[:64]} is published")
     if choice.version is None:
         current = version_at(plan, now)
         if current is None:
@@ -79,6 +86,11 @@ def _chosen(plan: Plan, choice: Choice, now: datetime) -> Version:
     named = plan.version(choice.version)
     if named is None:
         raise Refused("plan-version-unknown", f"{plan.code} has no version {choice.version}")
+    return named
+
+
+def _chosen(plan: Plan, choice: Choice, now: datetime) -> Version:
+    named = version_named(plan, choice, now=now)
     if named.available_from > now:
         words = f"version {named.number} of {plan.code} is from {named.available_from} on"
         raise Refused("plan-version-not-available", words)

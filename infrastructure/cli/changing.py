@@ -55,6 +55,9 @@ def _policy(name: str | None) -> Proration | None:
 @click.option("--plan-version", type=int)
 @click.option("--description", help="Shown to the payer.")
 @click.option("--backup/--no-backup", default=None, help="Try the backup when the first fails.")
+@click.option(
+    "--threshold", metavar="AMOUNT", help="What usage comes to when it is billed at once."
+)
 @click.option("--rule", type=policy_type, help="Agree to this rule for parts of a period.")
 @price_options
 @click.option("--untaxed", is_flag=True, help="No tax from then on.")
@@ -133,8 +136,9 @@ def _changed_terms(given: dict[str, Any], currency: str) -> NewTerms:
     for name in ("plan", "plan_version", "description", "quantity", "variable", "backup"):
         if given[name] is not None:
             fields[name] = given[name]
-    if given["price"] is not None:
-        fields["price"] = money_field(given["price"], currency)
+    for name in ("price", "threshold"):
+        if given[name] is not None:
+            fields[name] = money_field(given[name], currency)
     if given["every"] is not None:
         fields["interval"] = interval_field(given["every"])
     if given["rule"] is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import click
 from infrastructure.cli.context import Chosen, bring_up_to_date, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import amount, print_json, print_standing, print_table
+from infrastructure.cli.plan_option import Named
 from infrastructure.cli.supposing_retries import (
     as_message,
     other_schedule,
@@ -22,8 +23,10 @@ from infrastructure.cli.terms_options import Every, policy_type
 
 if TYPE_CHECKING:
     from domain.calendar import Interval
+    from domain.catalogue.offering import Choice
     from domain.plan import Terms
     from domain.recorded import Recorded
+    from domain.refusals import Refused
     from domain.subscription.events import SubscriptionEvent
     from domain.what_if import OtherPolicy, WhatIf
     from domain.what_if_retries import OtherSchedule
@@ -37,6 +40,9 @@ COLUMNS = ("was", "would be", "difference")
 @click.command("what-if", epilog=TABLE)
 @click.argument("subscription", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Every subscription of the books.")
+@click.option(
+    "--plan", type=Named(), metavar="CODE[@VERSION]", help="The terms of a published plan."
+)
 @click.option("--percent", type=str, help='Every price changed by so much, e.g. "10" or "-2.5".')
 @click.option("--quantity", type=int, help="Units billed each period.")
 @click.option("--every", type=Every(), help='Another interval, e.g. "month", "2 weeks".')
@@ -54,6 +60,7 @@ def what_if(
     chosen: Chosen,
     subscription: str | None,
     everybody: bool,
+    plan: Choice | None,
     percent: str | None,
     quantity: int | None,
     every: Interval | None,
@@ -65,35 +72,45 @@ def what_if(
 ) -> None:
     """What a history would have billed under other terms. Nothing is written.
 
-    Every start, change, pause, credit and end is decided anew; charges are left out. With --retry:
-    which charges would have been tried when, and what of the money is certain; a charge that was
-    never made is "not known".
+    Every start, change, pause, credit and end is decided anew; charges are left out. With --plan:
+    as if it had been agreed to from the first day on, quantity and trial as they were. With
+    --retry: which charges would have been tried when, and what of the money is certain; a charge
+    that was never made is "not known".
     """
-    from domain.plan import Proration
-    from domain.what_if import OtherPolicy
-
     if everybody == (subscription is not None):
         raise click.UsageError("name one subscription, or give --all")
     if retry is not None:
-        if any(each is not None for each in (percent, quantity, every, proration)):
+        if any(each is not None for each in (plan, percent, quantity, every, proration)):
             raise click.UsageError("--retry goes with no other terms")
         _retried(chosen, subscription, other_schedule(retry, end, grace_days), as_json=as_json)
         return
     if end is not None or grace_days is not None:
         raise click.UsageError("--end and --grace-days go with --retry")
-    policy = OtherPolicy(
-        terms=_other_terms(percent, quantity, every),
-        proration=None if proration is None else Proration(proration.upper()),
-    )
     with chosen.system() as system:
+        other = _other_terms(percent, quantity, every)
+        policy = _policy(system, plan, other, proration)
         bring_up_to_date(system)
         head = system.ledger.head()
-        wanted = _everybody(system) if subscription is None else iter([subscription])
-        found = {each: _suppose(system, each, policy) for each in wanted}
+        left_out: dict[str, Refused] = {}
+        if subscription is not None:
+            found = {subscription: _suppose(system, subscription, policy)}
+        elif plan is None:
+            found = {each: _suppose(system, each, policy) for each in _everybody(system)}
+        else:
+            found, left_out = _suppose_where_possible(system, policy)
     if as_json:
-        print_json({"position": head, "items": found, "totals": _totals(found)})
+        print_json(
+            {
+                "position": head,
+                "items": found,
+                "totals": _totals(found),
+                "left_out": {name: each.code for name, each in left_out.items()},
+            }
+        )
         return
     _print(found)
+    for code, count in sorted(Counter(each.code for each in left_out.values()).items()):
+        click.echo(f"left out, {code}: {count}")
     print_standing(head, head)
 
 
@@ -112,6 +129,48 @@ def _retried(
         return
     print_retried(found)
     print_standing(head, head)
+
+
+def _policy(
+    system: System,
+    plan: Choice | None,
+    other: Callable[[Terms], Terms],
+    proration: str | None,
+) -> OtherPolicy:
+    """The terms of the plan, if one is named, and what else is other of them.
+
+    Refused: "id-malformed", and what offering.version_named refuses.
+    """
+    import attrs
+
+    from domain.catalogue.offering import version_named
+    from domain.identity import checked_id
+    from domain.plan import Proration
+    from domain.what_if import OtherPolicy
+    from domain.what_if_plan import on_version
+
+    rule = None if proration is None else Proration(proration.upper())
+    if plan is None:
+        return OtherPolicy(terms=other, proration=rule)
+    published, _ = system.plans.load(checked_id("plan", plan.plan))
+    by_plan = on_version(version_named(published, plan, now=system.clock()))
+    return attrs.evolve(by_plan, terms=lambda agreed: other(by_plan.terms(agreed)), proration=rule)
+
+
+def _suppose_where_possible(
+    system: System, policy: OtherPolicy
+) -> tuple[dict[str, WhatIf], dict[str, Refused]]:
+    """Every subscription; and those whose terms cannot be those of the plan, with why."""
+    from domain.refusals import Refused
+
+    found: dict[str, WhatIf] = {}
+    left_out: dict[str, Refused] = {}
+    for each in _everybody(system):
+        try:
+            found[each] = _suppose(system, each, policy)
+        except Refused as refused:
+            left_out[each] = refused
+    return found, left_out
 
 
 def _other_terms(

@@ -135,6 +135,7 @@ _terms_options = (
     click.option("--instalment-total", metavar="AMOUNT", help="Split into the payments."),
     click.option("--variable", is_flag=True, help="The amount may be set for each invoice."),
     click.option("--rule", type=policy_type, default="BY_DAY", help="The agreed proration."),
+    click.option("--backup", is_flag=True, help="Try the backup when the first fails."),
     *_price_list,
     *_tax,
     click.option(
@@ -156,7 +157,7 @@ present_terms = _with(
 # What a file of terms says; quantity alone may be given beside it.
 _TERMS = (
     *("price", "trial", "setup_fee", "product", "shipping", "one_time_total", "cycles"),
-    *("instalment_total", "variable", "tiers", "tiering", "tax_percent", "tax_included"),
+    *("instalment_total", "variable", "backup", "tiers", "tiering", "tax_percent", "tax_included"),
 )
 
 
@@ -179,6 +180,7 @@ def present_fields(given: dict[str, Any]) -> dict[str, Any]:
         "proration": given["rule"].upper(),
         "cycles": given["cycles"],
         "variable": given.get("variable", False),
+        "backup": given.get("backup", False),
         **price_fields(given, currency),
     }
     for name in ("price", "setup_fee", "one_time_total", "instalment_total"):

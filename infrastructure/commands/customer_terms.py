@@ -40,7 +40,7 @@ TERMS_COLUMNS = (
     *("price", "currency", "plan", "description", "interval_unit", "interval_count", "timing"),
     *("trial_days", "setup_fee", "cycles", "capture", "retry_days", "kind", "tiers", "tiering"),
     *("tax_code", "tax_percent", "tax_included", "product", "shipping", "one_time_total"),
-    *("variable", "instalment_total", "plan_version", "dunning", "grace_days"),
+    *("variable", "instalment_total", "plan_version", "dunning", "grace_days", "backup"),
 )
 # Each of them says the price.
 PRICED_BY = ("price", "tiers", "instalment_total")
@@ -115,6 +115,7 @@ def _of_columns(fields: Fields, quantity: int) -> Terms | None:
     capture = fields.choice("capture", CaptureMode, CaptureMode.AT_ONCE)
     tiering = fields.choice("tiering", Tiering, Tiering.GRADUATED)
     kind, variable = _kind(fields), fields.yes_no("variable")
+    backup = fields.yes_no("backup")
     fee = fields.money("setup_fee", currency)
     tiers = fields.checked(lambda: parse_tiers(fields.text("tiers"), currency)) or ()
     total = fields.money("instalment_total", currency)
@@ -153,6 +154,7 @@ def _of_columns(fields: Fields, quantity: int) -> Terms | None:
         one_time=one_time,
         variable=variable,
         instalments=instalments or (),
+        backup=backup,
     )
     fields.checked(lambda: check_one_time_total(terms, once))
     return terms

@@ -30,6 +30,7 @@ retry_days       no      days between attempts after declines, e.g. "3 5 7"; "no
 dunning          no      what follows then: leave_open, suspend, cancel or write_off; default:
                          leave_open
 grace_days       no      days until it does; default 0
+backup           no      Yes: a second method is tried when the first fails; default No
 kind             no      SUBSCRIPTION, RECURRING or INSTALLMENT; default: as the other columns say
 tiers            no      prices of the units, e.g. "10:5.00 100:4.00 *:3.00": up to the 10th unit
                          5.00 each, up to the 100th 4.00, then 3.00; PRICE+FLAT adds a flat fee
@@ -82,6 +83,7 @@ COLUMNS = (
         "plan_version",
         "dunning",
         "grace_days",
+        "backup",
         "tiering",
         "tax_code",
         "tax_percent",

@@ -148,14 +148,16 @@ def test_a_malformed_report_is_refused(
     assert problem(post(client, BALANCES, {**LOW, **change})) == answer
 
 
-def test_usage_in_a_batch_is_billed_at_the_threshold(client: Client, system: System) -> None:
-    """Two reports of one batch come to 10.00: billed in the same append, charged at once."""
+def by_threshold() -> Terms:
+    """Data at 0.40 a GB, billed at 10.00, beside 31.00 a month."""
     tiers = (Tier(up_to=None, unit_price=Money(40, "USD")),)
     meter = Meter(code="data", description="Data", unit="GB", tiers=tiers)
-    agreed = attrs.evolve(
-        music(), kind=Kind.THRESHOLD, meters=(meter,), threshold=Money(1000, "USD")
-    )
-    running(system, agreed)
+    return attrs.evolve(music(), kind=Kind.THRESHOLD, meters=(meter,), threshold=Money(1000, "USD"))
+
+
+def test_usage_in_a_batch_is_billed_at_the_threshold(client: Client, system: System) -> None:
+    """Two reports of one batch come to 10.00: billed in the same append, charged at once."""
+    running(system, by_threshold())
     reports = [
         {
             "subscription_id": "s-1",

@@ -104,6 +104,43 @@ def test_what_if_wants_to_know_whose_history(upgraded: Terminal) -> None:
         assert upgraded.run("what-if", *arguments).exit_code == exit_code
 
 
+def test_what_if_under_a_published_plan(upgraded: Terminal) -> None:
+    """Twice 40.00 instead of 31.00 and 104.00 less 21.00; who could not be on it is left out."""
+    for name, price, *more in (
+        ("gold", "39.00"),
+        ("gold", "40.00", "--from", "2026-01-01"),
+        ("tin", "9.00", "--currency", "EUR"),
+    ):
+        ended = upgraded.run("plan", "publish", name, "--price", price, *more, "--reason", "new")
+        assert ended.exit_code == DONE, ended.output
+    head = upgraded.json("info")["head"]
+    found = upgraded.json("what-if", "s-1", "--plan", "gold@2")["items"]["s-1"]
+    assert (found["would_be"]["billed"], found["would_be"]["credited"]) == (8000, 0)
+    available = upgraded.run("what-if", "--all", "--plan", "gold")
+    assert "-36.00 USD" in available.stdout  # 78.00 for 114.00
+    nobody = upgraded.json("what-if", "--all", "--plan", "tin")
+    assert (nobody["items"], nobody["left_out"]) == ({}, {"s-1": "currency-fixed"})
+    assert "left out, currency-fixed: 1" in upgraded.run("what-if", "--all", "--plan", "tin").stdout
+    assert upgraded.json("info")["head"] == head
+
+
+@pytest.mark.parametrize(
+    ("plan", "more", "said", "exit_code"),
+    [
+        ("gold", (), "plan-unknown", REFUSED),
+        ("no such", (), "id-malformed", REFUSED),
+        ("gold@two", (), "gold@2", USAGE),
+        ("gold", ("--retry", "3"), "--retry", USAGE),
+    ],
+)
+def test_what_if_refuses_a_plan_that_is_none(
+    upgraded: Terminal, plan: str, more: tuple[str, ...], said: str, exit_code: int
+) -> None:
+    """Unknown, malformed, or beside a retry schedule."""
+    ended = upgraded.run("what-if", "s-1", "--plan", plan, *more)
+    assert (ended.exit_code, said in ended.output) == (exit_code, True)
+
+
 def test_what_if_under_another_retry_schedule(terminal: Terminal) -> None:
     """31.00 were declined on 11 January and paid three days later; February was paid at once."""
     terminal.set_clock("2025-01-10T23")

@@ -48,6 +48,20 @@ def test_the_same_version_again_does_nothing(gold: Terminal) -> None:
     assert (refused.exit_code, refused.stderr.split(":")[0]) == (REFUSED, "plan-version-fixed")
 
 
+def test_a_plan_or_a_line_may_let_a_second_method_be_tried(gold: Terminal) -> None:
+    """Only where it says so; a plan file says it for itself."""
+    publish(gold, "45.00", "--backup", "--from", "2025-03-01")
+    versions = gold.json("plan", "show", "gold")["plan"]["versions"]
+    assert [each["terms"]["backup"] for each in versions] == [False, False, True]
+    file = gold.file("customer_id,price,backup\na,19.00,yes\nb,19.00,no\nc,19.00,\n")
+    assert gold.json("import", file)["started"] == 3
+    backups = [gold.json("show", each)["now"]["terms"]["backup"] for each in "abc"]
+    assert backups == [True, False, False]
+    terms = gold.file('{"interval": {"unit": "MONTH"}, "description": "x"}')
+    both = gold.run("plan", "publish", "gold", "--terms", terms, "--backup", *GOLD[2:])
+    assert (both.exit_code, "--backup" in both.stderr) == (USAGE, True)
+
+
 def test_a_customer_file_may_name_a_plan(gold: Terminal) -> None:
     """With its terms; a line with a price has terms of its own."""
     file = gold.file(

@@ -1,0 +1,39 @@
+"""Other terms for what_if.py: those of a version of a plan, for a history that had others."""
+
+from __future__ import annotations
+
+import attrs
+
+from domain.catalogue.state import Version
+from domain.plan import Terms
+from domain.refusals import Refused
+from domain.what_if import OtherPolicy
+
+
+def on_version(version: Version) -> OtherPolicy:
+    """The policy by which a history is decided on a version from its first day on.
+
+    Quantity and trial stay as they were agreed to, a paid trial's price and rhythm with them.
+    Announced moves are left out: the version is what is asked about.
+    Refused, where it is applied: "currency-fixed", "kind-fixed", "timing-fixed" for terms that
+        could not have become those of the version; "kind-schedule" where no periods are billed.
+    """
+
+    def other(agreed: Terms) -> Terms:
+        new = version.terms
+        _check(agreed, new)
+        return attrs.evolve(new, quantity=agreed.quantity, trial=agreed.trial)
+
+    return OtherPolicy(terms=other, keeps_paid_trial=True)
+
+
+def _check(agreed: Terms, new: Terms) -> None:
+    what = f"version {new.plan_version} of {new.plan}"
+    if new.currency != agreed.currency:
+        raise Refused("currency-fixed", f"{what} is in {new.currency}, not {agreed.currency}")
+    if new.kind is not agreed.kind:
+        raise Refused("kind-fixed", f"{what} is {new.kind.value}, not {agreed.kind.value}")
+    if not agreed.scheduled:
+        raise Refused("kind-schedule", f"{agreed.kind.value} bills what is asked for")
+    if new.timing is not agreed.timing:
+        raise Refused("timing-fixed", f"{what} is {new.timing.value}, not {agreed.timing.value}")
