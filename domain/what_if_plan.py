@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 
 from domain.catalogue.state import Version
+from domain.deciding_anew import OtherPolicy
 from domain.plan import Terms
 from domain.refusals import Refused
-from domain.what_if import OtherPolicy
 
 
 def on_version(version: Version) -> OtherPolicy:

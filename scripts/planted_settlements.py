@@ -6,7 +6,7 @@ from planted_faults import Fault
 
 SETTLING, STATE = "domain/subscription/settling.py", "domain/subscription/state.py"
 FOLDING, DEMANDS = "domain/subscription/folding.py", "domain/subscription/folding_demands.py"
-WHAT_IF, PREVIEWS = "domain/what_if.py", "domain/settlement_previews.py"
+WHAT_IF, PREVIEWS = "domain/deciding_anew.py", "domain/settlement_previews.py"
 
 FAULTS = (
     Fault(

@@ -24,11 +24,12 @@ from infrastructure.cli.terms_options import Every, policy_type
 if TYPE_CHECKING:
     from domain.calendar import Interval
     from domain.catalogue.offering import Choice
+    from domain.deciding_anew import OtherPolicy
     from domain.plan import Terms
     from domain.recorded import Recorded
     from domain.refusals import Refused
     from domain.subscription.events import SubscriptionEvent
-    from domain.what_if import OtherPolicy, WhatIf
+    from domain.what_if import WhatIf
     from domain.what_if_retries import OtherSchedule
     from infrastructure.bootstrap import System
 
@@ -144,9 +145,9 @@ def _policy(
     import attrs
 
     from domain.catalogue.offering import version_named
+    from domain.deciding_anew import OtherPolicy
     from domain.identity import checked_id
     from domain.plan import Proration
-    from domain.what_if import OtherPolicy
     from domain.what_if_plan import on_version
 
     rule = None if proration is None else Proration(proration.upper())

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from domain.deciding_anew import OtherPolicy
 from domain.refusals import Refused
 from domain.settlement_previews import preview_settlement
 from domain.subscription.events import SubscriptionStarted
 from domain.subscription.settling import settle_early
 from domain.subscription.state import Status
-from domain.what_if import OtherPolicy, what_if
+from domain.what_if import what_if
 from tests.domain.test_properties import SOME, follow_instalments, follow_periods, moments
 from tests.histories import ZONE_VERSION
 from tests.projections.stories_of_settlements import story_of_settlements

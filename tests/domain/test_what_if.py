@@ -6,13 +6,14 @@ import attrs
 from hypothesis import HealthCheck, event, given, settings
 
 from domain.calendar import Interval, Unit
+from domain.deciding_anew import OtherPolicy
 from domain.money import Money
 from domain.plan import Proration, Terms, Timing
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import When
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.metering import Report, report_usage
-from domain.what_if import OtherPolicy, what_if
+from domain.what_if import what_if
 from tests.books import Books, Clock
 from tests.domain.asking import DATA, by_threshold
 from tests.domain.billing import BIG, FEB_10, at_price
