@@ -12,6 +12,8 @@ from uuid import UUID
 import attrs
 
 from domain.calendar import Period, local_day, start_of_day
+from domain.catalogue.moving import move_due
+from domain.catalogue.state import Plan
 from domain.identity import token_request_id
 from domain.money import Money
 from domain.plan import DunningEnd, PaidTrial, Proration, RetryPolicy, Terms, checked_retry
@@ -46,7 +48,7 @@ LARGEST_PREVIEW = 1200
 class ScheduledInvoice:
     """One invoice to come. due_at: UTC instant; period: local days, end exclusive.
 
-    lines: without usage, which nobody knows yet.
+    lines: without usage, which nobody knows yet. plan_version: of the terms that it bills.
     """
 
     invoice_number: int
@@ -55,6 +57,7 @@ class ScheduledInvoice:
     due_on: date
     due_at: datetime
     lines: tuple[InvoiceLine, ...]
+    plan_version: int
 
 
 def preview_schedule(
@@ -65,10 +68,12 @@ def preview_schedule(
     count: int,
     paid_trial: PaidTrial | None = None,
     anchor: date | None = None,
+    plan: Plan | None = None,
 ) -> tuple[ScheduledInvoice, ...]:
     """The first `count` invoices (fewer where the terms end earlier) of a subscription.
 
-    paid_trial, anchor: as starting.Start has them.
+    paid_trial, anchor: as starting.Start has them. plan: that of the terms, if its announced moves
+        are to be carried out, or None.
     Refused: "count-out-of-range" beyond 1 to LARGEST_PREVIEW; "kind-schedule" where no periods
         are billed; the codes of starting.
     """
@@ -79,21 +84,37 @@ def preview_schedule(
     begun = start_of_day(first_day, zone)
     wish = _as_if(first_day, terms, zone, paid_trial=paid_trial, anchor=anchor)
     state = evolve_all(None, start(None, wish, now=begun, zone_version=""))
+    if plan is not None:
+        return _with_moves(_vaulted(state, wish.namespace, begun), plan, count)
+    last = min(count, state.last_invoice or count)
+    return tuple(_scheduled(state, number) for number in range(1, last + 1))
+
+
+def _with_moves(state: Subscription, plan: Plan, count: int) -> tuple[ScheduledInvoice, ...]:
+    """Each invoice as it falls due, after the moves that are carried out by then."""
     found = []
-    for number in range(1, min(count, state.last_invoice or count) + 1):
-        agreed, schedule = state.plan_of(number)
-        period = schedule.period(number)
-        found.append(
-            ScheduledInvoice(
-                invoice_number=number,
-                period=period,
-                days=period.days,
-                due_on=due_day(agreed, period),
-                due_at=due_at(state, number),
-                lines=lines_of(agreed, number, schedule),
-            )
-        )
+    for number in range(1, count + 1):
+        due = state.next_due_at
+        if due is None:
+            break
+        state = evolve_all(state, move_due(state, plan, now=due, zone_version=""))
+        found.append(_scheduled(state, number))
+        state = evolve_all(state, issue_invoice(state, now=due, zone_version=""))
     return tuple(found)
+
+
+def _scheduled(state: Subscription, number: int) -> ScheduledInvoice:
+    agreed, schedule = state.plan_of(number)
+    period = schedule.period(number)
+    return ScheduledInvoice(
+        invoice_number=number,
+        period=period,
+        days=period.days,
+        due_on=due_day(agreed, period),
+        due_at=due_at(state, number),
+        lines=lines_of(agreed, number, schedule),
+        plan_version=agreed.plan_version,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -181,15 +202,20 @@ def as_if(
     begun = start_of_day(first_day, zone)
     wish = _as_if(first_day, terms, zone)
     state = evolve_all(None, start(None, wish, now=begun, zone_version=zone_version))
+    state = _vaulted(state, wish.namespace, begun)
+    return bill_what_is_due(state, now=now, zone_version=zone_version)[1]
+
+
+def _vaulted(state: Subscription, namespace: UUID, begun: datetime) -> Subscription:
+    """The same, once its payer has approved."""
     vaulted = TokenVaulted(
-        request_id=token_request_id(wish.namespace, 1),
+        request_id=token_request_id(namespace, 1),
         token_ref="preview",  # noqa: S106
         instrument=Instrument(kind="preview"),
         replaces=None,
         effective_at=begun,
     )
-    state = evolve_all(state, (vaulted,))
-    return bill_what_is_due(state, now=now, zone_version=zone_version)[1]
+    return evolve_all(state, (vaulted,))
 
 
 def _as_if(

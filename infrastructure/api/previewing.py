@@ -13,6 +13,7 @@ from litestar.params import JSONBody, RawBody
 from infrastructure.api.idempotency import strictly
 from infrastructure.api.reading import Books
 from infrastructure.commands.change_previews import ChangeAnswer, ChangeAsked, answer_change, stated
+from infrastructure.commands.plan_previews import answer_schedule_by_plan
 from infrastructure.commands.previews import (
     PriceAnswer,
     PriceAsked,
@@ -37,9 +38,15 @@ from infrastructure.commands.wishes import checked_instant
 
 
 @post("/previews/schedule", status_code=200, sync_to_thread=True)
-def preview_schedule(data: JSONBody[ScheduleAsked], body: RawBody) -> ScheduleAnswer:
-    """The invoices that terms lead to, with periods, due instants and lines."""
-    return answer_schedule(strictly(body, data))
+def preview_schedule(system: Books, data: JSONBody[ScheduleAsked], body: RawBody) -> ScheduleAnswer:
+    """The invoices that terms lead to, with periods, due instants and lines.
+
+    By a published plan's name, with its announced moves. 404 plan-unknown.
+    """
+    asked = strictly(body, data)
+    if asked.plan is not None:
+        return answer_schedule_by_plan(system, asked)
+    return answer_schedule(asked)
 
 
 @post("/previews/change", status_code=200, sync_to_thread=True)

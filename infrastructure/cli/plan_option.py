@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from infrastructure.cli.exits import USAGE, Ended
+from infrastructure.cli.terms_options import TERMS
 
 if TYPE_CHECKING:
     from domain.catalogue.offering import Choice
@@ -31,3 +34,13 @@ class Named(click.ParamType["Choice"]):
         if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
             self.fail(f'{value!r} is not like "gold" or "gold@2"', param, ctx)
         return Choice(plan=code, version=int(number))
+
+
+def by_plan(plan: Choice, given: dict[str, Any]) -> dict[str, Any]:
+    """The plan as messages name it. given: options of terms, of which quantity alone goes with it.
+
+    Raises: Ended.
+    """
+    if named := [each for each in ("terms", *TERMS) if given.get(each)]:
+        raise Ended(USAGE, "usage", f"give either --plan or --{named[0].replace('_', '-')}")
+    return {"plan": plan.plan, "plan_version": plan.version, "quantity": given["quantity"]}

@@ -1,15 +1,17 @@
-"""`billing preview`: what would be billed. No database, no settings, nothing written."""
+"""`billing preview`: what would be billed. Nothing is written, and no database or settings are
+needed but for a published plan."""
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from infrastructure.cli.change_table import line_row, print_change, print_lines
-from infrastructure.cli.context import json_option
+from infrastructure.cli.context import Chosen, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_table
+from infrastructure.cli.plan_option import Named, by_plan
 from infrastructure.cli.terms_options import (
     Day,
     Every,
@@ -25,50 +27,82 @@ from infrastructure.cli.terms_options import (
     present_terms,
 )
 
+if TYPE_CHECKING:
+    from domain.catalogue.offering import Choice
+
 LONGEST_UNITS = 20
 
 
 @click.group(epilog=TABLE)
 def preview() -> None:
-    """What would be billed, by the functions that bill. Needs no database; writes nothing."""
+    """What would be billed, by the functions that bill. Writes nothing.
+
+    Needs no database, but for a published plan.
+    """
 
 
 @preview.command(epilog=TABLE)
 @present_terms
+@click.option("--plan", type=Named(), metavar="CODE[@VERSION]", help="Instead of terms: published.")
 @click.option("--count", type=int, default=12, show_default=True, help="Invoices, 1 to 1200.")
 @click.option("--anchor", type=Day(), help="On which the first whole period begins.")
 @click.option("--paid-trial", metavar="AMOUNT", help="The price of periods before them.")
 @click.option("--paid-trial-cycles", type=int, default=1, show_default=True)
 @click.option("--paid-trial-every", type=Every(), help="Their length; default: as --every.")
 @json_option
-def schedule(count: int, json_in: BinaryIO | None, as_json: bool, **given: Any) -> None:
-    """The invoices that terms lead to: periods, due instants, lines."""
+@pass_chosen
+def schedule(
+    chosen: Chosen,
+    /,
+    plan: Choice | None,
+    count: int,
+    json_in: BinaryIO | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """The invoices that terms lead to: periods, due instants, lines.
+
+    With --plan: of who starts on it now (with --quantity), with its announced moves. That alone
+    reads the books.
+    """
     from infrastructure.commands.previews import ScheduleAsked, answer_schedule
 
     if json_in is None:
         need(given, "start", instead="--json-in")
         placed = {name: given[name] for name in ("start", "zone", "anchor")}
         placed |= {"count": count, "paid_trial": _paid_trial(given)}
-        asked = message_of({**placed, "terms": present_fields(given)}, ScheduleAsked)
+        said = {"terms": present_fields(given)} if plan is None else by_plan(plan, given)
+        asked = message_of({**placed, **said}, ScheduleAsked)
     else:
         asked = json_message(json_in.read(), ScheduleAsked)
-    answer = answer_schedule(asked)
+    if asked.plan is None:
+        answer = answer_schedule(asked)
+    else:
+        from infrastructure.commands.plan_previews import answer_schedule_by_plan
+
+        with chosen.system() as system:
+            answer = answer_schedule_by_plan(system, asked)
     if as_json:
         print_json(answer)
         return
+    named = asked.plan is not None
     rows = []
     for each in answer.items:
-        place = (
+        place: tuple[str, ...] = (
             str(each.invoice_number),
+            *((str(each.plan_version),) if named else ()),
             f"{each.period.start} to {each.period.end}",
             str(each.days),
             instant(each.due_at),
         )
         for line in each.lines:
             rows.append((*place, line.kind.value.lower(), *line_row(line)[1:]))
-            place = ("", "", "", "")
-    columns = ("invoice", "period (end exclusive)", "days", "due", "line", "working", "amount")
-    print_table(columns, rows, right=("invoice", "days", "amount"))
+            place = ("",) * len(place)
+    version = ("version",) if named else ()
+    columns = ("period (end exclusive)", "days", "due", "line", "working", "amount")
+    print_table(
+        ("invoice", *version, *columns), rows, right=("invoice", *version, "days", "amount")
+    )
 
 
 def _paid_trial(given: dict[str, Any]) -> dict[str, Any] | None:

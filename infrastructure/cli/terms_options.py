@@ -155,7 +155,7 @@ present_terms = _with(
     )
 )
 # What a file of terms says; quantity alone may be given beside it.
-_TERMS = (
+TERMS = (
     *("price", "trial", "setup_fee", "product", "shipping", "one_time_total", "cycles"),
     *("instalment_total", "variable", "backup", "tiers", "tiering", "tax_percent", "tax_included"),
 )
@@ -167,7 +167,7 @@ def present_fields(given: dict[str, Any]) -> dict[str, Any]:
     Raises: Ended; Refused with the codes of parse_money and of what is shared with the API.
     """
     if given.get("terms") is not None:
-        if named := [each for each in _TERMS if given.get(each)]:
+        if named := [each for each in TERMS if given.get(each)]:
             option = named[0].replace("_", "-")
             raise Ended(USAGE, "usage", f"give either --terms or --{option}")
         read = json_fields(given["terms"].read())

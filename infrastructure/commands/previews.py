@@ -16,13 +16,16 @@ import attrs
 import msgspec
 
 from domain.calendar import Period
+from domain.catalogue.offering import Choice
+from domain.catalogue.state import Plan
 from domain.money import Money, total
 from domain.percents import parse_percent
-from domain.plan import DunningEnd, Proration, RetryPolicy
+from domain.plan import DunningEnd, Proration, RetryPolicy, Terms
 from domain.plan_rules import LARGEST_QUANTITY
 from domain.ports import Declined
 from domain.previews import (
     PlannedRetry,
+    ScheduledInvoice,
     preview_proration,
     preview_retries,
     preview_schedule,
@@ -51,19 +54,36 @@ class PreviewedTerms(AgreedTerms, kw_only=True):
 class ScheduleAsked(Asked, kw_only=True):
     """Which invoices would come? start: first local day in `zone`. count: 1 to 1200 of them.
 
+    terms; or plan, and if wanted plan_version and quantity, of a published one: with its announced
+        moves, as who starts on it now will be moved.
     paid_trial, anchor: as in POST /v1/subscriptions.
     """
 
     start: date
     zone: str
-    terms: PreviewedTerms
+    terms: PreviewedTerms | None = None
     count: int = 12
     paid_trial: PaidTrialAsked | None = None
     anchor: date | None = None
+    plan: str | None = None
+    plan_version: int | None = None
+    quantity: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, which makes the request malformed."""
+        if (self.terms is None) == (self.plan is None):
+            raise ValueError("Object has either `terms` or `plan`")
+        if self.plan is None and (self.plan_version, self.quantity) != (None, None):
+            raise ValueError("Object has `plan_version` and `quantity` with `plan` alone")
+
+    def choice(self) -> Choice:
+        """The plan that is named."""
+        return Choice(plan=self.plan or "", version=self.plan_version, quantity=self.quantity)
 
 
 class InvoiceToCome(msgspec.Struct, kw_only=True):
-    """One invoice. period: local days, end exclusive; due_at: UTC instant."""
+    """One invoice. period: local days, end exclusive; due_at: UTC instant. plan_version: of the
+    terms that it bills."""
 
     invoice_number: int
     period: Period
@@ -72,25 +92,46 @@ class InvoiceToCome(msgspec.Struct, kw_only=True):
     due_at: datetime
     lines: tuple[InvoiceLine, ...]
     total: Money
+    plan_version: int
 
 
 class ScheduleAnswer(msgspec.Struct, kw_only=True):
-    """The invoices, soonest first; fewer than asked for where the terms end earlier."""
+    """The invoices, soonest first; fewer than asked for where the terms end earlier.
+
+    position: at which this is the plan that was named, or null.
+    """
 
     items: tuple[InvoiceToCome, ...]
+    position: int | None = None
 
 
 def answer_schedule(asked: ScheduleAsked) -> ScheduleAnswer:
-    """The first invoices of a subscription. Raises: Refused."""
-    terms, trial = asked.terms.terms(), asked.paid_trial
-    found = preview_schedule(
+    """The first invoices of a subscription on stated terms. Raises: Refused."""
+    assert asked.terms is not None, "by a plan's name: plan_previews.py"
+    terms = asked.terms.terms()
+    return answered(seen(asked, terms), terms.currency)
+
+
+def seen(
+    asked: ScheduleAsked, terms: Terms, plan: Plan | None = None
+) -> tuple[ScheduledInvoice, ...]:
+    """What is asked for, of terms; plan: whose moves are carried out. Raises: Refused."""
+    trial = asked.paid_trial
+    return preview_schedule(
         checked_start(asked.start),
         terms,
         asked.zone,
         count=asked.count,
         paid_trial=None if trial is None else trial.paid_trial(),
         anchor=asked.anchor,
+        plan=plan,
     )
+
+
+def answered(
+    found: tuple[ScheduledInvoice, ...], currency: str, *, position: int | None = None
+) -> ScheduleAnswer:
+    """The invoices, as the message has them."""
     items = [
         InvoiceToCome(
             invoice_number=each.invoice_number,
@@ -99,11 +140,12 @@ def answer_schedule(asked: ScheduleAsked) -> ScheduleAnswer:
             due_on=each.due_on,
             due_at=each.due_at,
             lines=each.lines,
-            total=total((line.amount for line in each.lines), terms.currency),
+            total=total((line.amount for line in each.lines), currency),
+            plan_version=each.plan_version,
         )
         for each in found
     ]
-    return ScheduleAnswer(items=tuple(items))
+    return ScheduleAnswer(items=tuple(items), position=position)
 
 
 # --- price ------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from tests.specimens import CARD
 from tests.systems import project
 
 GOLD = "/v1/plans/gold"
+SCHEDULE = "/v1/previews/schedule"
 PRICES = (3100, 4000, 5000)
 DEC_10 = datetime(2024, 12, 10, 12, tzinfo=UTC)
 START: dict[str, Any] = {
@@ -333,3 +334,21 @@ def test_what_lies_in_a_plans_stream(client: Client, system: System) -> None:
     assert set(system.views.select("due_dates").rows) == {"s-1"}
     assert set(system.views.select("plans").rows) == {"gold"}
     assert client.get("/v1/due").status_code == 200
+
+
+def test_the_schedule_of_a_plan_shows_its_moves(client: Client, system: System) -> None:
+    """What s-1 would be billed: 31.00 in January and February, 40.00 from 1 March on."""
+    published(client, system)
+    post(client, f"{GOLD}/moves", MOVE)
+    asked = {"start": "2025-01-01", "zone": "Europe/Oslo", "plan": "gold", "count": 4}
+    answer = client.post(SCHEDULE, json={**asked, "plan_version": 1}).json()
+    assert [each["total"]["minor"] for each in answer["items"]] == [3100, 3100, 4000, 4000]
+    assert [each["plan_version"] for each in answer["items"]] == [1, 1, 2, 2]
+    assert answer["position"] == system.ledger.head()
+    for wrong, expected in (
+        ({"plan": "tin"}, (404, "plan-unknown")),
+        ({"plan": None}, (400, "request-malformed")),
+        ({"terms": version(1)["terms"]}, (400, "request-malformed")),
+        ({"plan": None, "terms": version(1)["terms"], "quantity": 2}, (400, "request-malformed")),
+    ):
+        assert problem(client.post(SCHEDULE, json={**asked, **wrong})) == expected

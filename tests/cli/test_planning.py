@@ -126,6 +126,40 @@ def test_a_move_is_announced_and_carried_out(gold: Terminal) -> None:
     assert "moves to version" not in gold.run("show", "s-1").stdout
 
 
+def test_the_schedule_of_a_plan_shows_its_moves(gold: Terminal) -> None:
+    """Two units from 15 January on: 31.00 each, from the period of 15 March on 40.00."""
+    asked = ("preview", "schedule", "--plan", "gold", "--start", "2025-01-15", "--count", "4")
+    here = ("--zone", "Europe/Oslo", "--quantity", "2")
+    before = gold.json(*asked, *here)["items"]
+    assert [each["total"]["minor"] for each in before] == [6200] * 4
+    move = ("plan", "move", "gold", "--from", "1", "--to", "2", "--on", "2025-03-01")
+    assert gold.run(*move, "--reason", "prices").exit_code == DONE
+    found = gold.json(*asked, *here)
+    assert [each["total"]["minor"] for each in found["items"]] == [6200, 6200, 8000, 8000]
+    assert [each["plan_version"] for each in found["items"]] == [1, 1, 2, 2]
+    assert found["position"] == gold.json("info")["head"]
+    assert "version" in gold.run(*asked, *here).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (("--plan", "tin"), REFUSED, "plan-unknown"),
+        (("--plan", "gold@3"), REFUSED, "plan-version-unknown"),
+        (("--plan", "gold@2"), REFUSED, "plan-version-not-available"),
+        (("--plan", "gold", "--quantity", "0"), REFUSED, "quantity-malformed"),
+        (("--plan", "gold@x"), USAGE, "gold@2"),
+        (("--plan", "gold", "--price", "9.00"), USAGE, "--price"),
+    ],
+)
+def test_the_schedule_of_a_plan_that_is_none(
+    gold: Terminal, arguments: tuple[str, ...], exit_code: int, code: str
+) -> None:
+    """As starting on it would be refused; and terms are not said twice."""
+    ended = gold.run("preview", "schedule", "--start", "2025-01-15", *arguments)
+    assert (ended.exit_code, code in ended.output) == (exit_code, True)
+
+
 def test_a_retired_plan_is_started_on_by_nobody(gold: Terminal) -> None:
     """Those on it go on."""
     assert (
