@@ -44,6 +44,7 @@ import planted_refunds
 import planted_restating
 import planted_retried
 import planted_settlements
+import planted_supposing
 from planted_faults import Fault
 
 GROUPS = (
@@ -52,6 +53,7 @@ GROUPS = (
     planted_prices,
     planted_restating,
     planted_settlements,
+    planted_supposing,
     planted_retried,
     planted_asking,
     planted_demands,

@@ -80,6 +80,7 @@ def test_quantity_and_trial_stay() -> None:
     books = begun(8, terms=agreed)
     found = decided(books, version(2))
     assert (found.was.billed, found.would_be.billed) == (89700, 119700)
+    assert (found.was.invoices, found.would_be.invoices) == (2, 2)
     five = Change(terms=attrs.evolve(agreed, quantity=5), when=When.PERIOD_END, reason="grows")
     facts = change_terms(books.states["s-1"], five, now=books.now, zone_version=ZONE_VERSION)
     books.append("s-1", facts)
@@ -92,13 +93,13 @@ def test_quantity_and_trial_stay() -> None:
     assert (found.was.billed, found.would_be.billed) == (8 * 29900, 8 * 39900)
 
 
-@pytest.mark.parametrize("interval", [Interval(Unit.MONTH), YEAR])
-def test_a_paid_trial_stays(interval: Interval) -> None:
-    """Two weeks at 9.00 each, then a regular period, which begins on the same day."""
+@pytest.mark.parametrize(("interval", "regular"), [(Interval(Unit.MONTH), 2), (YEAR, 1)])
+def test_a_paid_trial_stays(interval: Interval, regular: int) -> None:
+    """Two weeks at 9.00 each, then regular periods, from 14 February on: two months, or a year."""
     trial = PaidTrial(price=Money(900, "NOK"), interval=Interval(Unit.WEEK), cycles=2)
-    books = begun(20, paid_trial=trial)
+    books = begun(50, paid_trial=trial)
     found = decided(books, version(2, interval=interval))
-    assert (found.was.billed, found.would_be.billed) == (1800 + 29900, 1800 + 39900)
+    assert (found.was.billed, found.would_be.billed) == (1800 + 2 * 29900, 1800 + regular * 39900)
     assert decided(books, version(1)).difference.minor == 0
 
 
@@ -125,6 +126,9 @@ def test_a_change_of_rhythm_moves_no_day_of_a_plan_that_stays() -> None:
     found = decided(books, version(2))
     assert (found.was.billed, found.would_be.billed) == (29900 + 49900, 2 * 39900)
     assert found.refused == ()
+    # By the week: on 31 January, and on 7, 14, 21 and 28 February.
+    weekly = decided(books, version(2, interval=Interval(Unit.WEEK)))
+    assert (weekly.would_be.billed, weekly.refused) == (5 * 39900, ())
 
 
 def test_usage_is_billed_at_the_other_threshold() -> None:
