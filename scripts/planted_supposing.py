@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planted_faults import Fault
 
-WHAT_IF, ON_PLAN = "domain/what_if.py", "domain/what_if_plan.py"
+WHAT_IF, ON_PLAN = "domain/deciding_anew.py", "domain/what_if_plan.py"
 PREVIEWS, OFFERING = "domain/previews.py", "domain/catalogue/offering.py"
 TESTS = ("test_what_if", "test_what_if_plan", "test_plan_previews")
 
@@ -47,15 +47,15 @@ FAULTS = (
     ),
     Fault(
         "what if: another rhythm is taken for other days",
-        WHAT_IF,
+        "domain/history.py",
         "    stays = event.terms == agreed and event.when is When.PERIOD_END",
         "    stays = event.when is When.PERIOD_END",
     ),
     Fault(
         "what if: usage at the threshold is billed as it was",
         WHAT_IF,
-        "            return threshold_invoice(state, now=now)  # quiet where",
-        "            return (event,)  # quiet where",
+        "            return threshold_invoice(state, now=now)\n",
+        "            return (event,)\n",
     ),
     Fault(
         "what if: a version that is still to come is not found",
