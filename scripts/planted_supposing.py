@@ -5,6 +5,7 @@ from __future__ import annotations
 from planted_faults import Fault
 
 ANEW, ON_PLAN = "domain/deciding_anew.py", "domain/what_if_plan.py"
+HISTORY = "domain/history.py"
 PREVIEWS, OFFERING = "domain/previews.py", "domain/catalogue/offering.py"
 TESTS = ("test_what_if", "test_what_if_plan", "test_plan_previews")
 
@@ -47,15 +48,15 @@ FAULTS = (
     ),
     Fault(
         "what if: another rhythm is taken for other days",
-        ANEW,
+        HISTORY,
         "    stays = event.terms == agreed and event.when is When.PERIOD_END",
         "    stays = event.when is When.PERIOD_END",
     ),
     Fault(
         "what if: usage at the threshold is billed as it was",
         ANEW,
-        "            return threshold_invoice(state, now=now)  # quiet where",
-        "            return (event,)  # quiet where",
+        "            return threshold_invoice(state, now=now)\n",
+        "            return (event,)\n",
     ),
     Fault(
         "what if: a version that is still to come is not found",
