@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from planted_faults import Fault
 
-WHAT_IF, ON_PLAN = "domain/deciding_anew.py", "domain/what_if_plan.py"
+ANEW, ON_PLAN = "domain/deciding_anew.py", "domain/what_if_plan.py"
+HISTORY = "domain/history.py"
 PREVIEWS, OFFERING = "domain/previews.py", "domain/catalogue/offering.py"
 TESTS = ("test_what_if", "test_what_if_plan", "test_plan_previews")
 
@@ -41,19 +42,19 @@ FAULTS = (
     ),
     Fault(
         "what if: what follows a paid trial keeps the old rhythm",
-        WHAT_IF,
+        ANEW,
         "event, terms=terms, schedule=attrs.evolve(schedule, interval=terms.interval)",
         "event, terms=terms, schedule=schedule",
     ),
     Fault(
         "what if: another rhythm is taken for other days",
-        "domain/history.py",
+        HISTORY,
         "    stays = event.terms == agreed and event.when is When.PERIOD_END",
         "    stays = event.when is When.PERIOD_END",
     ),
     Fault(
         "what if: usage at the threshold is billed as it was",
-        WHAT_IF,
+        ANEW,
         "            return threshold_invoice(state, now=now)\n",
         "            return (event,)\n",
     ),
