@@ -79,7 +79,7 @@ class Cycle:
 
 
 @attrs.define(kw_only=True)
-class Collected:
+class CollectedInvoice:
     """One invoice that had something to pay. open: what is left of it, or was given up."""
 
     number: int
@@ -108,11 +108,11 @@ class Collection:
     zone: str
     currency: str
     horizon: datetime
-    invoices: dict[int, Collected] = attrs.field(factory=dict)
+    invoices: dict[int, CollectedInvoice] = attrs.field(factory=dict)
     reinstated: list[datetime] = attrs.field(factory=list)
 
 
-def collected(log: Sequence[Recorded[SubscriptionEvent]]) -> Collection:
+def collection_of(log: Sequence[Recorded[SubscriptionEvent]]) -> Collection:
     """The collection of every invoice. log: a subscription's facts from the first, not empty."""
     state = evolve(None, log[0].event)
     found = Collection(zone=state.zone, currency=state.currency, horizon=log[-1].recorded_at)
@@ -131,7 +131,7 @@ def _read(found: Collection, before: Subscription, recorded: Recorded[Subscripti
     event = recorded.event
     match event:
         case InvoiceIssued() if event.total.minor > 0:
-            found.invoices[event.invoice_number] = Collected(
+            found.invoices[event.invoice_number] = CollectedInvoice(
                 number=event.invoice_number,
                 due_at=event.effective_at,
                 total=event.total,

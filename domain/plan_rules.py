@@ -75,6 +75,25 @@ def check_terms(terms: Terms) -> None:
     _check_kind(terms)
 
 
+def check_same_arrangement(old: Terms, new: Terms) -> None:
+    """Refuse to turn an arrangement into another one: that would be a new subscription.
+
+    Refused: "currency-fixed", "kind-fixed", "timing-fixed".
+    """
+    if new.currency != old.currency:
+        raise Refused("currency-fixed", f"{old.currency} cannot become {new.currency}")
+    if new.kind is not old.kind:
+        raise Refused("kind-fixed", f"{old.kind.value} cannot become {new.kind.value}")
+    if new.timing is not old.timing:
+        raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
+
+
+def check_not_in_instalments(terms: Terms) -> None:
+    """Refused: "instalments-fixed" where all payments were agreed to at once."""
+    if terms.kind is Kind.INSTALLMENT:
+        raise Refused("instalments-fixed", "what was agreed to pay in instalments stays")
+
+
 def _check_price(terms: Terms) -> None:
     may_vary = terms.variable or terms.metered
     if terms.price.minor < 0 or (terms.price.minor == 0 and not may_vary):

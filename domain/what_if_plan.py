@@ -7,6 +7,7 @@ import attrs
 from domain.catalogue.state import Version
 from domain.deciding_anew import OtherPolicy
 from domain.plan import Terms
+from domain.plan_rules import check_same_arrangement
 from domain.refusals import Refused
 
 
@@ -21,19 +22,9 @@ def on_version(version: Version) -> OtherPolicy:
 
     def other(agreed: Terms) -> Terms:
         new = version.terms
-        _check(agreed, new)
+        check_same_arrangement(agreed, new)
+        if not agreed.scheduled:
+            raise Refused("kind-schedule", f"{agreed.kind.value} bills what is asked for")
         return attrs.evolve(new, quantity=agreed.quantity, trial=agreed.trial)
 
     return OtherPolicy(terms=other, keeps_paid_trial=True)
-
-
-def _check(agreed: Terms, new: Terms) -> None:
-    what = f"version {new.plan_version} of {new.plan}"
-    if new.currency != agreed.currency:
-        raise Refused("currency-fixed", f"{what} is in {new.currency}, not {agreed.currency}")
-    if new.kind is not agreed.kind:
-        raise Refused("kind-fixed", f"{what} is {new.kind.value}, not {agreed.kind.value}")
-    if not agreed.scheduled:
-        raise Refused("kind-schedule", f"{agreed.kind.value} bills what is asked for")
-    if new.timing is not agreed.timing:
-        raise Refused("timing-fixed", f"{what} is {new.timing.value}, not {agreed.timing.value}")

@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from domain.calendar import local_day
-from domain.collected import Collected, Collection, Cycle, Tried, collected
+from domain.collected import CollectedInvoice, Collection, Cycle, Tried, collection_of
 from domain.money import Money
 from domain.plan import DunningEnd, RetryPolicy, checked_retry
 from domain.ports import Declined
@@ -35,7 +35,7 @@ def what_if_retried(log: Sequence[Recorded[SubscriptionEvent]], other: OtherSche
 
     Refused: "retry-policy-malformed", "grace-malformed" of the other schedule.
     """
-    found = collected(log)
+    found = collection_of(log)
     paths = {
         number: _Path(found, invoice, lambda policy: checked_retry(other(policy)))
         for number, invoice in found.invoices.items()
@@ -50,7 +50,7 @@ def what_if_retried(log: Sequence[Recorded[SubscriptionEvent]], other: OtherSche
 class _Path:
     """The tries of one invoice under the other schedule, every cycle from its first real one."""
 
-    def __init__(self, found: Collection, invoice: Collected, other: OtherSchedule) -> None:
+    def __init__(self, found: Collection, invoice: CollectedInvoice, other: OtherSchedule) -> None:
         self._found, self._invoice, self._other = found, invoice, other
         self.tries: list[Try] = []
         self.stop: Stop | None = None

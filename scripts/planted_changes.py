@@ -9,6 +9,7 @@ CREDITING, ENDING = "domain/subscription/crediting.py", "domain/subscription/end
 RUNNING, INVOICING = "domain/subscription/running.py", "domain/subscription/invoicing.py"
 BILLS, PRICING = "domain/subscription/folding_bills.py", "domain/pricing.py"
 RESUMING = "domain/subscription/resuming.py"
+PLAN_RULES = "domain/plan_rules.py"
 SCHEDULE, STATE = "domain/schedule.py", "domain/subscription/state.py"
 NEXT_STEP = "domain/processes/next_step.py"
 
@@ -104,14 +105,14 @@ FAULTS = (
     ),
     Fault(
         "another currency is agreed to",
-        CHANGING,
-        "    if new.price.currency != state.currency:",
-        "    if not new.price.currency:",
+        PLAN_RULES,
+        "    if new.currency != old.currency:",
+        "    if not new.currency:",
     ),
     Fault(
         "instalments can be made cheaper after the fact",
-        CHANGING,
-        "    if old.kind is Kind.INSTALLMENT:",
+        PLAN_RULES,
+        "    if terms.kind is Kind.INSTALLMENT:",
         "    if old.kind is None:",
     ),
     # --- pauses -------------------------------------------------------------------------------

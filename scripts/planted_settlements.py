@@ -54,8 +54,8 @@ FAULTS = (
     Fault(
         "settlement: what stands still can be settled",
         SETTLING,
-        "    if state.status is not Status.ACTIVE:",
-        "    if False:",
+        "    check_active(state)\n",
+        "",
     ),
     Fault(
         "settlement: what is going to end can be settled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planted_faults import Fault
 
 ANEW, ON_PLAN = "domain/deciding_anew.py", "domain/what_if_plan.py"
-HISTORY = "domain/history.py"
+HISTORY, PLAN_RULES = "domain/history.py", "domain/plan_rules.py"
 PREVIEWS, OFFERING = "domain/previews.py", "domain/catalogue/offering.py"
 TESTS = ("test_what_if", "test_what_if_plan", "test_plan_previews")
 
@@ -30,15 +30,15 @@ FAULTS = (
     ),
     Fault(
         "what if: a plan billed at another time is compared",
-        ON_PLAN,
-        "    if new.timing is not agreed.timing:",
+        PLAN_RULES,
+        "    if new.timing is not old.timing:",
         "    if False:",
     ),
     Fault(
         "what if: a plan in another currency is compared",
         ON_PLAN,
-        "    if new.currency != agreed.currency:",
-        "    if False:",
+        "        check_same_arrangement(agreed, new)\n",
+        "",
     ),
     Fault(
         "what if: what follows a paid trial keeps the old rhythm",

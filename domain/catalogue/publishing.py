@@ -15,8 +15,8 @@ from domain.catalogue.events import (
 )
 from domain.catalogue.state import Plan, Version
 from domain.identity import checked_id
-from domain.plan import Kind, Terms
-from domain.plan_rules import check_terms
+from domain.plan import Terms
+from domain.plan_rules import check_not_in_instalments, check_same_arrangement, check_terms
 from domain.refusals import Refused
 from domain.subscription.wording import checked_reason
 
@@ -127,7 +127,9 @@ def announce_move(
         raise Refused("move-announced", words)
     if on <= (now + _FURTHEST_AHEAD).date():
         raise Refused("move-too-soon", f"{on} has begun somewhere, or is about to")
-    _check_changeable(old.terms, new.terms)
+    # What no subscription could be changed to is not announced.
+    check_same_arrangement(old.terms, new.terms)
+    check_not_in_instalments(old.terms)
     _check_no_circle(known, from_version, to_version)
     return (
         PlanMoveAnnounced(
@@ -182,18 +184,6 @@ def _version(plan: Plan, number: int) -> Version:
     if version is None:
         raise Refused("plan-version-unknown", f"{plan.code} has no version {number}")
     return version
-
-
-def _check_changeable(old: Terms, new: Terms) -> None:
-    """What no subscription could be changed to is not announced."""
-    if new.price.currency != old.price.currency:
-        raise Refused("currency-fixed", f"{old.price.currency} cannot become {new.price.currency}")
-    if new.kind is not old.kind:
-        raise Refused("kind-fixed", f"{old.kind.value} cannot become {new.kind.value}")
-    if new.timing is not old.timing:
-        raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
-    if old.kind is Kind.INSTALLMENT:
-        raise Refused("instalments-fixed", "what was agreed to pay in instalments stays")
 
 
 def _check_no_circle(plan: Plan, from_version: int, to_version: int) -> None:

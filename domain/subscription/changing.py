@@ -13,8 +13,8 @@ from datetime import date, datetime
 import attrs
 
 from domain.calendar import local_day, start_of_day
-from domain.plan import Kind, Proration, Terms, Timing
-from domain.plan_rules import check_terms
+from domain.plan import Proration, Terms, Timing
+from domain.plan_rules import check_not_in_instalments, check_same_arrangement, check_terms
 from domain.pricing import given_back
 from domain.refusals import Refused
 from domain.schedule import Schedule, due_day
@@ -99,16 +99,10 @@ def _check(state: Subscription, wish: Change) -> None:
     check_active(state)
     if state.cancellation is not None:
         raise Refused("cancellation-scheduled", "what is going to end cannot be changed")
-    if new.price.currency != state.currency:
-        raise Refused("currency-fixed", f"{state.subscription_id} is billed in {state.currency}")
-    if new.kind is not old.kind:
-        raise Refused("kind-fixed", f"{old.kind.value} cannot become {new.kind.value}")
+    check_same_arrangement(old, new)
     if not old.scheduled:
         raise Refused("kind-schedule", f"{old.kind.value} bills no periods that could change")
-    if new.timing is not old.timing:
-        raise Refused("timing-fixed", f"{old.timing.value} cannot become {new.timing.value}")
-    if old.kind is Kind.INSTALLMENT:
-        raise Refused("instalments-fixed", "what was agreed to pay in instalments stays")
+    check_not_in_instalments(old)
 
 
 def _check_interval(after: Subscription, wish: Change) -> None:

@@ -29,7 +29,8 @@ from domain.subscription.events import (
 )
 from domain.subscription.invoicing import bill_what_is_due
 from domain.subscription.parking import check_not_parked
-from domain.subscription.state import Status, Subscription
+from domain.subscription.standing import check_active, check_not_ended
+from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
 
@@ -58,13 +59,11 @@ def _check(state: Subscription) -> None:
     what = state.subscription_id
     if state.terms.kind is not Kind.INSTALLMENT:
         raise Refused("not-instalments", f"{what} has no last payment that could come earlier")
-    if not state.bills:
-        raise Refused("subscription-ended", f"{what} is {state.status.value}")
+    check_not_ended(state)
     if state.settled is not None:
         number = state.settled.invoice_number
         raise Refused("already-settled", f"invoice {number} bills all that was left")
-    if state.status is not Status.ACTIVE:
-        raise Refused("subscription-not-active", f"{what} is {state.status.value}")
+    check_active(state)
     check_not_parked(state)
     if state.cancellation is not None:
         raise Refused("cancellation-scheduled", "withdraw the planned end first")

@@ -7,6 +7,7 @@ Refused, besides what changing.change_terms refuses: "preview-ambiguous", "momen
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ from domain.subscription.events import (
     CreditGranted,
     InvoiceIssued,
     InvoiceLine,
+    SubscriptionEvent,
     TermsChanged,
     When,
 )
@@ -68,6 +70,13 @@ class FactToCome(msgspec.Struct, kw_only=True):
 
     name: str
     fact: dict[str, Any]
+
+    @classmethod
+    def all_of(cls, facts: Iterable[SubscriptionEvent]) -> tuple[FactToCome, ...]:
+        """Facts in their order, as they would be written."""
+        return tuple(
+            cls(name=stored_name(type(each)), fact=msgspec.to_builtins(each)) for each in facts
+        )
 
 
 class ChangeAnswer(msgspec.Struct, kw_only=True):
@@ -147,15 +156,11 @@ def preview_of(
     seen = preview_change(state, wish, now=now, zone_version=zone_version)
     changed = next((each for each in seen.facts if isinstance(each, TermsChanged)), None)
     credits = [each for each in seen.facts if isinstance(each, CreditGranted)]
-    facts = [
-        FactToCome(name=stored_name(type(each)), fact=msgspec.to_builtins(each))
-        for each in seen.facts
-    ]
     return ChangeAnswer(
         position=position,
         at=now,
         changed=changed is not None,
-        facts=tuple(facts),
+        facts=FactToCome.all_of(seen.facts),
         terms=state.agreed if changed is None else changed.terms,
         from_invoice=None if changed is None else changed.from_invoice,
         credited=seen.credited,

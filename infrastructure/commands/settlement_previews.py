@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 
 from domain.money import Money
-from domain.recorded import stored_name
 from domain.settlement_previews import preview_settlement
 from domain.subscription.events import InvoiceIssued
 from domain.subscription.state import Subscription
@@ -56,14 +55,10 @@ def settlement_of(
     """What settling this subscription would do. Raises: Refused."""
     now = checked_instant(now)
     seen = preview_settlement(state, reason=reason, now=now, zone_version=zone_version)
-    facts = [
-        FactToCome(name=stored_name(type(each)), fact=msgspec.to_builtins(each))
-        for each in seen.facts
-    ]
     return SettlementAnswer(
         position=position,
         at=now,
-        facts=tuple(facts),
+        facts=FactToCome.all_of(seen.facts),
         first=seen.settled.first,
         last=seen.settled.last,
         invoice=seen.invoice,

@@ -17,7 +17,8 @@ from infrastructure.rehearsal.stage import Stage
 LOOK_EVERY_S = 0.05
 # Without any fact written for this long, something is stuck; better to say so than to wait.
 STUCK_AFTER_S = 300.0
-# Longer than a worker takes to look at a callback that it had put back.
+# Longer than a worker takes to look again at a callback that had come too early; those that it puts
+# back for longer (their account is out of order) wait for the clock.
 UNPLACED_AFTER_S = 5.0
 
 
@@ -69,7 +70,8 @@ class Director:
         """Until nothing is due, under way, unread or unprojected, and no payer has a page."""
         last, since = (-1, -1), time.monotonic()
         while True:
-            head, unread = self.system.ledger.head(), self.system.inbox.pending()
+            head = self.system.ledger.head()
+            unread = self.system.inbox.pending_within(UNPLACED_AFTER_S)
             self.tell(self._clock(), head)
             self.stage.check()
             # A callback that nobody can place yet waits for the clock, not the clock for it.

@@ -214,6 +214,15 @@ class Inbox:
         """Callbacks that wait for a worker or are in the hands of one."""
         return self._number("SELECT count(*) FROM {} WHERE status = 'waiting'")
 
+    def pending_within(self, seconds: float) -> int:
+        """Those of `pending` that were not put back for longer than so many seconds."""
+        return self._number(
+            "SELECT count(*) FROM {} WHERE status = 'waiting' AND (owner IS NOT NULL OR"
+            " leased_until IS NULL"
+            " OR leased_until <= clock_timestamp() + make_interval(secs => %s))",
+            [seconds],
+        )
+
     def duplicates(self) -> int:
         """How many callbacks came that had come before."""
         return self._number("SELECT coalesce(sum(duplicates), 0) FROM {}")
@@ -231,9 +240,9 @@ class Inbox:
             statement = SQL("UPDATE {} SET {}").format(self._table, SQL(change))
             return conn.execute(statement, values).rowcount
 
-    def _number(self, query: LiteralString) -> int:
+    def _number(self, query: LiteralString, values: Sequence[Any] = ()) -> int:
         with self._pool.connection() as conn:
-            row = conn.execute(SQL(query).format(self._table)).fetchone()
+            row = conn.execute(SQL(query).format(self._table), values).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -102,6 +102,17 @@ def test_callbacks_are_taken_oldest_first_and_by_one_worker(inbox):
     assert inbox.pending() == 3
 
 
+def test_what_was_put_back_for_long_is_not_awaited(inbox):
+    """It comes by itself; what is in somebody's hands, or comes at once, is."""
+    for delivery_id in ("d-1", "d-2", "d-3"):
+        store(inbox, delivery_id)
+    first, second, _third = take(inbox)
+    inbox.put_back([first.id], delay_s=60.0)
+    inbox.put_back([second.id], delay_s=1.0)
+    assert (inbox.pending(), inbox.pending_within(5.0)) == (3, 2)
+    assert inbox.pending_within(3600.0) == 3
+
+
 def test_F19_workers_that_race_take_each_callback_once(inbox):
     """What one is taking, the others pass over."""
     for number in range(120):
