@@ -44,6 +44,8 @@ TABLES: tuple[Listening, ...] = (
                 refund_events.RefundRequested,
                 refund_events.RefundSucceeded,
                 refund_events.RefundFailed,
+                refund_events.RefundFoundLate,
+                events.DiscrepancyResolved,
             }
         ),
     ),
@@ -63,10 +65,13 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeDiscrepancyFound,
                 events.DiscrepancyResolved,
                 refund_events.RefundSucceeded,
+                refund_events.RefundFoundLate,
             }
         ),
     ),
-    Listening(REFUNDS, frozenset(get_args(refund_events.RefundEvent))),
+    Listening(
+        REFUNDS, frozenset((*get_args(refund_events.RefundEvent), events.DiscrepancyResolved))
+    ),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

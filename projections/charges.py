@@ -28,7 +28,7 @@ from domain.subscription.events import (
     DiscrepancyResolved,
     Resolution,
 )
-from domain.subscription.refund_events import RefundSucceeded
+from domain.subscription.refund_events import RefundFoundLate, RefundSucceeded
 from projections.table import Column, ColumnType, TableProjection
 
 
@@ -99,6 +99,7 @@ _FACTS = (
     | ChargeDiscrepancyFound
     | DiscrepancyResolved
     | RefundSucceeded
+    | RefundFoundLate
 )
 
 
@@ -157,8 +158,10 @@ def _open(row: Charge, event: Any) -> Charge:
             return attrs.evolve(row, discrepancies=(*row.discrepancies, found), resolution=None)
         case DiscrepancyResolved(resolution=resolution):
             return attrs.evolve(row, resolution=resolution)
-        case RefundSucceeded(amount=amount):
+        case RefundSucceeded(amount=amount) | RefundFoundLate(amount=amount):
             before = Money(0, amount.currency) if row.refunded is None else row.refunded
+            if amount.currency != before.currency:
+                return row  # it shows in the table of refunds
             return attrs.evolve(row, refunded=before + amount)
         case _:
             return row
@@ -192,7 +195,7 @@ def _settled(
 
 CHARGES: TableProjection[Charge] = TableProjection(
     name="charges",
-    version=3,
+    version=4,
     row_type=Charge,
     keys_of=_keys,
     apply=_apply,

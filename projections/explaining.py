@@ -37,7 +37,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
-from domain.subscription.refund_events import RefundRequested, RefundSucceeded
+from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
 from projections.balances import BALANCES, Balance, balance_key
 from projections.explaining_lines import reports_of, source_of, words_of
 from projections.explaining_refunds import is_refund, words_of_refund_step
@@ -143,7 +143,7 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
         raise Refused("refund-unknown", f"no refund is called {named[:100]!r}")
     taken = {part.credit_number: part.amount for part in asked.credits}
     steps = []
-    gone = Money(0, asked.amount.currency)
+    gone, late = Money(0, asked.amount.currency), False
     for recorded in log:
         event = recorded.event
         if isinstance(event, CreditGranted) and event.credit_number in taken:
@@ -152,9 +152,12 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
                 f"{event.amount}: {event.reason}"
             )
             steps.append(_step(recorded, None, words, lines=event.lines))
+        elif isinstance(event, DiscrepancyResolved) and event.attempt_id == asked.refund_id:
+            words = f"{event.resolution.value.lower()} by a person: {event.reason}"
+            steps.append(_step(recorded, None, words))
         elif getattr(event, "refund_id", None) == asked.refund_id:
-            if isinstance(event, RefundSucceeded):
-                gone = event.amount
+            if isinstance(event, RefundSucceeded | RefundFoundLate):
+                gone, late = event.amount, isinstance(event, RefundFoundLate)
             amount, words, evidence = words_of_refund_step(event)
             steps.append(_step(recorded, amount, words, evidence=evidence))
     return Explanation(
@@ -165,7 +168,7 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
         amount=gone,
         steps=tuple(steps),
         holds=total(taken.values(), asked.amount.currency) == asked.amount
-        and gone.minor <= asked.amount.minor,
+        and (late or gone.minor <= asked.amount.minor),
     )
 
 
@@ -178,9 +181,10 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
     key = balance_key(customer_id, currency)
     steps = []
     for recorded in log:
+        before = row
         if key in BALANCES.keys_of(recorded):
             row = BALANCES.apply(row, key, recorded)
-        step = _step_of_balance(recorded)
+        step = _step_of_balance(recorded) or _given_up(recorded, before, row)
         if step is not None and step.amount is not None and step.amount.currency == currency:
             steps.append(step)
     # Credit that a refund has taken is owed until the money has gone.
@@ -192,6 +196,16 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
         steps=tuple(steps),
         holds=balance == total(_amounts_in(steps, currency), currency),
     )
+
+
+def _given_up(recorded: Fact, before: Balance | None, row: Balance | None) -> Step | None:
+    """What was written off of a refund too many; the resolution itself does not say how much."""
+    event = recorded.event
+    if before is None or row is None or not isinstance(event, DiscrepancyResolved):
+        return None
+    minor = row.written_off - before.written_off
+    words = f"given up of what no credit covered: {event.reason}"
+    return _step(recorded, Money(-minor, row.currency), words) if minor else None
 
 
 def issued_in(log: Sequence[Fact]) -> str:
@@ -272,6 +286,10 @@ def _step_of_balance(recorded: Fact) -> Step | None:
             return _step(recorded, -event.amount, words, lines=event.lines)
         case RefundSucceeded(invoice_number=number):
             words = f"gone back of what paid invoice {number} of {whose}"
+            known = f"{event.provider_ref} ({event.evidence})"
+            return _step(recorded, event.amount, words, evidence=known)
+        case RefundFoundLate(invoice_number=number):
+            words = f"gone back after all of what paid invoice {number} of {whose}"
             known = f"{event.provider_ref} ({event.evidence})"
             return _step(recorded, event.amount, words, evidence=known)
         case ChargeSucceeded() | ChargeFoundLate():

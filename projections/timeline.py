@@ -64,6 +64,7 @@ from domain.subscription.events import (
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -187,6 +188,7 @@ def words_of(event: SubscriptionEvent) -> str:
             | RefundAttempted()
             | RefundSucceeded()
             | RefundFailed()
+            | RefundFoundLate()
             | RefundOutcomeUnknown()
             | RefundLookedUp()
         ):

@@ -548,6 +548,16 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
         evidence="look-up",
         effective_at=REFUNDED,
     ),
+    r.RefundFoundLate(
+        refund_id=REFUND,
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=BACK,
+        provider_ref="1JU08902781691411",
+        evidence="callback",
+        effective_at=REFUNDED,
+    ),
     r.RefundOutcomeUnknown(
         refund_id=REFUND,
         reason="PENDING: ECHECK",

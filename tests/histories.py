@@ -79,7 +79,8 @@ class Act(Enum):
     WORK: a worker does the next step; TAKEN_BEFORE: after another that never gave it back.
     PAYER: the payer comes back from the approval page.
     CALLBACK: a provider's hint makes us look at the open attempt.
-    LATE: money turns up for an attempt that was settled without money.
+    LATE: money turns up for an attempt that was settled without money, or has gone by a refund
+        that had failed.
     REPEAT: the answer before arrives once more.
     PERSON: a person settles a doubt. NEW_TOKEN: the payer asks for another token.
     CANCEL: the subscription is cancelled. WISH: somebody wishes for something (wishes.py).
@@ -147,8 +148,10 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             for refund in state.refunds:
                 seen = LookUpRefund(refund, CALLBACK)
                 books.answer(subscription_id, seen, reply_to(seen, move.reply, now))
-        case Act.LATE if state.failed_attempts:
+        case Act.LATE if state.failed_attempts and move.variant % 2:
             _find_late(books, move, subscription_id)
+        case Act.LATE:
+            _find_refund_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
             took = move.reply is not Reply.NOT_FOUND
             facts = decide_by_person(
@@ -223,6 +226,16 @@ def _find_late(books: Books, move: Move, subscription_id: str) -> None:
     )
     facts = settle(state, failed.attempt_id, answer, evidence=CALLBACK, now=books.now)
     books.append(subscription_id, facts, actor="worker", cause="callback:812")
+
+
+def _find_refund_late(books: Books, move: Move, subscription_id: str) -> None:
+    """A callback makes us look at a refund that had failed."""
+    state = books.states[subscription_id]
+    if not state.failed_refunds:
+        return
+    failed = state.failed_refunds[move.which % len(state.failed_refunds)]
+    look = LookUpRefund(failed, CALLBACK)
+    books.answer(subscription_id, look, reply_to(look, move.reply, books.now))
 
 
 # --- strategies -------------------------------------------------------------------------------
@@ -404,7 +417,9 @@ _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + li
 
 # Customers who pay, and get money back.
 _GIVING = [Wish.REFUND] * 12 + [Wish.CANCEL_WITH_REFUND, Wish.CREDIT, Wish.CHANGE] + list(Wish)
-_BACK_AND_FORTH = _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE] * 4
+_BACK_AND_FORTH = (
+    _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE, Act.LATE] * 4
+)
 
 
 class Mood(Enum):

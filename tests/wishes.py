@@ -210,11 +210,15 @@ def _set_amount(state: Subscription, which: int, now: datetime) -> Events:
 
 
 def _resolve(state: Subscription, which: int, now: datetime) -> Events:
-    """The latest discrepancy, of those that nobody has looked at while there are any."""
+    """The latest discrepancy, of those that nobody has looked at while there are any; of refunds
+    before charges."""
+    how = list(Resolution)[which % 2]
+    if state.unresolved_refunds:
+        late = state.unresolved_refunds[-1].refund_id
+        return resolve(state, late, how, reason="seen", now=now)
     found = state.unresolved or state.differences
     if not found:
         return ()
-    how = list(Resolution)[which % 2]
     back = how is Resolution.ACCEPTED and which % 4 < 2
     return resolve(state, found[-1].attempt_id, how, reason="seen", now=now, refund=back)
 

@@ -61,6 +61,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     refund_events.RefundAttempted: frozenset({ItemKind.REFUND}),
     refund_events.RefundSucceeded: _REFUNDING,
     refund_events.RefundFailed: _REFUNDING,
+    refund_events.RefundFoundLate: frozenset(),
     refund_events.RefundOutcomeUnknown: _REFUNDING,
     refund_events.RefundLookedUp: _REFUNDING,
     events.DiscountGranted: frozenset(),

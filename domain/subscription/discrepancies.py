@@ -1,4 +1,4 @@
-"""A person looks at a charge that was not the one asked for."""
+"""A person looks at a charge that was not the one asked for, or a refund made after all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve_all
 from domain.subscription.owed import Difference
 from domain.subscription.refunding import credit_of, refund_granted
+from domain.subscription.refunds import LateRefund
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
@@ -35,6 +36,8 @@ def resolve(
     ACCEPTED: what no invoice needed becomes credit, and with `refund` goes back, through this
     charge first, as far as it can; also after the end. DISMISSED: it was settled by other means,
     and becomes no credit here.
+    attempt_id: of the charge, or the key of a refund that was found late. ACCEPTED, what no credit
+    covered of that is given up; DISMISSED, the customer has paid it otherwise.
     Refused: "discrepancy-unknown"; "discrepancy-resolved" in the other way; "charge-open" while
         another charge of the invoice has no outcome; "currency-mixed" to accept money that the
         subscription is not billed in; "subscription-ended" to accept a surplus that can pay no
@@ -43,6 +46,9 @@ def resolve(
     """
     checked_reason(reason)
     found = next((each for each in state.differences if each.attempt_id == attempt_id), None)
+    late = state.late_refund(attempt_id)
+    if late is not None:
+        return _resolve_refund(state, late, resolution, reason=reason, now=now, refund=refund)
     if found is None:
         raise Refused("discrepancy-unknown", f"{attempt_id} was charged as it was asked for")
     if refund and resolution is Resolution.DISMISSED:
@@ -84,6 +90,36 @@ def resolve(
             "subscription-ended", f"{found.surplus} can neither pay an invoice nor go back"
         )
     return (*facts, *back)
+
+
+def _resolve_refund(
+    state: Subscription,
+    late: LateRefund,
+    resolution: Resolution,
+    *,
+    reason: str,
+    now: datetime,
+    refund: bool,
+) -> tuple[SubscriptionEvent, ...]:
+    if refund:
+        raise Refused("resolution-refunds-nothing", "what has gone back is not paid back again")
+    if late.resolution is resolution:
+        return ()
+    if late.resolution is not None:
+        raise Refused(
+            "discrepancy-resolved", f"{late.refund_id} is {late.resolution.value} already"
+        )
+    return (
+        DiscrepancyResolved(
+            attempt_id=late.refund_id,
+            customer_id=state.customer_id,
+            invoice_number=late.invoice_number,
+            resolution=resolution,
+            received=late.amount,
+            reason=reason,
+            effective_at=now,
+        ),
+    )
 
 
 def _check_settled(state: Subscription, found: Difference) -> None:

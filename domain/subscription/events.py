@@ -23,6 +23,7 @@ from domain.schedule import Schedule
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -629,7 +630,8 @@ class ChargeDiscrepancyFound:
 class Resolution(Enum):
     """What a person made of a discrepancy.
 
-    ACCEPTED: what the provider took counts as it is booked; what is left is collected on.
+    ACCEPTED: what the provider took counts as it is booked; what is left is collected on. Of a
+        refund that was found late: what no credit covered is given up.
     DISMISSED: settled outside of these books (paid back by hand); a person vouches for it.
     """
 
@@ -642,7 +644,8 @@ class Resolution(Enum):
 class DiscrepancyResolved:
     """A person has looked at a discrepancy; what is left of the invoice is collected again.
 
-    received: what the provider took, as the discrepancy said.
+    attempt_id: of the charge; of a refund that was found late its refund_id.
+    received: what the provider took, as the discrepancy said; of a refund what it gave back.
     reason: the person's words.
     """
 
@@ -1037,6 +1040,7 @@ SubscriptionEvent = (
     | RefundAttempted
     | RefundSucceeded
     | RefundFailed
+    | RefundFoundLate
     | RefundOutcomeUnknown
     | RefundLookedUp
     | DiscountGranted

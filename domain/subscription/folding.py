@@ -72,13 +72,14 @@ from domain.subscription.folding_payments import (
     resolved,
     with_invoice,
 )
-from domain.subscription.folding_refunds import collected, refunded
+from domain.subscription.folding_refunds import collected, refund_resolved, refunded
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
 from domain.subscription.owed import Attempt
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -119,6 +120,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return with_invoice(state, number, retry_at=at, postponed=reason)
         case ChargeDiscrepancyFound():
             return difference_found(state, event)
+        case DiscrepancyResolved() if state.late_refund(event.attempt_id) is not None:
+            return refund_resolved(state, event)
         case DiscrepancyResolved():
             return resolved(state, event)
         case RetryScheduled() | CollectionEnded() | CollectionResumed():
@@ -135,7 +138,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return credited(state, event)
         case RefundRequested() | RefundAttempted() | RefundSucceeded() | RefundFailed():
             return refunded(state, event)
-        case RefundOutcomeUnknown() | RefundLookedUp():
+        case RefundOutcomeUnknown() | RefundLookedUp() | RefundFoundLate():
             return refunded(state, event)
         case BillingParked():
             return with_(state, parked=True)

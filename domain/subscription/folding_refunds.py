@@ -7,19 +7,26 @@ from uuid import UUID
 
 from domain.copying import with_
 from domain.money import Money, zero
-from domain.subscription.events import ChargeFoundLate, ChargeSucceeded
-from domain.subscription.owed import Attempt, Credit
+from domain.subscription.events import ChargeFoundLate, ChargeSucceeded, DiscrepancyResolved
+from domain.subscription.owed import Attempt, Credit, oldest_first
 from domain.subscription.refund_events import (
     CreditPart,
     RefundAttempted,
     RefundEvent,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
 )
-from domain.subscription.refunds import MOST_REMEMBERED, REFUNDABLE_FOR, Collected, OpenRefund
+from domain.subscription.refunds import (
+    MOST_REMEMBERED,
+    REFUNDABLE_FOR,
+    Collected,
+    LateRefund,
+    OpenRefund,
+)
 from domain.subscription.state import Subscription
 
 
@@ -55,6 +62,8 @@ def refunded(state: Subscription, event: RefundEvent) -> Subscription:
     """A refund goes on. Facts about one that is not open change nothing."""
     if isinstance(event, RefundRequested):
         return _requested(state, event)
+    if isinstance(event, RefundFoundLate):
+        return _found_late(state, event)
     refund = state.refund(event.refund_id)
     if refund is None:
         return state
@@ -88,7 +97,8 @@ def refunded(state: Subscription, event: RefundEvent) -> Subscription:
         case RefundSucceeded(amount=amount):
             return _closed(state, refund, gone=amount)
         case RefundFailed():
-            return _closed(state, refund, gone=zero(refund.amount.currency))
+            failed = _remembered(state, refund, event)
+            return _closed(failed, refund, gone=zero(refund.amount.currency))
 
 
 def _requested(state: Subscription, event: RefundRequested) -> Subscription:
@@ -129,6 +139,47 @@ def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscrip
             refunded=charge.refunded + gone,
         )
     return _with_charge(state, charge)
+
+
+def _remembered(state: Subscription, refund: OpenRefund, event: RefundFailed) -> Subscription:
+    """It may turn out to have been made: so long, and so many of them, as charges are."""
+    failed = with_(refund, provider_ref=event.provider_ref or refund.provider_ref)
+    oldest = event.effective_at - REFUNDABLE_FOR
+    kept = tuple(e for e in (*state.failed_refunds, failed) if e.requested_at >= oldest)
+    return with_(state, failed_refunds=kept[-MOST_REMEMBERED:])
+
+
+def _found_late(state: Subscription, event: RefundFoundLate) -> Subscription:
+    """The money has gone: credit is taken for it, the oldest first, as far as there is any."""
+    fits = event.amount.currency == state.currency
+    taken = oldest_first(state.credits, event.amount.minor if fits else 0)
+    parts = tuple(
+        CreditPart(credit_number=number, amount=Money(minor, state.currency))
+        for number, minor in taken
+    )
+    covered = sum(part.amount.minor for part in parts)
+    late = LateRefund(
+        refund_id=event.refund_id,
+        attempt_id=event.attempt_id,
+        invoice_number=event.invoice_number,
+        amount=event.amount,
+        missing=Money(event.amount.minor - covered, event.amount.currency),
+    )
+    others = tuple(each for each in state.failed_refunds if each.refund_id != event.refund_id)
+    state = with_(state, failed_refunds=others, late_refunds=(*state.late_refunds, late))
+    charge = _charge(state, event.attempt_id)
+    if charge is not None and fits:
+        charge = with_(charge, refunded=charge.refunded + event.amount)
+    return _with_charge(_with_credit(state, parts, sign=-1), charge)
+
+
+def refund_resolved(state: Subscription, event: DiscrepancyResolved) -> Subscription:
+    """A person has looked at a refund that was found late."""
+    looked_at = tuple(
+        with_(each, resolution=event.resolution) if each.refund_id == event.attempt_id else each
+        for each in state.late_refunds
+    )
+    return with_(state, late_refunds=looked_at)
 
 
 def left_of(parts: tuple[CreditPart, ...], gone: int) -> tuple[CreditPart, ...]:

@@ -5,6 +5,7 @@ Parts of the state; see state.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -115,3 +116,13 @@ class Credit:
 
     credit_number: int
     left: Money
+
+
+def oldest_first(credits: Iterable[Credit], minor: int) -> Iterator[tuple[int, int]]:
+    """By which credits so many minor units are met, as far as they go: number, and how many."""
+    for credit in credits:
+        taken = min(credit.left.minor, minor)
+        if taken <= 0:
+            return
+        minor -= taken
+        yield credit.credit_number, taken

@@ -120,6 +120,27 @@ class RefundFailed:
     effective_at: datetime
 
 
+@stored_as("refund-found-late.v1")
+@attrs.frozen(kw_only=True)
+class RefundFoundLate:
+    """The provider made a refund that we had recorded as failed or not made.
+
+    The money has gone, so it is booked: it takes credit, the oldest first. Where less is left, the
+    rest is what the customer owes us. A person is shown the contradiction either way.
+    amount: what the provider gave back, as it states it; it may be other than was asked for.
+    provider_ref, evidence, effective_at: as in RefundSucceeded.
+    """
+
+    refund_id: UUID
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    amount: Money
+    provider_ref: str
+    evidence: str
+    effective_at: datetime
+
+
 @stored_as("refund-outcome-unknown.v1")
 @attrs.frozen(kw_only=True)
 class RefundOutcomeUnknown:
@@ -161,6 +182,7 @@ RefundEvent = (
     | RefundAttempted
     | RefundSucceeded
     | RefundFailed
+    | RefundFoundLate
     | RefundOutcomeUnknown
     | RefundLookedUp
 )

@@ -16,7 +16,7 @@ from domain.identity import refund_reference
 from domain.money import Money
 from domain.providers import RULES
 from domain.refusals import Refused
-from domain.subscription.crediting import oldest_first, pay_from_credit
+from domain.subscription.crediting import pay_from_credit
 from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
@@ -24,6 +24,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
+from domain.subscription.owed import oldest_first
 from domain.subscription.refund_events import CreditPart, RefundAttempted, RefundRequested
 from domain.subscription.refunds import REFUNDABLE_FOR, Collected, OpenRefund
 from domain.subscription.state import Subscription
@@ -48,6 +49,7 @@ def request_refund(
     credit_missing: what credit lacks is granted out of goodwill in the same append.
     Refused: "reason-malformed"; "refund-not-positive"; "currency-mixed"; "invoice-open";
         "charge-open" while the outcome of a charge for an open invoice is awaited;
+        "discrepancy-unresolved" while a refund that was found late is not covered by credit;
         "nothing-to-refund" without credit or money that came; "credit-too-small";
         "charge-not-refundable" for a charge that brought nothing in, or long ago;
         "refund-too-large" for more than is left of what came.
@@ -134,6 +136,9 @@ def credit_of(state: Subscription) -> Money:
 
 def _pay_what_is_open(state: Subscription, now: datetime) -> tuple[CreditApplied, ...]:
     """What credit pays before any of it is paid out, oldest invoice first."""
+    uncovered = next((each for each in state.unresolved_refunds if each.missing.minor), None)
+    if uncovered is not None:
+        raise Refused("discrepancy-unresolved", f"look at the refund {uncovered.refund_id} first")
     if not state.open_invoices:
         return ()
     owed = Money(sum(each.open.minor for each in state.open_invoices), state.currency)

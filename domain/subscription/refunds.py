@@ -9,6 +9,7 @@ import attrs
 
 from domain.money import Money
 from domain.providers import Provider
+from domain.subscription.events import Resolution
 from domain.subscription.refund_events import CreditPart
 
 # What was captured is remembered for so long, and so many charges at most, the newest ones.
@@ -42,8 +43,9 @@ class Collected:
 
     @property
     def left(self) -> Money:
-        """What may still be refunded."""
-        return self.captured - self.refunded - self.refunding
+        """What may still be refunded; nothing where more went back than came."""
+        left = self.captured - self.refunded - self.refunding
+        return left if left.minor > 0 else Money(0, left.currency)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,3 +88,19 @@ class OpenRefund:
     def awaits_person(self) -> bool:
         """Whether nobody looks it up any more."""
         return self.unknown and self.next_look_up_at is None
+
+
+@attrs.frozen(kw_only=True)
+class LateRefund:
+    """A refund that was made although it was settled as failed; see RefundFoundLate.
+
+    missing: what of it no credit was left for. resolution: what a person made of it; None: nobody
+    has looked.
+    """
+
+    refund_id: UUID
+    attempt_id: UUID
+    invoice_number: int
+    amount: Money
+    missing: Money
+    resolution: Resolution | None = None

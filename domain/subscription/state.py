@@ -17,14 +17,14 @@ from domain.subscription.events import (
     InvoiceLine,
 )
 from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
-from domain.subscription.refunds import Collected, OpenRefund
+from domain.subscription.refunds import Collected, LateRefund, OpenRefund
 from domain.subscription.served import Cancellation, Cost, Following, Pause, Settled, Suspension
 from domain.subscription.used import Counted, Discount, Usage
 from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 5
+STATE_VERSION = 6
 
 
 class Status(Enum):
@@ -68,6 +68,8 @@ class Subscription:
         payment no invoice needed, until the next fact says that it differs from what was asked.
     shaped_at: when it was last agreed, or billed, which periods are served; UTC.
     collected: charges that brought money in, lately. refunds: those without an outcome.
+    failed_refunds: settled without money, lately; kept to recognise money that has gone after all.
+    late_refunds: of which that turned out.
     """
 
     subscription_id: str
@@ -119,6 +121,8 @@ class Subscription:
     settled: Settled | None = None
     collected: tuple[Collected, ...] = ()
     refunds: tuple[OpenRefund, ...] = ()
+    failed_refunds: tuple[OpenRefund, ...] = ()
+    late_refunds: tuple[LateRefund, ...] = ()
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -163,6 +167,11 @@ class Subscription:
     def unresolved(self) -> tuple[Difference, ...]:
         """The discrepancies that nobody has looked at, oldest first."""
         return tuple(each for each in self.differences if each.resolution is None)
+
+    @property
+    def unresolved_refunds(self) -> tuple[LateRefund, ...]:
+        """The refunds found late that nobody has looked at, oldest first."""
+        return tuple(each for each in self.late_refunds if each.resolution is None)
 
     @property
     def ends_before_next(self) -> bool:
@@ -223,3 +232,7 @@ class Subscription:
     def refund(self, refund_id: UUID) -> OpenRefund | None:
         """The refund of that key, if it has no outcome yet."""
         return next((each for each in self.refunds if each.refund_id == refund_id), None)
+
+    def late_refund(self, refund_id: UUID) -> LateRefund | None:
+        """The refund of that key, if it was found late."""
+        return next((each for each in self.late_refunds if each.refund_id == refund_id), None)

@@ -18,7 +18,7 @@ from domain.providers import Provider
 from domain.schedule import Schedule
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
-from domain.subscription.refunds import OpenRefund
+from domain.subscription.refunds import LateRefund, OpenRefund
 from domain.subscription.served import Cancellation, Following, Pause, Suspension
 from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import waiting_usage
@@ -91,6 +91,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     pause, suspension, cancellation: while it is paused or suspended, or going to end.
         last_invoice: before any of them.
     discrepancies: charges that were not those asked for, as far as nobody has looked at them.
+    late_refunds: the same of refunds that were made although they had failed.
     credit: what is left in all; `credits` oldest first. refunds: without an outcome.
     discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
@@ -113,6 +114,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     suspension: Suspension | None
     cancellation: Cancellation | None
     discrepancies: tuple[Difference, ...]
+    late_refunds: tuple[LateRefund, ...]
     credit: Money
     credits: tuple[Credit, ...]
     discounts: tuple[Discount, ...]
@@ -147,6 +149,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             pause=state.pause,
             suspension=state.suspension,
             discrepancies=state.unresolved,
+            late_refunds=state.unresolved_refunds,
             cancellation=state.cancellation,
             credit=total((each.left for each in state.credits), state.currency),
             credits=state.credits,
@@ -169,7 +172,8 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
 class BalanceView(msgspec.Struct, kw_only=True):
     """One customer in one currency. overdue: open on invoices that fell due before `as_of`.
 
-    refunded: gone back to the payer. refunding: credit taken by refunds without an outcome.
+    refunded: gone back to the payer. refunding: credit taken by refunds without an outcome. open
+    holds what went back without credit for it, too.
     """
 
     customer_id: str

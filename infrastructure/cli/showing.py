@@ -81,6 +81,10 @@ def _agreed(state: Subscription) -> Iterator[str]:
     for each in state.unresolved:
         asked = f"{each.expected} asked, {each.received} received"
         yield f"discrepancy of attempt {each.attempt_id}: {asked} for invoice {each.invoice_number}"
+    for late in state.unresolved_refunds:
+        uncovered = f", {late.missing} of it without credit" if late.missing.minor else ""
+        went = f"{late.amount} went back after all{uncovered}"
+        yield f"discrepancy of refund {late.refund_id}: {went}"
     if (planned := state.cancellation) is not None:
         end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
         yield f"ends: {end} ({planned.reason})"

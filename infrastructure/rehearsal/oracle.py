@@ -12,6 +12,7 @@ from domain.money import Money
 from domain.subscription.events import ChargeAttempted, ChargeFoundLate, ChargeSucceeded
 from domain.subscription.refund_events import (
     RefundFailed,
+    RefundFoundLate,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
@@ -83,7 +84,9 @@ def our_money(ledger: Ledger[Subscription]) -> Ours:
                     ours.doubtful.discard(references[refund])
                     ours.refunded[references.pop(refund)] = amount
                 case RefundFailed(refund_id=refund):
-                    ours.doubtful.discard(references.pop(refund))
+                    ours.doubtful.discard(references[refund])
+                case RefundFoundLate(refund_id=refund, amount=amount):
+                    ours.refunded[references.pop(refund)] = amount
     return ours
 
 

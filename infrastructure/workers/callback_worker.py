@@ -209,7 +209,8 @@ def _subjects(
     open_attempt = () if state.open_attempt is None else (state.open_attempt,)
     known = (*open_attempt, *state.failed_attempts)
     yield from (each for each in known if each.attempt_id == key)
-    for refund in state.refunds:
+    # Of one that had failed a callback may tell that it was made after all.
+    for refund in (*state.refunds, *state.failed_refunds):
         if refund.attempt_id == key and refund.attempted_at is not None:
             yield refund
 

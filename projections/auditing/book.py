@@ -107,6 +107,17 @@ class Refunding:
     looks: int = 0
 
 
+@attrs.define
+class LateRefund:
+    """A refund that was found late. missing: minor units of it that no credit was left for."""
+
+    attempt_id: UUID
+    invoice_number: int
+    amount: Money
+    missing: int
+    resolved: bool = False
+
+
 @attrs.frozen
 class Difference:
     """A discrepancy that the next fact of the stream must be."""
@@ -276,7 +287,8 @@ class Book:
         discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
     references: of attempts that may bring money in, with the provider and the account that were
         asked. captured: what came, by its attempt.
-    refunds: without outcome. to_go_back: minor units of credit that may be left once a credit
+    refunds: without outcome. failed_refunds: settled as failed. late_refunds: of which that turned
+        out to be wrong. to_go_back: minor units of credit that may be left once a credit
         after the end has gone back.
     """
 
@@ -332,6 +344,8 @@ class Book:
     references: dict[UUID, tuple[str, Provider, str]] = attrs.field(factory=dict)
     captured: dict[UUID, Captured] = attrs.field(factory=dict)
     refunds: dict[UUID, Refunding] = attrs.field(factory=dict)
+    failed_refunds: dict[UUID, RefundRequested] = attrs.field(factory=dict)
+    late_refunds: dict[UUID, LateRefund] = attrs.field(factory=dict)
     to_go_back: int | None = None
 
     @property

@@ -158,6 +158,9 @@ CODES: Mapping[str, str] = {
     "refund-sent-twice": "a refund was about to be sent a second time",
     "refund-not-open": "a fact about a refund that is not under way",
     "refund-outcome-wrong": "an outcome of another refund than the one that was sent",
+    "refund-late-unfounded": "a refund was found late that had not been settled as failed",
+    "refund-not-covered": "refunded twice, or its credit was used: nobody has looked at it yet",
+    "refunded-above-captured": "more went back through a charge than came; nobody has looked yet",
     # dunning
     "dunning-too-early": "an end of dunning before the grace was over, or that is not agreed to",
     "write-off-above-open": "more of an invoice was written off than was open",

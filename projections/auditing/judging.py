@@ -61,6 +61,7 @@ from domain.subscription.events import (
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -96,6 +97,7 @@ from projections.auditing.ending import (
     check_withdrawal,
 )
 from projections.auditing.invoicing import check_amount, check_invoice
+from projections.auditing.late_refunds import check_refund_late, check_refund_resolved
 from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.plans import Shelves
@@ -201,12 +203,16 @@ class Judges:
                 check_refund_doubt(book, event, say)
             case RefundSucceeded() | RefundFailed():
                 check_refund_outcome(book, event, self._totals_of, say)
+            case RefundFoundLate():
+                check_refund_late(book, event, self._totals_of, say)
             case ChargeDiscrepancyFound():
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
             case CollectionPostponed():
                 check_postponed(book, event, self.attempts, say)
+            case DiscrepancyResolved() if event.attempt_id in book.late_refunds:
+                check_refund_resolved(book, event, self._totals_of, say)
             case DiscrepancyResolved():
                 check_resolution(book, event, say)
             case CollectionResumed():

@@ -8,6 +8,7 @@ from domain.subscription.state import Status
 from projections.auditing.book import Book
 from projections.auditing.crediting import credit_lies_idle
 from projections.auditing.ending import all_is_paid
+from projections.auditing.late_refunds import refunded_too_much
 from projections.auditing.refunding import lies_after_end
 
 # Code, and words.
@@ -24,6 +25,7 @@ def leftovers(book: Book) -> Iterator[Leftover]:
         yield "overpayment-not-credited", f"{book.overpaid} too much was received and accepted"
     if lies_after_end(book):
         yield "credit-after-end", f"{sum(book.credits.values())} minor units are left of it"
+    yield from refunded_too_much(book)
     if book.unused is not None:
         yield "credit-unfounded", f"{book.unused.amount}, and nothing gave the days back"
     if book.closed and not book.has_ended:

@@ -39,10 +39,11 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
     asked = book.references.get(event.attempt_id)
     if asked is None:
         return
+    disputed = {each.attempt_id for each in book.late_refunds.values() if not each.resolved}
     book.captured = {
         key: each
         for key, each in book.captured.items()
-        if each.at >= event.effective_at - _LONGEST or each.refunding
+        if each.at >= event.effective_at - _LONGEST or each.refunding or key in disputed
     }
     book.captured[event.attempt_id] = Captured(
         event.invoice_number,
@@ -101,10 +102,10 @@ def _take(book: Book, event: RefundRequested, say: Say, *, what: str) -> None:
             say("credit-overdrawn", f"{what}: {left} minor units were left of credit {number}")
         if any(older < number for older in book.credits):
             say("credit-out-of-order", f"{what}, while one older than {number} had something left")
-        _put(book, number, left - part.amount.minor)
+        put(book, number, left - part.amount.minor)
 
 
-def _put(book: Book, number: int, minor: int) -> None:
+def put(book: Book, number: int, minor: int) -> None:
     """So much is left of a credit."""
     if minor > 0:
         book.credits[number] = minor
@@ -175,6 +176,8 @@ def check_refund_outcome(
     if isinstance(event, RefundFailed) and event.code == _NOT_MADE and not refund.unknown:
         say("refund-outcome-wrong", f"{what}: not made, and nobody had been in doubt")
     gone = event.amount.minor if isinstance(event, RefundSucceeded) else 0
+    if isinstance(event, RefundFailed):
+        _note_failed(book, event, asked)
     _settle(book, refund.asked, min(gone, asked.amount.minor), totals(asked.amount.currency))
 
 
@@ -188,7 +191,16 @@ def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals) -> None
     sums.credit += asked.amount.minor - gone
     for part in _coming_back(asked.credits, asked.amount.minor - gone):
         number = part.credit_number
-        _put(book, number, book.credits.get(number, 0) + part.amount.minor)
+        put(book, number, book.credits.get(number, 0) + part.amount.minor)
+
+
+def _note_failed(book: Book, event: RefundFailed, asked: RefundRequested) -> None:
+    book.failed_refunds = {
+        key: each
+        for key, each in book.failed_refunds.items()
+        if each.effective_at >= event.effective_at - _LONGEST
+    }
+    book.failed_refunds[event.refund_id] = asked
 
 
 def _coming_back(parts: tuple[CreditPart, ...], minor: int) -> list[CreditPart]:

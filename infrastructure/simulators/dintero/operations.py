@@ -113,6 +113,9 @@ def _carried_out(
     now = dintero.controls.clock.now()
     if fault in DECLINES and fault is not None:
         return _failed(dintero, transaction, name, amount, reference, now, fault)
+    if fault is Fault.FAILED_THEN_MADE and name == "REFUND":
+        dintero.later(now, lambda at: carry(amount, at, ""))
+        return _failed(dintero, transaction, name, amount, reference, now)
     if fault not in (Fault.PENDING, Fault.PENDING_FAILS, Fault.LATE_SUCCESS):
         less = 1 if fault is Fault.WRONG_AMOUNT and name != "VOID" else 0
         carry(amount - less, now, "")

@@ -163,7 +163,9 @@ def refund(account: Account, request: RefundRequest, fault: Fault | None, at: da
     stated = minor - (fault is Fault.WRONG_AMOUNT and minor > 1)
     made = aftermath.add_refund(request, taken, minor, stated, micros(at))
     account.journal.add(made.at_us, made.number, Line.REFUND)
-    if fault in (Fault.PENDING, Fault.PENDING_FAILS):
+    if fault is Fault.FAILED_THEN_MADE:
+        _end(account, made, FAILED, at)
+    if fault in (Fault.PENDING, Fault.PENDING_FAILS, Fault.FAILED_THEN_MADE):
         status = FAILED if fault is Fault.PENDING_FAILS else COMPLETED
         later = at + timedelta(seconds=account.controls.faults.late_s)
         account.controls.clock.at(later, lambda moment: _end_later(account, made, status, moment))
