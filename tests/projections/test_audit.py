@@ -19,7 +19,6 @@ from tests.projections.scenes import billed, facts, signed_up
 from tests.replies import Reply
 from tests.specimens import DAY, terms
 
-
 TOO_MUCH = {"refund-not-covered", "refunded-above-captured"}
 
 
