@@ -250,10 +250,11 @@ class Billing(Watched):
                 commands.write_off(name, number, reason=reason)
             case "reinstate":
                 commands.reinstate(name, reason=reason)
-            case _ if state.unresolved:
+            case _ if state.unresolved or state.unresolved_refunds:
                 how = Resolution.ACCEPTED if wish == "accept" else Resolution.DISMISSED
-                attempt = state.unresolved[0].attempt_id
-                commands.resolve_discrepancy(name, attempt, how, reason=reason)
+                found = [each.attempt_id for each in state.unresolved]
+                found += [each.refund_id for each in state.unresolved_refunds]
+                commands.resolve_discrepancy(name, found[0], how, reason=reason)
 
     def have_refunds(self) -> None:
         """Refunds meet every fault that there is, at both providers: four at each, of customers
