@@ -18,6 +18,7 @@ from tests.api.billing import (
     S1,
     at,
     facts_of,
+    find_late,
     music,
     read,
     running,
@@ -178,3 +179,38 @@ def test_a_surplus_is_paid_back_after_the_end(client: Client, system: System) ->
     work(system)
     assert [each.amount.minor for each in facts_of(system, CreditGranted)] == [100]
     assert [each.amount.minor for each in facts_of(system, RefundSucceeded)] == [100]
+
+
+def test_a_refund_that_was_made_after_all(client: Client, system: System) -> None:
+    """It had failed, and its credit went by another one: listed, decided on, given up."""
+    running(system)
+    for reply in (Reply.HARD, Reply.YES):
+        post(client, REFUNDS, GRANTED)
+        work(system, reply)
+    find_late(system)
+    (refund,) = listed(client, system, status="found-late")
+    assert (refund["given_back"], refund["code"]) == (usd(1000), "REFUND_NOT_ALLOWED")
+    (late,) = read(client)["late_refunds"]
+    assert (late["refund_id"], late["missing"]) == (refund["refund_id"], usd(1000))
+    (balance,) = client.get("/v1/balances/c-1").json()["items"]
+    assert (balance["open"], balance["overdue"], balance["refunded"]) == (
+        usd(1000),
+        usd(0),
+        usd(2000),
+    )
+    assert problem(post(client, REFUNDS, GRANTED)) == (409, "discrepancy-unresolved")
+    path = f"{S1}/discrepancies/{refund['refund_id']}/resolution"
+    body = {"resolution": "ACCEPTED", "reason": "let it go"}
+    refused = problem(post(client, path, {**body, "refund": True}))
+    assert refused == (422, "resolution-refunds-nothing")
+    assert post(client, path, body).json()["changed"] is True
+    assert post(client, path, body).json()["changed"] is False
+    assert problem(post(client, path, {**body, "resolution": "DISMISSED"})) == (
+        409,
+        "discrepancy-resolved",
+    )
+    (refund,) = listed(client, system, status="found-late")
+    assert refund["resolution"] == "ACCEPTED"
+    assert read(client)["late_refunds"] == []
+    (balance,) = client.get("/v1/balances/c-1").json()["items"]
+    assert (balance["open"], balance["written_off"]) == (usd(0), usd(1000))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from infrastructure.cli.exits import DONE, REFUSED, USAGE
-from tests.api.billing import work
+from tests.api.billing import find_late, work
 from tests.cli.conftest import Terminal
 from tests.cli.test_changing import begin, books_of, music, now
 from tests.replies import Reply
@@ -88,6 +88,30 @@ def test_a_person_settles_a_doubt(running: Terminal) -> None:
     assert done.exit_code == DONE, done.output
     assert now(running)["credit"]["minor"] == 600
     assert running.run(*settle, "--not-made").exit_code == REFUSED
+
+
+def test_a_refund_that_was_made_after_all(running: Terminal) -> None:
+    """Listed as due, shown, in the audit until somebody has looked; then explained."""
+    for reply in (Reply.HARD, Reply.YES):
+        running.run(*TEN)
+        answered(running, reply)
+    with books_of(running) as system:
+        find_late(system)
+    (refund,) = running.json("refunds", "--status", "found-late")["items"]
+    told = "10.00 USD went back by a refund that had failed, 10.00 USD of it without credit"
+    assert told in running.run("due", "--waiting").stdout
+    shown = running.run("show", "s-1").stdout
+    assert f"discrepancy of refund {refund['refund_id']}: 10.00 USD went back after all" in shown
+    assert "10.00 USD went back for invoice 1 after all (R-9), known by callback" in shown
+    audited = running.run("audit")
+    assert (audited.exit_code, "refund-not-covered" in audited.stdout) == (1, True)
+    resolve = ("discrepancy", "s-1", refund["refund_id"], "accept", *WHY)
+    assert running.run(*resolve).exit_code == DONE
+    assert running.run("audit").exit_code == DONE
+    explained = running.run("explain", "balance", "c-1")
+    assert "given up of what no credit covered" in explained.stdout
+    assert "the facts add up to it" in explained.stdout
+    assert "gone back after all" in running.run("explain", "refund", refund["refund_id"]).stdout
 
 
 def test_cancel_with_refund(running: Terminal) -> None:

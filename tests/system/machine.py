@@ -262,6 +262,9 @@ class Billing(Watched):
         for fault in Fault:
             for puppet in self.world.simulators.faults.values():
                 puppet.coming["refund"].extend([fault] * 4)
+                if fault is Fault.FAILED_THEN_MADE:
+                    # Of one that was settled as failed nothing but a callback ever tells.
+                    puppet.coming["callback"].clear()
             self.world.forward(timedelta(minutes=30))
             self.world.project()
             self.world.work(1000)
