@@ -199,6 +199,7 @@ def _started(event: SubscriptionStarted) -> Subscription:
         schedule=schedule_of(event.start, event.terms),
         status=Status.PENDING,
         started_at=event.effective_at,
+        started_at_account=(event.provider, event.account),
         shaped_at=event.effective_at,
         next_due_at=event.first_due_at,
         meters=event.terms.meters,

@@ -56,6 +56,7 @@ class Subscription:
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
     provider, account: where the first method is charged; a new token may be another one's.
+    started_at_account: the provider and the account that it was started at.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
     settled: how all instalments that were left were billed at once, or None.
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
@@ -83,6 +84,7 @@ class Subscription:
     terms: Terms
     status: Status
     started_at: datetime
+    started_at_account: tuple[Provider, str]
     shaped_at: datetime
     schedule: Schedule
     invoices_issued: int = 0

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.subscription.events import CreditGranted
+from domain.subscription.events import CreditGranted, InvoiceIssued
 from domain.subscription.refund_events import RefundRequested, RefundSucceeded
 from infrastructure.bootstrap import System
 from tests.api.billing import (
@@ -23,10 +23,12 @@ from tests.api.billing import (
     read,
     running,
     state_of,
+    taken,
     usd,
     work,
 )
 from tests.api.conftest import Client
+from tests.api.questions import ask, stored
 from tests.api.requests import post, problem
 from tests.replies import Reply
 from tests.specimens import signed_up
@@ -164,6 +166,44 @@ def test_a_change_refunds_instead_of_netting(client: Client, system: System) -> 
     assert post(client, f"{S1}/changes", body).status_code == 201
     assert [each.amount.minor for each in facts_of(system, RefundRequested)] == [2100]
     assert read(client)["credit"] == usd(0)
+
+
+@pytest.mark.parametrize(("price", "back"), [(1550, 2100), (6200, 2100), (3100, 0)])
+def test_a_change_is_previewed_with_what_it_refunds(
+    client: Client, system: System, price: int, back: int
+) -> None:
+    """The preview writes nothing, the change writes what it showed, and the next invoice is the
+    one that it showed; without `refund` the same credit pays that."""
+    running(system)
+    asked = {"terms": {"price": usd(price)}, "refund": True}
+    head = system.ledger.head()
+    shown = post(client, "/v1/previews/change", {**asked, "subscription_id": "s-1"}).json()
+    netted = {**asked, "subscription_id": "s-1", "refund": False}
+    without = post(client, "/v1/previews/change", netted).json()
+    assert (shown["refunded"], without["refunded"]) == (usd(back), usd(0))
+    assert shown["credited"] == without["credited"] == usd(back)
+    assert shown["to_pay"]["minor"] == without["to_pay"]["minor"] + back
+    assert system.ledger.head() == head
+    assert post(client, f"{S1}/changes", {**asked, "reason": "preview"}).status_code == 201
+    written = [
+        each for each in system.ledger.read_stream("subscription-s-1") if each.position > head
+    ]
+    assert [stored(each.event) for each in written] == [
+        (each["name"], each["fact"]) for each in shown["facts"]
+    ]
+    if not back:
+        return
+    assert shown["facts"][-1]["name"] == "refund-requested.v1"
+    work(system)
+    at(system, FEB_1)
+    assert stored(facts_of(system, InvoiceIssued)[-1]) == ("invoice-issued.v1", shown["invoice"])
+    assert sum(taken(system)) - 3100 == shown["to_pay"]["minor"]
+
+
+def test_a_change_of_none_refunds_nothing(client: Client) -> None:
+    """Nothing came in, of what never was: it stays credit."""
+    shown = ask(client, "change", refund=True)
+    assert (shown["refunded"], shown["credited"]) == (usd(0), usd(2100))
 
 
 def test_a_surplus_is_paid_back_after_the_end(client: Client, system: System) -> None:

@@ -137,3 +137,16 @@ def test_change_with_refund(running: Terminal) -> None:
     """To half the price: 21.00 back."""
     said = running.run("change", "s-1", "--price", "15.50", "--refund", *WHY).stdout
     assert "21.00 USD through the charge of invoice 1" in said
+
+
+def test_change_with_refund_is_shown_first(running: Terminal) -> None:
+    """21.00 back, and 26.00 to pay (10.50 for the rest of January): the same as is done then."""
+    asked = ("change", "s-1", "--price", "15.50", "--refund", *WHY)
+    shown = running.json(*asked, "--dry-run")
+    assert (shown["refunded"]["minor"], shown["to_pay"]["minor"]) == (2100, 2600)
+    lines = running.run(*asked, "--dry-run").stdout.splitlines()
+    assert any("goes back to the payer" in line and "-21.00 USD" in line for line in lines)
+    netted = running.run(*asked[:-3], *WHY, "--dry-run").stdout
+    assert "goes back to the payer" not in netted
+    assert running.json("refunds")["items"] == []
+    assert [each["amount"]["minor"] for each in running.json(*asked)["refunds"]] == [2100]
