@@ -35,6 +35,7 @@ import planted_dintero
 import planted_dunning
 import planted_faults
 import planted_folding
+import planted_late
 import planted_moves
 import planted_outages
 import planted_paypal
@@ -67,6 +68,7 @@ GROUPS = (
     planted_outages,
     planted_moves,
     planted_folding,
+    planted_late,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent

@@ -26,6 +26,7 @@ from domain.subscription.used import Discount
 from domain.subscription.vaulted import OpenTokenRequest
 from infrastructure.api.usage_messages import MeterReading, SetAmount
 from infrastructure.commands.trying import InstrumentUse
+from infrastructure.operator_words import Told
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
 from projections.due_dates import DueLine
@@ -216,10 +217,11 @@ class BalancesAnswer(msgspec.Struct, kw_only=True):
 
 
 class ChargesAnswer(msgspec.Struct, kw_only=True):
-    """Attempts to collect, oldest first."""
+    """Attempts to collect, oldest first. told: of each code of a decline among them."""
 
     position: int
     items: tuple[Charge, ...]
+    told: tuple[Told, ...]
 
 
 class RefundsAnswer(msgspec.Struct, kw_only=True):

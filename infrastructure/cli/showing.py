@@ -28,8 +28,8 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
     from domain.refusals import Refused
     from infrastructure.api.messages import SubscriptionAnswer
     from infrastructure.commands.subscriptions import Subscriptions
+    from infrastructure.operator_words import told_timeline
     from projections.expiring import DEFAULT_DAYS, expiring
-    from projections.timeline import entry
 
     stream = stream_of(checked_id("subscription id", subscription))
     with chosen.system() as system:
@@ -37,7 +37,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         if not facts:
             raise Refused("subscription-unknown", f"there is no subscription {subscription}")
         state, position = Subscriptions(system, actor="cli").find(subscription)
-        entries = [entry(fact) for fact in facts]
+        entries = told_timeline(facts)
         if as_json:
             now = SubscriptionAnswer.of(state, position)
             print_json({"position": position, "now": now, "timeline": entries})

@@ -42,7 +42,7 @@ from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
-from infrastructure.gateways.paypal import orders, vault, webhooks
+from infrastructure.gateways.paypal import declines, orders, vault, webhooks
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, post
 from infrastructure.gateways.paypal.certificates import Certificates
@@ -265,7 +265,7 @@ class PayPalGateway:
         self, answer: Exchange, of: Callable[[Reply, datetime], ChargeAnswer]
     ) -> ChargeAnswer:
         if isinstance(answer, NotSent):
-            return not_done(answer)
+            return declines.of_the_payer(answer) or not_done(answer)
         if isinstance(answer, NoAnswer):
             return unknown(answer)
         return of(answer, self._now())

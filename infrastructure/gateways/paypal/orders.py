@@ -27,6 +27,7 @@ from domain.subscription.events import DeclineClass
 from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal import declines
 from infrastructure.gateways.paypal.advice import advice_of, network_in
+from infrastructure.gateways.paypal.issues import Meaning
 from infrastructure.gateways.paypal.wire import (
     amount_json,
     amount_of,
@@ -197,7 +198,7 @@ def _declined(
     resource: Mapping[str, Any], code: str, provider_ref: str, at: datetime | None, network: str
 ) -> Declined:
     """A payment resource that came to nothing, with the card network's advice where there is."""
-    meaning = declines.MEANING_OF.get(code, declines.Meaning.SOFT).name
+    meaning = declines.MEANING_OF.get(code, Meaning.SOFT).name
     decline = DeclineClass[meaning if meaning in DeclineClass.__members__ else "SOFT"]
     processor = mapping(resource.get("processor_response"))
     retry_not_before = None

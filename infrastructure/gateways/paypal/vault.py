@@ -29,10 +29,10 @@ from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.declines import (
     MEANING_OF,
-    Meaning,
     Refusal,
     refusal_of,
 )
+from infrastructure.gateways.paypal.issues import Meaning
 from infrastructure.gateways.paypal.wire import amount_json, items, link, mapping, plan_name
 from infrastructure.gateways.returning import returning_from
 
