@@ -1,4 +1,4 @@
-"""Faults to plant in refunds that turn out to have been made, and repeats; see planted_faults.py."""
+"""Faults to plant in refunds that were made after all, and in repeats; see planted_faults.py."""
 
 from __future__ import annotations
 

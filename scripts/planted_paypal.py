@@ -89,9 +89,9 @@ FAULTS = (
     Fault(
         "a used invoice id is a denial",
         DECLINES,
-        '    "DECIMALS_NOT_SUPPORTED": "PayPal takes',
+        '    "REFUND_CANCELLED": "PayPal cancelled',
         '    "DUPLICATE_INVOICE_ID": "It was used before.",\n'
-        '    "DECIMALS_NOT_SUPPORTED": "PayPal takes',
+        '    "REFUND_CANCELLED": "PayPal cancelled',
     ),
     Fault(
         "an issue that we do not know is a denial",

@@ -20,8 +20,8 @@ FAULTS = (
     Fault(
         "a failed refund keeps the credit",
         FOLDING,
-        "            return _closed(state, refund, gone=zero(refund.amount.currency))",
-        "            return _closed(state, refund, gone=refund.amount)",
+        "            return _closed(failed, refund, gone=zero(refund.amount.currency))",
+        "            return _closed(failed, refund, gone=refund.amount)",
     ),
     Fault(
         "credit comes back of the oldest parts",
@@ -32,14 +32,14 @@ FAULTS = (
     Fault(
         "what is on its way may be asked for again",
         STATE,
-        "        return self.captured - self.refunded - self.refunding",
-        "        return self.captured - self.refunded",
+        "        left = self.captured - self.refunded - self.refunding",
+        "        left = self.captured - self.refunded",
     ),
     Fault(
         "what has gone back may go back again",
         STATE,
-        "        return self.captured - self.refunded - self.refunding",
-        "        return self.captured - self.refunding",
+        "        left = self.captured - self.refunded - self.refunding",
+        "        left = self.captured - self.refunding",
     ),
     Fault(
         "more goes back than came",
@@ -132,9 +132,9 @@ FAULTS = (
     Fault(
         "what was only asked for is settled",
         SETTLING,
-        "refund is None or refund.attempted_at is None:\n"
+        "    if refund.attempted_at is None:\n"
         "        return ()\n    match answer:\n        case Refunded(",
-        "refund is None:\n        return ()\n    match answer:\n        case Refunded(",
+        "    match answer:\n        case Refunded(",
     ),
     Fault(
         "a person may say that more went back than was asked for",
