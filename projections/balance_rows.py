@@ -47,10 +47,15 @@ class GrantedLeft:
 
 @attrs.frozen(kw_only=True)
 class Overdrawn:
-    """A refund that was found late. minor: what of it no credit was left for, minor units."""
+    """A refund that was found late. minor: what of it no credit has covered, minor units.
+
+    dismissed: a person vouches that it was settled otherwise; credit to come is not for it.
+    """
 
     refund_id: str
+    subscription_id: str
     minor: int
+    dismissed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -60,8 +65,8 @@ class Balance:
     billed, credited, paid, written_off, credit, refunded: minor units. The log's position stands
     beside the row in the store; it is not part of the row, so that the row depends on each
     subscription's order alone.
-    open_invoices: oldest first. open_refunds, overdrawn: by their ids. granted_left: by
-        subscription; what of `credit` a refund that is found late may take.
+    open_invoices: oldest first. open_refunds: by their ids. granted_left: by subscription; what of
+        `credit` a refund that is found late may take. overdrawn: by subscription, oldest first.
     """
 
     customer_id: str

@@ -3,7 +3,7 @@
     open - credit - refunding == billed - credited - paid - written_off + refunded
 
 at every position of the log. Minor units. `open` is what is left to pay: on invoices, and of
-refunds that were found late when no credit was left for them (`overdrawn`). `written_off`
+refunds that were found late, as far as no credit has covered them (`overdrawn`). `written_off`
 is what was given up of it; money that comes for an invoice later is credit.
 `credited` is all the credit that was ever granted, but for
 overpayments: those were `paid` already, and stand in `credit` since they came.
@@ -87,7 +87,7 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
     if money is None:
         return row
     if isinstance(event, DiscrepancyResolved):
-        return _given_up(row, event)
+        return _looked_at(row, event)
     before = row or Balance(customer_id=event.customer_id, currency=money.currency)
     subscription_id = subscription_of(recorded.stream)
     match event:
@@ -95,11 +95,11 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
             return _billed(before, subscription_id, event)
         case CreditGranted() if event.kind is CreditKind.OVERPAYMENT:
             # This money was booked when it came; from here on it is credit like any other.
-            return _with_granted(before, subscription_id, money.minor)
+            return _covered(_with_granted(before, subscription_id, money.minor), subscription_id)
         case CreditGranted():
             credited, credit = before.credited + money.minor, before.credit + money.minor
             granted = attrs.evolve(before, credited=credited, credit=credit)
-            return _with_granted(granted, subscription_id, money.minor)
+            return _covered(_with_granted(granted, subscription_id, money.minor), subscription_id)
         case CreditApplied():
             return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
         case RefundRequested():
@@ -177,37 +177,52 @@ def _refund_settled(row: Balance, subscription_id: str, refund_id: str, gone: in
     if refund is None:
         return row
     under_way = tuple(each for each in row.open_refunds if each.refund_id != refund_id)
-    return attrs.evolve(
+    row = attrs.evolve(
         _with_granted(row, subscription_id, refund.minor - gone),
         credit=row.credit + refund.minor - gone,
         refunded=row.refunded + gone,
         open_refunds=under_way,
     )
+    return _covered(row, subscription_id)
 
 
 def _refund_found_late(row: Balance, subscription_id: str, refund_id: str, gone: int) -> Balance:
-    """It has gone: credit of its own subscription covers it as far as there is any, the rest is
-    owed. Another's is left alone: rows must not depend on the order of two subscriptions."""
-    taken = min(gone, _granted_left(row, subscription_id))
-    row = attrs.evolve(
-        _with_granted(row, subscription_id, -taken),
-        credit=row.credit - taken,
-        refunded=row.refunded + gone,
-    )
-    if taken == gone:
-        return row
-    late = Overdrawn(refund_id=refund_id, minor=gone - taken)
-    overdrawn = sorted((*row.overdrawn, late), key=lambda each: each.refund_id)
-    return attrs.evolve(row, overdrawn=tuple(overdrawn))
+    """It has gone, and is owed as far as no credit covers it."""
+    late = Overdrawn(refund_id=refund_id, subscription_id=subscription_id, minor=gone)
+    overdrawn = sorted((*row.overdrawn, late), key=lambda each: each.subscription_id)
+    row = attrs.evolve(row, refunded=row.refunded + gone, overdrawn=tuple(overdrawn))
+    return _covered(row, subscription_id)
 
 
-def _given_up(row: Balance | None, event: DiscrepancyResolved) -> Balance | None:
-    """Somebody accepts that a refund was one too many: what it left open is given up."""
-    if row is None or event.resolution is not Resolution.ACCEPTED:
-        return row
-    minor = sum(each.minor for each in row.overdrawn if each.refund_id == str(event.attempt_id))
-    rest = tuple(each for each in row.overdrawn if each.refund_id != str(event.attempt_id))
-    return attrs.evolve(row, written_off=row.written_off + minor, overdrawn=rest)
+def _covered(row: Balance, subscription_id: str) -> Balance:
+    """Credit of a subscription covers what is missing of its refunds, the oldest first. Another's
+    is left alone: rows must not depend on the order of two subscriptions."""
+    left = _granted_left(row, subscription_id)
+    overdrawn = []
+    for each in row.overdrawn:
+        mine = each.subscription_id == subscription_id and not each.dismissed
+        taken = max(0, min(each.minor, left)) if mine else 0
+        left -= taken
+        if each.minor > taken:
+            overdrawn.append(attrs.evolve(each, minor=each.minor - taken))
+    used = _granted_left(row, subscription_id) - left
+    row = attrs.evolve(row, credit=row.credit - used, overdrawn=tuple(overdrawn))
+    return _with_granted(row, subscription_id, -used)
+
+
+def _looked_at(row: Balance | None, event: DiscrepancyResolved) -> Balance | None:
+    """Somebody has looked at a refund too many: what it left open is given up, or stays."""
+    if row is None:
+        return None
+    key, given_up = str(event.attempt_id), 0
+    overdrawn = []
+    for each in row.overdrawn:
+        if each.refund_id == key and event.resolution is Resolution.ACCEPTED:
+            given_up += each.minor
+        else:
+            overdrawn.append(attrs.evolve(each, dismissed=each.dismissed or each.refund_id == key))
+    written_off = row.written_off + given_up
+    return attrs.evolve(row, written_off=written_off, overdrawn=tuple(overdrawn))
 
 
 def _granted_left(row: Balance, subscription_id: str) -> int:

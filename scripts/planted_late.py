@@ -43,21 +43,20 @@ FAULTS = (
     Fault(
         "found late, it takes no credit",
         FOLDING,
-        "    return _with_charge(_with_credit(state, parts, sign=-1), charge)",
-        "    return _with_charge(state, charge)",
+        "    return covered(_with_charge(state, charge))\n\n\ndef covered(",
+        "    return _with_charge(state, charge)\n\n\ndef covered(",
     ),
     Fault(
         "found late, it is taken of what was asked for, whatever went",
         FOLDING,
-        "    taken = oldest_first(state.credits, event.amount.minor if fits else 0)",
-        "    asked = next((e.amount for e in state.failed_refunds), event.amount)\n"
-        "    taken = oldest_first(state.credits, asked.minor if fits else 0)",
+        "        missing=event.amount,\n",
+        "        missing=next((e.amount for e in state.failed_refunds), event.amount),\n",
     ),
     Fault(
         "another currency takes credit",
         FOLDING,
-        "    taken = oldest_first(state.credits, event.amount.minor if fits else 0)",
-        "    taken = oldest_first(state.credits, event.amount.minor)",
+        "        if late.missing.currency != state.currency:\n            continue\n",
+        "        late = with_(late, missing=Money(late.missing.minor, state.currency))\n",
     ),
     Fault(
         "found late, it may go back through its charge once more",
@@ -69,8 +68,26 @@ FAULTS = (
     Fault(
         "what no credit covers is not shown",
         FOLDING,
-        "        missing=Money(event.amount.minor - covered, event.amount.currency),",
-        "        missing=Money(0, event.amount.currency),",
+        "        missing=event.amount,\n",
+        "        missing=Money(0, event.amount.currency),\n",
+    ),
+    Fault(
+        "credit that comes back covers nothing that is missing",
+        FOLDING,
+        "        )\n    return covered(_with_charge(state, charge))",
+        "        )\n    return _with_charge(state, charge)",
+    ),
+    Fault(
+        "credit that is granted covers nothing that is missing",
+        "domain/subscription/folding.py",
+        "            return covered(credited(state, event))",
+        "            return credited(state, event)",
+    ),
+    Fault(
+        "credit covers what a person has looked at",
+        FOLDING,
+        "    for late in state.unresolved_refunds:",
+        "    for late in state.late_refunds:",
     ),
     Fault(
         "it is found as often as a callback tells of it",

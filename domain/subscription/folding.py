@@ -72,7 +72,7 @@ from domain.subscription.folding_payments import (
     resolved,
     with_invoice,
 )
-from domain.subscription.folding_refunds import collected, refund_resolved, refunded
+from domain.subscription.folding_refunds import collected, covered, refund_resolved, refunded
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
 from domain.subscription.owed import Attempt
@@ -134,7 +134,9 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return paused(state, event)
         case SubscriptionResumed():
             return resumed(state, event)
-        case CreditGranted() | CreditApplied():
+        case CreditGranted():
+            return covered(credited(state, event))
+        case CreditApplied():
             return credited(state, event)
         case RefundRequested() | RefundAttempted() | RefundSucceeded() | RefundFailed():
             return refunded(state, event)

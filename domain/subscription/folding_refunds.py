@@ -138,7 +138,7 @@ def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscrip
             refunding=charge.refunding - refund.amount,
             refunded=charge.refunded + gone,
         )
-    return _with_charge(state, charge)
+    return covered(_with_charge(state, charge))
 
 
 def _remembered(state: Subscription, refund: OpenRefund, event: RefundFailed) -> Subscription:
@@ -152,25 +152,37 @@ def _remembered(state: Subscription, refund: OpenRefund, event: RefundFailed) ->
 def _found_late(state: Subscription, event: RefundFoundLate) -> Subscription:
     """The money has gone: credit is taken for it, the oldest first, as far as there is any."""
     fits = event.amount.currency == state.currency
-    taken = oldest_first(state.credits, event.amount.minor if fits else 0)
-    parts = tuple(
-        CreditPart(credit_number=number, amount=Money(minor, state.currency))
-        for number, minor in taken
-    )
-    covered = sum(part.amount.minor for part in parts)
     late = LateRefund(
         refund_id=event.refund_id,
         attempt_id=event.attempt_id,
         invoice_number=event.invoice_number,
         amount=event.amount,
-        missing=Money(event.amount.minor - covered, event.amount.currency),
+        missing=event.amount,
     )
     others = tuple(each for each in state.failed_refunds if each.refund_id != event.refund_id)
     state = with_(state, failed_refunds=others, late_refunds=(*state.late_refunds, late))
     charge = _charge(state, event.attempt_id)
     if charge is not None and fits:
         charge = with_(charge, refunded=charge.refunded + event.amount)
-    return _with_charge(_with_credit(state, parts, sign=-1), charge)
+    return covered(_with_charge(state, charge))
+
+
+def covered(state: Subscription) -> Subscription:
+    """Credit covers what is missing of refunds that were found late: at once, and whenever there is
+    credit again, before anything else can use it. Not once a person has looked."""
+    for late in state.unresolved_refunds:
+        if late.missing.currency != state.currency:
+            continue
+        parts = tuple(
+            CreditPart(credit_number=number, amount=Money(minor, state.currency))
+            for number, minor in oldest_first(state.credits, late.missing.minor)
+        )
+        if parts:
+            taken = Money(sum(part.amount.minor for part in parts), state.currency)
+            less = with_(late, missing=late.missing - taken)
+            found = tuple(less if each == late else each for each in state.late_refunds)
+            state = _with_credit(with_(state, late_refunds=found), parts, sign=-1)
+    return state
 
 
 def refund_resolved(state: Subscription, event: DiscrepancyResolved) -> Subscription:

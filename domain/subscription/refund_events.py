@@ -126,7 +126,8 @@ class RefundFoundLate:
     """The provider made a refund that we had recorded as failed or not made.
 
     The money has gone, so it is booked: it takes credit, the oldest first. Where less is left, the
-    rest is what the customer owes us. A person is shown the contradiction either way.
+    rest is what the customer owes us, and credit that comes covers it first. A person is shown the
+    contradiction either way; from then on what is missing stays as it is.
     amount: what the provider gave back, as it states it; it may be other than was asked for.
     provider_ref, evidence, effective_at: as in RefundSucceeded.
     """

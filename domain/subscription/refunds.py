@@ -94,8 +94,8 @@ class OpenRefund:
 class LateRefund:
     """A refund that was made although it was settled as failed; see RefundFoundLate.
 
-    missing: what of it no credit was left for. resolution: what a person made of it; None: nobody
-    has looked.
+    missing: what of it no credit has covered yet. resolution: what a person made of it; None:
+    nobody has looked.
     """
 
     refund_id: UUID

@@ -8,11 +8,11 @@ from domain.subscription.events import DiscrepancyResolved, Resolution
 from domain.subscription.refund_events import RefundFoundLate
 from projections.auditing.book import Book, LateRefund
 from projections.auditing.codes import Say
-from projections.auditing.refunding import TotalsOf, put
+from projections.auditing.refunding import TotalsOf, cover_late_refunds
 
 
 def check_refund_late(book: Book, event: RefundFoundLate, totals: TotalsOf, say: Say) -> None:
-    """Money of a refund that had failed: it takes what credit there is, and leaves the rest open.
+    """Money of a refund that had failed: credit covers it as far as there is any; the rest is open.
 
     A person has to look; what then is wrong with it is said at the end, unless somebody has.
     """
@@ -29,19 +29,13 @@ def check_refund_late(book: Book, event: RefundFoundLate, totals: TotalsOf, say:
     minor, charge = event.amount.minor, book.captured.get(event.attempt_id)
     if charge is not None and charge.currency == event.amount.currency:
         charge.refunded += minor
-    missing = minor
-    if event.amount.currency == book.beginning.currency:
-        for number in sorted(book.credits):
-            taken = min(missing, book.credits[number])
-            missing -= taken
-            put(book, number, book.credits[number] - taken)
     book.late_refunds[event.refund_id] = LateRefund(
-        event.attempt_id, event.invoice_number, event.amount, missing
+        event.attempt_id, event.invoice_number, event.amount, minor
     )
     sums = totals(event.amount.currency)
     sums.refunded += minor
-    sums.credit -= minor - missing
-    sums.open += missing
+    sums.open += minor
+    cover_late_refunds(book, totals(book.beginning.currency))
 
 
 def check_refund_resolved(

@@ -192,6 +192,21 @@ def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals) -> None
     for part in _coming_back(asked.credits, asked.amount.minor - gone):
         number = part.credit_number
         put(book, number, book.credits.get(number, 0) + part.amount.minor)
+    cover_late_refunds(book, sums)
+
+
+def cover_late_refunds(book: Book, sums: Totals) -> None:
+    """Whatever credit there is covers refunds that were found late, in the order of finding, until
+    somebody has looked. sums: those of the subscription's currency."""
+    for late in book.late_refunds.values():
+        if late.resolved or late.amount.currency != book.beginning.currency:
+            continue
+        for number in sorted(book.credits):
+            taken = min(late.missing, book.credits[number])
+            late.missing -= taken
+            put(book, number, book.credits[number] - taken)
+            sums.credit -= taken
+            sums.open -= taken
 
 
 def _note_failed(book: Book, event: RefundFailed, asked: RefundRequested) -> None:

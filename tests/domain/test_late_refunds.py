@@ -171,6 +171,39 @@ def test_it_takes_the_oldest_credit_as_everything_does() -> None:
     assert credit_left(start.and_(late()).state) == {2: 400}
 
 
+def test_credit_that_comes_covers_what_is_missing_first() -> None:
+    """10.00 paid an invoice and are missing: 4.00 that are granted leave 6.00, and 9.00 more leave
+    3.00 of credit; then a refund may be asked for again."""
+    start = paid_next(failed()).and_(late())
+    start = start.and_(*grant_credit(start.state, nok(400), reason="sorry", now=FOUND_AT))
+    assert (credit_left(start.state), start.state.late_refunds[0].missing) == ({}, nok(600))
+    start = start.and_(*grant_credit(start.state, nok(900), reason="sorry", now=FOUND_AT))
+    assert (credit_left(start.state), start.state.late_refunds[0].missing) == ({3: 300}, nok(0))
+    assert len(start.state.unresolved_refunds) == 1
+    assert request_refund(start.state, nok(300), reason="more", now=FOUND_AT)
+
+
+@pytest.mark.parametrize(("answer", "missing"), [(DENIED, 0), (back(1000), 1000)])
+def test_F41_the_second_refund_decides_whether_anything_is_missing(
+    answer: Any, missing: int
+) -> None:
+    """The first is found late while the second is on its way: should that fail, 10.00 have gone
+    once, and nothing is wrong."""
+    start = tried(wanted(failed(), nok(1000), credit_missing=False)).and_(late())
+    assert start.state.late_refunds[0].missing == nok(1000)
+    after = settled(start, answer, number=2)
+    assert after.state.late_refunds[0].missing == nok(missing)
+    assert credit_left(after.state) == {}
+
+
+def test_what_a_person_has_looked_at_takes_no_credit_any_more() -> None:
+    """It was given up, or paid otherwise."""
+    for how in Resolution:
+        start = paid_next(failed()).and_(late(), resolved(how))
+        start = start.and_(*grant_credit(start.state, nok(400), reason="sorry", now=FOUND_AT))
+        assert credit_left(start.state) == {2: 400}
+
+
 def test_F41_both_refunds_of_one_credit_are_real() -> None:
     """299.00 went back twice: nothing is left of the charge, not less than nothing, and what other
     charges brought in may still go back once somebody has looked."""
@@ -197,6 +230,9 @@ def test_nothing_more_is_paid_out_until_a_person_has_looked() -> None:
     granted = grant_credit(start.state, nok(500), reason="sorry", now=FOUND_AT)
     start = start.and_(*granted)
     start.when(refund_granted, granted, reason="less", now=FOUND_AT).then_nothing()
+    start.when(request_refund, nok(1), reason="more", now=FOUND_AT).then_refused(
+        "discrepancy-unresolved"
+    )
     covered = failed().and_(late())
     credit = grant_credit(covered.state, nok(500), reason="sorry", now=FOUND_AT)
     covered = covered.and_(*credit)

@@ -133,6 +133,22 @@ def test_what_no_credit_covers_is_open_until_it_is_given_up():
     assert (dismissed.open, dismissed.written_off) == (1000, 0)
 
 
+def test_credit_that_comes_covers_what_is_open():
+    """10.00 are missing: 4.00 granted leave 6.00 open; once somebody has looked, no more."""
+    books = s.found_late(billed(s.denied()))
+    s.given_credit(books, 400)
+    row = rows(BALANCES, books)[KEY]
+    assert (row.open, row.credit, row.holds) == (600, 0, True)
+    s.looked_at(books, Resolution.DISMISSED)
+    s.given_credit(books, 500)
+    row = rows(BALANCES, books)[KEY]
+    assert (row.open, row.credit, row.holds) == (600, 500, True)
+    sums = audit_log(books.log).totals["NOK"]
+    assert (sums.open, sums.credit) == (600, 500)
+    assert audit_log(books.log).findings == ()
+    assert explain_balance(books.log, "c-1", "NOK").holds
+
+
 def test_it_takes_no_credit_of_another_subscription():
     """Of one customer with two: the row must not depend on which of them wrote first."""
     books = signed_up(subscription_id="s-2", into=s.denied())
