@@ -1,4 +1,4 @@
-"""The journal balances, and says what the balances say: in every history that the rules can make."""
+"""The journal balances, and says what the balances say, in every history."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def test_days_that_were_charged_anew_are_earned_on_those_days(history: History) 
         lines = [each for each in issued.lines if each.amount.minor]
         for line, earned in zip(lines, entries[recorded.position].recognitions, strict=False):
             if line.kind in OVER_REST and line.working.policy != SETTLED:
-                event(f"{line.kind.value} {'prepaid' if earned.start < issued.period.start else ''}")
+                event(
+                    f"{line.kind.value} {'prepaid' if earned.start < issued.period.start else ''}"
+                )
                 assert (earned.days, earned.days > 0) == (line.working.days, True)
             elif line.kind is LineKind.PERIOD and line.working.policy != SETTLED:
                 assert earned.start == issued.period.start
