@@ -6,6 +6,7 @@ Journal.post      the same for a reader that brings the facts itself
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,7 +14,10 @@ from domain.books.accounts import Entry
 from domain.books.posting import posting_of
 from domain.books.standing import Standing
 from domain.recorded import Recorded, stored_name
-from domain.subscription.events import SubscriptionStarted
+from domain.subscription.events import CreditGranted, InvoiceIssued, SubscriptionStarted
+
+# What is a document of its own towards the customer, and its series.
+SERIES = {InvoiceIssued: "I", CreditGranted: "C"}
 
 
 class Journal:
@@ -21,6 +25,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._standing: dict[str, Standing] = {}
+        self._numbers: Counter[tuple[str, int]] = Counter()
 
     def post(self, recorded: Recorded[Any]) -> Entry | None:
         """The entry of the next fact, or None where it moves no money."""
@@ -34,7 +39,11 @@ class Journal:
         standing.take(event)
         if not posting.lines:
             return None
+        year = recorded.recorded_at.year
+        series = SERIES.get(type(event))
         return Entry(
+            voucher=self._number("", year),
+            document="" if series is None else self._number(f"{series}-", year),
             position=recorded.position,
             stream=recorded.stream,
             fact=stored_name(type(event)),
@@ -44,6 +53,11 @@ class Journal:
             lines=posting.lines,
             recognitions=posting.recognitions,
         )
+
+    def _number(self, series: str, year: int) -> str:
+        """The next one of a series and year. The log's order makes it, so it is stable for ever."""
+        self._numbers[series, year] += 1
+        return f"{series}{year}-{self._numbers[series, year]:06}"
 
 
 def journal(log: Iterable[Recorded[Any]]) -> Iterator[Entry]:

@@ -82,10 +82,15 @@ class Posting:
 class Entry:
     """A fact's posting, with where it stands in the log.
 
-    position, stream, recorded_at: as in Recorded. fact: its stored name. about: the invoice, credit
-    or refund that it is about. effective_at: UTC.
+    voucher: its number, e.g. "2025-000001"; counts the entries of a year, in the order of the log,
+        without gaps. document: "I-2025-000001" of an invoice, "C-2025-000001" of a credit note,
+        each a series of its own; "" of anything else. Years are those of recorded_at, UTC.
+    position, stream, recorded_at: as in Recorded. fact: its stored name. about: the invoice or
+        credit that it is about. effective_at: UTC.
     """
 
+    voucher: str
+    document: str
     position: int
     stream: str
     fact: str

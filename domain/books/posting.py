@@ -14,7 +14,8 @@ RefundRequested         credit                         refunding
 RefundSucceeded         refunding                      clearing; credit, what did not go back
 RefundFailed            refunding                      credit
 
-Deferred revenue is earned day by day; see recognition.py. Every other fact posts nothing.
+Deferred revenue is earned day by day; see recognition.py. Facts that name an amount and post
+nothing are in NO_MONEY_MOVES, each with the reason.
 """
 
 from __future__ import annotations
@@ -27,15 +28,36 @@ from domain.books.recognition import given_back, net_of, recognised, revenue_of
 from domain.books.standing import Standing
 from domain.money import Money
 from domain.subscription.events import (
+    AmountSet,
+    BalanceReported,
+    CaptureAttempted,
+    ChargeAttempted,
+    ChargeAuthorized,
+    ChargeDiscrepancyFound,
     ChargeFoundLate,
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
     CreditKind,
+    DiscountGranted,
+    DiscrepancyResolved,
+    InstalmentsSettled,
     InvoiceIssued,
     InvoiceWrittenOff,
+    SubscriptionPaused,
+    SubscriptionReinstated,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    TermsChanged,
+    UsageCorrected,
+    UsageReported,
 )
-from domain.subscription.refund_events import RefundFailed, RefundRequested, RefundSucceeded
+from domain.subscription.refund_events import (
+    RefundAttempted,
+    RefundFailed,
+    RefundRequested,
+    RefundSucceeded,
+)
 
 Rule = Callable[[Standing, Any], Posting]
 NOTHING = Posting()
@@ -158,4 +180,24 @@ POSTING: Mapping[type, Rule] = {
     RefundRequested: _refund_asked,
     RefundSucceeded: _refunded,
     RefundFailed: _refund_failed,
+}
+
+NO_MONEY_MOVES: Mapping[type, str] = {
+    AmountSet: "agreed to; its invoice posts",
+    InstalmentsSettled: "its invoice stands beside it and posts",
+    BalanceReported: "what the customer has left with the merchant's own service",
+    UsageReported: "billed later; its invoice posts",
+    UsageCorrected: "billed later, or credited beside it",
+    ChargeAttempted: "asked for",
+    ChargeAuthorized: "reserved",
+    CaptureAttempted: "asked for",
+    ChargeDiscrepancyFound: "posted by the charge that it is about",
+    DiscrepancyResolved: "posted by the charge that it is about",
+    TermsChanged: "agreed to; invoices and credits post",
+    SubscriptionStarted: "agreed to; invoices post",
+    SubscriptionPaused: "billed later, or credited beside it",
+    SubscriptionResumed: "billed later",
+    SubscriptionReinstated: "billed later",
+    DiscountGranted: "a line of the invoices that it reduces",
+    RefundAttempted: "asked for",
 }

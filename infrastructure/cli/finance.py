@@ -226,3 +226,57 @@ def _tell_months(
         for each in months
     ]
     question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@click.argument("customer")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="What is before is the opening.")
+@_asked
+@pass_chosen
+def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked: Any) -> None:
+    """A customer's account: invoices, payments, credit, refunds. Positive is owed.
+
+    The closing of one day is the opening of the next.
+    """
+    from domain.identity import checked_id
+    from projections.statements import statement as account_of
+
+    question = Question(chosen, **asked)
+    begins = None if since is None else since.date()
+    with question.books() as (journal, known, _):
+        found = account_of(journal, checked_id("customer id", customer), known, since=begins)
+        rows = [attrs.asdict(each) for each in found.lines]
+        if not question.as_csv and not question.as_json:
+            for currency, minor in found.opening.items():
+                click.echo(f"opening {amount(minor, currency)} {currency}")
+            rows = [{**each, "balance": amount(each["balance"], each["currency"])} for each in rows]
+        question.tell(rows, journal, known, found.closing)
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def ageing(chosen: Chosen, /, **asked: Any) -> None:
+    """What is owed on invoices, by customer and by the days since they fell due."""
+    from projections.statements import ageing as overdue
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        rows = [attrs.asdict(each) for each in overdue(journal, known)]
+        question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def cash(chosen: Chosen, /, **asked: Any) -> None:
+    """What came in and went back at each provider's account, by month."""
+    from projections.statements import cash as movements
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        rows = [
+            {**attrs.asdict(each), "first": f"{each.first:%Y-%m}"}
+            for each in movements(journal, known)
+        ]
+        question.tell(rows, journal, known, _totals(rows))

@@ -16,7 +16,7 @@ from projections.replay import fold_in
 from tests.histories import History, histories, show
 
 SOME = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 LONG_AFTER = date(9000, 1, 1)
 Sums = Counter[tuple[Account, str]]
