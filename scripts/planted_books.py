@@ -10,7 +10,7 @@ ACCOUNTS, JOURNAL = "domain/books/accounts.py", "projections/journal.py"
 SUMS, MONTHS = "projections/account_sums.py", "projections/waterfall.py"
 STATEMENTS = "projections/statements.py"
 
-RUN_ON = "tests/projections"
+RUN_ON = "tests/finance"
 TESTS = ("test_books", "test_journal", "test_finance")
 FAULTS = (
     Fault(
