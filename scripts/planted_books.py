@@ -11,7 +11,7 @@ SUMS, MONTHS = "projections/account_sums.py", "projections/waterfall.py"
 STATEMENTS = "projections/statements.py"
 
 RUN_ON = "tests/finance"
-TESTS = ("test_books", "test_journal", "test_finance")
+TESTS = ("test_posting", "test_books", "test_journal", "test_finance")
 FAULTS = (
     Fault(
         "books: what an invoice did not need stays a receivable below nothing",
