@@ -42,13 +42,29 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     return _in_order(months)
 
 
-def revenue(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
-    """What was earned up to a day, by month; it adds up to the revenue of the trial balance."""
-    months: Counter[tuple[date, str, str]] = Counter()
-    for entry in entries:
+class Revenue:
+    """What was earned up to a day, by month, for a reader that brings the entries one by one."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._months: Counter[tuple[date, str, str]] = Counter()
+
+    def take(self, entry: Entry) -> None:
+        """One more entry."""
         for each in entry.recognitions:
-            months.update(_by_month(each, until=known.as_of))
-    return _in_order(months)
+            self._months.update(_by_month(each, until=self._known.as_of))
+
+    def months(self) -> tuple[Month, ...]:
+        """In order of time; they add up to the revenue of the trial balance."""
+        return _in_order(self._months)
+
+
+def revenue(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
+    """What was earned up to a day, by month; see Revenue."""
+    earned = Revenue(known)
+    for entry in entries:
+        earned.take(entry)
+    return earned.months()
 
 
 def _by_month(

@@ -50,6 +50,32 @@ class Role(Enum):
     ROUNDING = "rounding"
 
 
+class AccountKind(Enum):
+    """On which side of the books an account stands."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+
+
+KIND_OF = {
+    Role.RECEIVABLE: AccountKind.ASSET,
+    Role.CLEARING: AccountKind.ASSET,
+    Role.BANK: AccountKind.ASSET,
+    Role.DISPUTED: AccountKind.ASSET,
+    Role.CREDIT: AccountKind.LIABILITY,
+    Role.REFUNDING: AccountKind.LIABILITY,
+    Role.DEFERRED: AccountKind.LIABILITY,
+    Role.VAT: AccountKind.LIABILITY,
+    Role.REVENUE: AccountKind.INCOME,
+    Role.GOODWILL: AccountKind.INCOME,
+    Role.BAD_DEBT: AccountKind.EXPENSE,
+    Role.FEES: AccountKind.EXPENSE,
+    Role.ROUNDING: AccountKind.EXPENSE,
+}
+
+
 @attrs.frozen(order=False)
 class Account:
     """See Role."""

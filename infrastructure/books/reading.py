@@ -12,6 +12,8 @@ from infrastructure.store.ledger import Poison, Unreadable
 from projections.journal import Journal
 
 BATCH = 5_000
+# A position, an instant in UTC, or all that is recorded.
+KnownAt = int | datetime | None
 
 
 class Log(Protocol):
@@ -32,8 +34,8 @@ class KnownJournal:
     position: the last one that was read; where iteration has ended, at which the answer is valid.
     """
 
-    def __init__(self, log: Log, known_at: int | datetime | None = None) -> None:
-        self._log, self._known_at = log, known_at
+    def __init__(self, log: Log, known_at: KnownAt = None) -> None:
+        self.log, self._known_at = log, known_at
         self.position = 0
 
     def __iter__(self) -> Iterator[Entry]:
@@ -46,13 +48,13 @@ class KnownJournal:
                 yield entry
 
     def _facts(self) -> Iterator[Recorded[Any]]:
-        stop, instant = self._log.head(), None
+        stop, instant = self.log.head(), None
         if isinstance(self._known_at, datetime):
             instant = self._known_at
         elif self._known_at is not None:
             stop = min(stop, self._known_at)
         after = 0
-        while items := self._log.read_log(after, BATCH, stop):
+        while items := self.log.read_log(after, BATCH, stop):
             for item in items:
                 if isinstance(item, Poison):
                     raise Unreadable(item)

@@ -46,8 +46,8 @@ class KnownAt(click.ParamType[Any]):
         return instant.astimezone(UTC)
 
 
-def _asked(command: F) -> F:
-    """The options that all questions have."""
+def asked_of(command: F) -> F:
+    """The options that all questions have: the day, and what was known."""
     options = (
         click.option(
             "--as-of",
@@ -60,12 +60,17 @@ def _asked(command: F) -> F:
             metavar="POSITION|INSTANT",
             help="With what was recorded by then (all).",
         ),
-        click.option("--csv", "as_csv", is_flag=True, help="As CSV, amounts in minor units."),
         json_option,
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _asked(command: F) -> F:
+    """Those, and CSV."""
+    as_csv = click.option("--csv", "as_csv", is_flag=True, help="As CSV, amounts in minor units.")
+    return as_csv(asked_of(command))
 
 
 @attrs.frozen

@@ -69,6 +69,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cash": ("finance:cash", "What came in and went back at the providers."),
     "revenue": ("finance:revenue", "What was earned, by month and product."),
     "waterfall": ("finance:waterfall", "When the deferred revenue will be earned."),
+    "export": ("exporting:export", "The books as files: CSV, JSON lines, hledger, beancount."),
+    "verify-export": ("exporting:verify_export", "Derive an export again and compare."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),
     "rebuild": ("auditing:rebuild", "Fold projections anew and swap them in."),
     "simulate": ("simulating:simulate", "A PayPal or a Dintero on loopback that charges nobody."),
