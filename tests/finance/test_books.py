@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
 
-from domain.books.accounts import Account, Line, Role, Unbalanced, posted
+from domain.books.accounts import Account, Entry, Line, Role, Unbalanced, posted
 from domain.books.chart import Chart, ChartAccount
 from domain.books.posting import NO_MONEY_MOVES, POSTING
 from domain.books.recognition import Recognition
 from domain.money import Money
 from domain.refusals import Refused
 from domain.subscription.events import InvoiceLine, SubscriptionEvent
+from projections.account_sums import Known, sums
 
 CASH, OWED = Account(Role.CLEARING, "paypal/main"), Account(Role.RECEIVABLE, "c-1")
 
@@ -78,6 +79,34 @@ def test_what_is_earned_by_the_end_of_each_day(minor: int, days: int, shares: li
     first = start.toordinal() - 1
     earned = [each.earned(date.fromordinal(first + place)) for place in range(len(shares))]
     assert earned == shares
+
+
+def test_the_day_itself_counts_and_it_ends_where_the_books_are_cut_off() -> None:
+    """Half past eleven in the evening of 31 January in UTC is the next day in Oslo."""
+    at = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
+    entry = Entry(
+        voucher="2025-000001",
+        document="",
+        position=1,
+        stream="subscription-s-1",
+        fact="charge-succeeded.v1",
+        about="invoice 1",
+        effective_at=at,
+        recorded_at=at,
+        lines=(Line(CASH, 300, "NOK"), Line(OWED, -300, "NOK")),
+        recognitions=(),
+    )
+    counted = {
+        (day, zone): sums([entry], Known(as_of=date(2025, 1, day), zone=zone))[CASH, "NOK"]
+        for day in (30, 31)
+        for zone in ("UTC", "Europe/Oslo")
+    }
+    assert counted == {
+        (30, "UTC"): 0,
+        (31, "UTC"): 300,
+        (30, "Europe/Oslo"): 0,
+        (31, "Europe/Oslo"): 0,
+    }
 
 
 def named(number: str, role: Role, of: str = "*", name: str = "Name") -> ChartAccount:
