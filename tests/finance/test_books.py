@@ -16,8 +16,23 @@ from domain.money import Money
 from domain.refusals import Refused
 from domain.subscription.events import InvoiceLine, SubscriptionEvent
 from projections.account_sums import Known, sums
+from projections.statements import statement
 
 CASH, OWED = Account(Role.CLEARING, "paypal/main"), Account(Role.RECEIVABLE, "c-1")
+
+LATE = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
+PAID = Entry(
+    voucher="2025-000001",
+    document="",
+    position=1,
+    stream="subscription-s-1",
+    fact="charge-succeeded.v1",
+    about="invoice 1",
+    effective_at=LATE,
+    recorded_at=LATE,
+    lines=(Line(CASH, 300, "NOK"), Line(OWED, -300, "NOK")),
+    recognitions=(),
+)
 
 
 def names_money(fact: type) -> bool:
@@ -83,21 +98,8 @@ def test_what_is_earned_by_the_end_of_each_day(minor: int, days: int, shares: li
 
 def test_the_day_itself_counts_and_it_ends_where_the_books_are_cut_off() -> None:
     """Half past eleven in the evening of 31 January in UTC is the next day in Oslo."""
-    at = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
-    entry = Entry(
-        voucher="2025-000001",
-        document="",
-        position=1,
-        stream="subscription-s-1",
-        fact="charge-succeeded.v1",
-        about="invoice 1",
-        effective_at=at,
-        recorded_at=at,
-        lines=(Line(CASH, 300, "NOK"), Line(OWED, -300, "NOK")),
-        recognitions=(),
-    )
     counted = {
-        (day, zone): sums([entry], Known(as_of=date(2025, 1, day), zone=zone))[CASH, "NOK"]
+        (day, zone): sums([PAID], Known(as_of=date(2025, 1, day), zone=zone))[CASH, "NOK"]
         for day in (30, 31)
         for zone in ("UTC", "Europe/Oslo")
     }
@@ -107,6 +109,15 @@ def test_the_day_itself_counts_and_it_ends_where_the_books_are_cut_off() -> None
         (30, "Europe/Oslo"): 0,
         (31, "Europe/Oslo"): 0,
     }
+
+
+def test_a_statement_opens_with_the_day_before() -> None:
+    """What is of its first day is a line, what was before is the opening."""
+    known = Known(as_of=date(2025, 2, 28), zone="UTC")
+    found = statement([PAID], "c-1", known, since=date(2025, 1, 31))
+    assert (found.opening, [each.balance for each in found.lines]) == ({}, [-300])
+    later = statement([PAID], "c-1", known, since=date(2025, 2, 1))
+    assert (later.opening, later.lines, later.closing) == ({"NOK": -300}, (), {"NOK": -300})
 
 
 def named(number: str, role: Role, of: str = "*", name: str = "Name") -> ChartAccount:
