@@ -28,6 +28,7 @@ from types import ModuleType
 
 import planted_asking
 import planted_beginnings
+import planted_books
 import planted_budgets
 import planted_changes
 import planted_demands
@@ -63,6 +64,7 @@ GROUPS = (
     planted_plans,
     planted_budgets,
     planted_refunds,
+    planted_books,
     planted_paypal,
     planted_dintero,
     planted_outages,
