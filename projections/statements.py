@@ -99,7 +99,10 @@ class Overdue:
 
 
 def ageing(entries: Iterable[Entry], known: Known) -> tuple[Overdue, ...]:
-    """Receivables by customer and age; they add up to the receivables of the trial balance."""
+    """Receivables by customer and age; they add up to the receivables of the trial balance.
+
+    What pays a receivable without naming its invoice lowers the oldest.
+    """
     due: dict[tuple[str, str], date] = {}
     open_of: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
@@ -118,9 +121,22 @@ def ageing(entries: Iterable[Entry], known: Known) -> tuple[Overdue, ...]:
         found[customer_id, max(age for age in AGES if age <= days), currency] += minor
     return tuple(
         Overdue(customer_id=customer_id, age=age, currency=currency, minor=minor)
-        for (customer_id, age, currency), minor in sorted(found.items())
+        for (customer_id, age, currency), minor in sorted(_netted(found).items())
         if minor
     )
+
+
+def _netted(found: Counter[tuple[str, int, str]]) -> Counter[tuple[str, int, str]]:
+    """The same sums by customer and currency, no age below nothing unless all of it is."""
+    netted = Counter(found)
+    for (customer_id, age, currency), minor in found.items():
+        for older in sorted(AGES, reverse=True):
+            taken = min(-minor, netted[customer_id, older, currency])
+            if taken > 0:
+                netted[customer_id, older, currency] -= taken
+                netted[customer_id, age, currency] += taken
+                minor += taken
+    return netted
 
 
 @attrs.frozen(kw_only=True)

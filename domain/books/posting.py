@@ -13,6 +13,11 @@ InvoiceWrittenOff       bad debt                       receivable
 RefundRequested         credit                         refunding
 RefundSucceeded         refunding                      clearing; credit, what did not go back
 RefundFailed            refunding                      credit
+RefundFoundLate         receivable                     clearing
+DiscrepancyResolved     bad debt: what is missing of   receivable
+  ACCEPTED              a refund that was found late
+more credit, whichever  credit                         receivable: what is missing of refunds that
+                                                       were found late
 
 Deferred revenue is earned day by day; see recognition.py. Facts that name an amount and post
 nothing are in NO_MONEY_MOVES, each with the reason.
@@ -22,6 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import attrs
 
 from domain.books.accounts import Account, Line, Posting, Role, posted
 from domain.books.recognition import given_back, net_of, recognised, revenue_of
@@ -44,6 +51,7 @@ from domain.subscription.events import (
     InstalmentsSettled,
     InvoiceIssued,
     InvoiceWrittenOff,
+    Resolution,
     SubscriptionPaused,
     SubscriptionReinstated,
     SubscriptionResumed,
@@ -55,6 +63,7 @@ from domain.subscription.events import (
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundRequested,
     RefundSucceeded,
 )
@@ -95,11 +104,12 @@ def _invoice(standing: Standing, event: InvoiceIssued) -> Posting:
 
 
 def _granted(standing: Standing, event: CreditGranted) -> Posting:
+    covered = _covered(standing, event.customer_id, event.amount.minor)
     if event.kind is CreditKind.OVERPAYMENT:
-        return NOTHING
+        return posted(covered)
     # What is given back was billed with the latest invoice of the schedule.
     product = standing.product(max(standing.issued, 1))
-    lines = [_credit(Role.CREDIT, event.customer_id, event.amount)]
+    lines = [_credit(Role.CREDIT, event.customer_id, event.amount), *covered]
     if not event.lines:
         return posted([*lines, _debit(Role.GOODWILL, f"{product}|untaxed", event.amount)])
     for line in event.lines:
@@ -156,6 +166,7 @@ def _refunded(standing: Standing, event: RefundSucceeded) -> Posting:
             _debit(Role.REFUNDING, event.customer_id, asked),
             _credit(Role.CLEARING, standing.attempts[event.attempt_id], event.amount),
             _credit(Role.CREDIT, event.customer_id, asked - event.amount),
+            *_covered(standing, event.customer_id, (asked - event.amount).minor),
         )
     )
 
@@ -166,8 +177,38 @@ def _refund_failed(standing: Standing, event: RefundFailed) -> Posting:
         (
             _debit(Role.REFUNDING, event.customer_id, asked),
             _credit(Role.CREDIT, event.customer_id, asked),
+            *_covered(standing, event.customer_id, asked.minor),
         )
     )
+
+
+def _refund_found_late(standing: Standing, event: RefundFoundLate) -> Posting:
+    after = attrs.evolve(standing, overdrawn={**standing.overdrawn, event.refund_id: event.amount})
+    return posted(
+        (
+            _debit(Role.RECEIVABLE, event.customer_id, event.amount),
+            _credit(Role.CLEARING, standing.attempts[event.attempt_id], event.amount),
+            *_covered(after, event.customer_id, 0),
+        )
+    )
+
+
+def _looked_at(standing: Standing, event: DiscrepancyResolved) -> Posting:
+    missing = standing.overdrawn.get(event.attempt_id)
+    if missing is None or event.resolution is Resolution.DISMISSED:
+        return NOTHING
+    return posted(
+        (
+            _debit(Role.BAD_DEBT, event.customer_id, missing),
+            _credit(Role.RECEIVABLE, event.customer_id, missing),
+        )
+    )
+
+
+def _covered(standing: Standing, customer_id: str, more: int) -> tuple[Line, ...]:
+    """What more credit covers of refunds that were found late."""
+    money = Money(standing.covering(more), standing.currency)
+    return _debit(Role.CREDIT, customer_id, money), _credit(Role.RECEIVABLE, customer_id, money)
 
 
 POSTING: Mapping[type, Rule] = {
@@ -180,6 +221,8 @@ POSTING: Mapping[type, Rule] = {
     RefundRequested: _refund_asked,
     RefundSucceeded: _refunded,
     RefundFailed: _refund_failed,
+    RefundFoundLate: _refund_found_late,
+    DiscrepancyResolved: _looked_at,
 }
 
 NO_MONEY_MOVES: Mapping[type, str] = {
@@ -192,7 +235,6 @@ NO_MONEY_MOVES: Mapping[type, str] = {
     ChargeAuthorized: "reserved",
     CaptureAttempted: "asked for",
     ChargeDiscrepancyFound: "posted by the charge that it is about",
-    DiscrepancyResolved: "posted by the charge that it is about",
     TermsChanged: "agreed to; invoices and credits post",
     SubscriptionStarted: "agreed to; invoices post",
     SubscriptionPaused: "billed later, or credited beside it",

@@ -20,6 +20,8 @@ from domain.subscription.events import (
     ChargeFoundLate,
     ChargeSucceeded,
     CreditApplied,
+    CreditGranted,
+    DiscrepancyResolved,
     InvoiceIssued,
     InvoiceWrittenOff,
     LineKind,
@@ -30,7 +32,12 @@ from domain.subscription.events import (
     SubscriptionStarted,
     TermsChanged,
 )
-from domain.subscription.refund_events import RefundFailed, RefundRequested, RefundSucceeded
+from domain.subscription.refund_events import (
+    RefundFailed,
+    RefundFoundLate,
+    RefundRequested,
+    RefundSucceeded,
+)
 
 
 @attrs.define(kw_only=True)
@@ -39,7 +46,8 @@ class Standing:
 
     products: from which invoice on which plan is billed. open: what is left to pay, by invoice,
     minor units. attempts: at which provider's account, "provider/account". refunds: what those
-    without outcome took of credit.
+    without outcome took of credit. granted: what is left of the credit that it was granted, minor
+    units. overdrawn: what is missing of refunds that were found late, oldest first, minor units.
     """
 
     customer_id: str
@@ -50,6 +58,8 @@ class Standing:
     open: dict[int, int] = attrs.field(factory=dict)
     attempts: dict[UUID, str] = attrs.field(factory=dict)
     refunds: dict[UUID, Money] = attrs.field(factory=dict)
+    granted: int = 0
+    overdrawn: dict[UUID, Money] = attrs.field(factory=dict)
     waiting: tuple[Waiting, ...] = ()
 
     @classmethod
@@ -77,6 +87,13 @@ class Standing:
             return 0
         return min(received.minor, self.open.get(invoice_number, 0))
 
+    def covering(self, more: int = 0) -> int:
+        """How much of granted credit, and of so much more, covers refunds that were found late."""
+        missing = sum(
+            each.minor for each in self.overdrawn.values() if each.currency == self.currency
+        )
+        return max(0, min(self.granted + more, missing))
+
     def take(self, event: SubscriptionEvent) -> None:
         """One more fact."""
         match event:
@@ -86,12 +103,26 @@ class Standing:
                 self.attempts[event.attempt_id] = f"{event.provider.value}/{event.account}"
             case ChargeSucceeded() | ChargeFoundLate():
                 self._less(event.invoice_number, self.taken(event.invoice_number, event.amount))
-            case CreditApplied() | InvoiceWrittenOff():
+            case CreditGranted():
+                self._granted(event.amount.minor)
+            case CreditApplied():
+                self._less(event.invoice_number, event.amount.minor)
+                self.granted -= event.amount.minor
+            case InvoiceWrittenOff():
                 self._less(event.invoice_number, event.amount.minor)
             case RefundRequested():
                 self.refunds[event.refund_id] = event.amount
-            case RefundSucceeded() | RefundFailed():
-                self.refunds.pop(event.refund_id, None)
+                self.granted -= event.amount.minor
+            case RefundSucceeded():
+                self._granted((self.refunds.pop(event.refund_id) - event.amount).minor)
+            case RefundFailed():
+                self._granted(self.refunds.pop(event.refund_id).minor)
+            case RefundFoundLate():
+                self.overdrawn[event.refund_id] = event.amount
+                self._granted(0)
+            case DiscrepancyResolved():
+                # What nobody gives up is settled otherwise: credit to come is not for it.
+                self.overdrawn.pop(event.attempt_id, None)
             case TermsChanged():
                 self._changed(event)
             case SubscriptionPaused():
@@ -113,6 +144,16 @@ class Standing:
             self.open[invoice_number] = left
         else:
             self.open.pop(invoice_number, None)
+
+    def _granted(self, more: int) -> None:
+        """More credit, which first covers what is missing of refunds, the oldest first."""
+        used = self.covering(more)
+        self.granted += more - used
+        for refund_id, missing in list(self.overdrawn.items()):
+            if missing.currency == self.currency:
+                taken = min(used, missing.minor)
+                used -= taken
+                self.overdrawn[refund_id] = missing - Money(taken, missing.currency)
 
     def _changed(self, event: TermsChanged) -> None:
         day, before = self.day(event.effective_at), self.product(self.issued + 1)

@@ -35,6 +35,9 @@ ATTEMPT = fact("charge-attempted")
 PAID = fact("charge-succeeded")
 REQUESTED = fact("refund-requested")
 CHARGED = (INVOICE, ATTEMPT, PAID)
+LATE = fact("refund-found-late", amount=Money(1250, USD))
+assert isinstance(LATE, r.RefundFoundLate)
+LATE_ID = LATE.refund_id
 
 
 def standing(*facts: SubscriptionEvent) -> Standing:
@@ -98,6 +101,27 @@ def received(minor: int, currency: str = USD) -> SubscriptionEvent:
             {"refunding": 1250, "clearing": -1200, "credit": -50},
         ),
         ((*CHARGED, REQUESTED), fact("refund-failed"), {"refunding": 1250, "credit": -1250}),
+        (CHARGED, LATE, {"receivable": 1250, "clearing": -1250}),
+        (
+            (*CHARGED, fact("credit-granted", amount=Money(400, USD))),
+            LATE,
+            {"receivable": 850, "credit": 400, "clearing": -1250},
+        ),
+        (
+            (*CHARGED, LATE),
+            fact("credit-granted", kind=CreditKind.GOODWILL, amount=Money(2000, USD), lines=()),
+            {"goodwill": 2000, "credit": -750, "receivable": -1250},
+        ),
+        (
+            (*CHARGED, LATE),
+            fact("discrepancy-resolved", attempt_id=LATE_ID, resolution=e.Resolution.ACCEPTED),
+            {"bad-debt": 1250, "receivable": -1250},
+        ),
+        (
+            (*CHARGED, LATE),
+            fact("discrepancy-resolved", attempt_id=LATE_ID, resolution=e.Resolution.DISMISSED),
+            {},
+        ),
         ((INVOICE,), ATTEMPT, {}),
         ((*CHARGED, REQUESTED), fact("refund-attempted"), {}),
     ],
