@@ -207,6 +207,7 @@ def _dintero(
 
     host = account.text("base_url", "https://checkout.dintero.com")
     callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
+    kind = account.text("token_kind", "")
     plain = DinteroAccount(
         name=account.name,
         account_id=account.text("account_id"),
@@ -219,6 +220,7 @@ def _dintero(
         auth_url=account.text("auth_url", host),
         profile_id=account.text("profile_id", ""),
         payment_product_type=account.text("payment_product_type", "payex.creditcard"),
+        **({"token_kind": kind} if kind else {}),
     )
     return DinteroGateway(plain, now=clock, policy=policy)
 

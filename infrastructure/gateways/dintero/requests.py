@@ -37,17 +37,22 @@ CALLBACK_OPTIONS = {"method": "GET", "report_error": "true", "sid_parameter_name
 class StoredToken:
     """A token with what it takes to charge it, as it lies in the vault.
 
-    product: the payment product type that made it; kind decides the operation.
+    product: the payment product type that made it.
     """
 
     product: str
     kind: TokenKind
     value: str = attrs.field(repr=False)
 
-    @property
-    def operation(self) -> str:
-        """Recurrence tokens are for constant prices, payment tokens for any price."""
-        return "recurring_purchase" if self.kind == "recurrence_token" else "unscheduled_purchase"
+    def operation(self, terms: Terms) -> str:
+        """What a charge by these terms is called.
+
+        Where a product makes both kinds of token, the kind says it, whatever has become of the
+        terms since. A product without recurrence tokens has one token for both operations.
+        """
+        both = "recurrence_token" in TOKEN_KINDS[self.product]
+        recurring = self.kind == "recurrence_token" if both else _has_rhythm(terms)
+        return "recurring_purchase" if recurring else "unscheduled_purchase"
 
     def sealed(self) -> Secret:
         """As one secret, e.g. payex.creditcard/recurrence_token/<value>."""
@@ -107,10 +112,14 @@ def token_session(
 
 
 def _token_kind(account: DinteroAccount, terms: Terms) -> TokenKind:
-    """A recurrence token is for a constant rhythm (recurring_purchase); what is charged when it is
-    asked for, or when usage comes to an amount, takes a payment token (unscheduled_purchase)."""
-    regular = terms.scheduled and terms.kind is not Kind.THRESHOLD
-    return account.token_kind if regular else "payment_token"
+    """A recurrence token is for a constant rhythm; whatever has none takes a payment token."""
+    return account.token_kind if _has_rhythm(terms) else "payment_token"
+
+
+def _has_rhythm(terms: Terms) -> bool:
+    """Whether it is charged by a schedule (recurring_purchase), not when it is asked for or when
+    usage comes to an amount (unscheduled_purchase)."""
+    return terms.scheduled and terms.kind is not Kind.THRESHOLD
 
 
 def line(amount: Money, order_id: str, description: str) -> dict[str, object]:
@@ -147,7 +156,7 @@ def pay_session(
     }
     if account.callback_url:
         session["url"] = {"callback_url": callback_url(account.callback_url, *REPORTED)}
-    payment = {"payment_product_type": token.product, "operation": token.operation}
+    payment = {"payment_product_type": token.product, "operation": token.operation(order.terms)}
     return {"session": session, "payment": payment}
 
 
