@@ -214,6 +214,7 @@ def _dintero(
         client_id=account.text("client_id"),
         client_secret=account.secret("client_secret"),
         signature_secret=account.secrets.get("signature_secret"),
+        webhook_secret=account.secrets.get("webhook_secret"),
         callback_url=account.text("callback_url", callback),
         return_url=account.text("return_url", f"{settings.public_url}/returns/dintero"),
         base_url=host,

@@ -5,6 +5,7 @@ GET  /v1/sessions?search=                  GET  /v1/sessions/{id}
 GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
 GET and DELETE /v1/card-tokens/{id}
+POST and GET /v1/accounts/{account}/hooks/subscriptions, DELETE .../{id}
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
 and the control endpoints of serving.py
 """
@@ -27,6 +28,7 @@ from infrastructure.simulators.dintero import bodies, checkout
 from infrastructure.simulators.dintero.access import AccessDesk
 from infrastructure.simulators.dintero.answers import ERROR_BODY, answered
 from infrastructure.simulators.dintero.bodies import bad
+from infrastructure.simulators.dintero.hook_desk import HookDesk
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.operation_desk import OperationDesk, transaction_named
 from infrastructure.simulators.dintero.provider import SimulatedDintero
@@ -134,6 +136,7 @@ class DinteroSite:
         router.add_get("/v1/sessions/{id}", self._show_session)
         router.add_get("/v1/sessions", self._list_sessions)
         router.add_post("/v1/accounts/{account}/auth/token", self._desk.sign_in)
+        HookDesk(self._dintero.hooks).add_routes(router)
         router.add_get("/v1/view/{id}", self._show_page)
         router.add_post("/v1/view/{id}", self._use_page)
 
@@ -143,7 +146,7 @@ class DinteroSite:
         self._controls.clock.due()
         path = request.path
         try:
-            if not path.startswith(("/_", "/v1/view/", "/v1/accounts/")):
+            if not path.startswith(("/_", "/v1/view/")) and not path.endswith("/auth/token"):
                 self._desk.check(request)
             return await handler(request)
         except Refused as refused:

@@ -9,6 +9,7 @@ from infrastructure.simulators.book import Movement
 from infrastructure.simulators.deliveries import Build
 from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
+from infrastructure.simulators.dintero.hooks import Hooks
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.refusals import (
     DECLINES,
@@ -17,7 +18,7 @@ from infrastructure.simulators.dintero.refusals import (
     issuer_error,
     named_error,
 )
-from infrastructure.simulators.dintero.rendering import event_count
+from infrastructure.simulators.dintero.rendering import event_count, transaction_json
 from infrastructure.simulators.dintero.tables import (
     Event,
     Tables,
@@ -43,6 +44,7 @@ class SimulatedDintero:
         self.tables = tables
         self.controls = controls
         self.notices = notices
+        self.hooks = Hooks(tables.account_id, controls.deliveries)
         self.legacy = legacy_errors
         self._early: list[Build] = []
 
@@ -198,10 +200,23 @@ class SimulatedDintero:
 
         reference: of a refund; the plan strikes its callback by it.
         """
+        self.tell_hooks(transaction, error=error, event=event)
         if transaction.callback_url:
             place = str(event_count(transaction)) if event else ""
             build = self.notices.about(transaction, error=error, event=event, event_id=place)
             self.put(reference or transaction.reference, build)
+
+    def tell_hooks(self, transaction: Transaction, *, error: str = "", event: str = "") -> None:
+        """Tell the account's webhooks. event: the later operation, or "" of the authorisation."""
+        if not self.hooks.subscriptions:
+            return
+        shown = transaction_json(self.tables, transaction)
+        if not event:
+            names = ("merchant_reference", "session_id")
+            said = {name: shown[name] for name in names} | {"transaction_id": shown["id"]}
+            authorization = said | ({"error": error} if error else {})
+            self.hooks.tell("checkout_authorization", {"authorization": authorization})
+        self.hooks.tell("checkout_transaction", {"transaction": shown})
 
     def later(self, now: datetime, action: Callable[[datetime], None]) -> None:
         """Do it when the plan's delay has passed."""
