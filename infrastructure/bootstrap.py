@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import attrs
 import psycopg
@@ -202,12 +202,13 @@ def _trust_roots(account: AccountSettings) -> bytes:
 def _dintero(
     settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
 ) -> Gateway:
-    from infrastructure.gateways.dintero.account import DinteroAccount
+    from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount, TokenKind
     from infrastructure.gateways.dintero.gateway import DinteroGateway
 
     host = account.text("base_url", "https://checkout.dintero.com")
     callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
-    kind = account.text("token_kind", "")
+    product = account.text("payment_product_type", "payex.creditcard")
+    kinds = TOKEN_KINDS.get(product, get_args(TokenKind))
     plain = DinteroAccount(
         name=account.name,
         account_id=account.text("account_id"),
@@ -220,8 +221,8 @@ def _dintero(
         base_url=host,
         auth_url=account.text("auth_url", host),
         profile_id=account.text("profile_id", ""),
-        payment_product_type=account.text("payment_product_type", "payex.creditcard"),
-        **({"token_kind": kind} if kind else {}),
+        payment_product_type=product,
+        token_kind=cast("TokenKind", account.text("token_kind", kinds[0])),  # checked there
     )
     return DinteroGateway(plain, now=clock, policy=policy)
 

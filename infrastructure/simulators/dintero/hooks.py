@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -109,11 +110,8 @@ class Hooks:
         """Deliver an event to whoever wished for it. said: what the body has beside its head."""
         for each in self.subscriptions:
             if event in each.events:
-                self._deliveries.put_tracked(
-                    self._built(each, event, said),
-                    TRIES,
-                    lambda taken, to=each: _note(self, to, taken),
-                )
+                built, ended = self._built(each, event, said), partial(_note, self, each)
+                self._deliveries.put_tracked(built, TRIES, ended)
 
     def _built(self, to: Subscription, event: str, said: Mapping[str, Any]) -> Build:
         self._sent += 1
