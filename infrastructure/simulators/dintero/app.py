@@ -66,6 +66,7 @@ class DinteroSimulatorOptions:
     specification: Dintero's Swagger 2.0 file; requests are then checked against it.
     access_token_life_s: seconds, by the simulator's clock.
     legacy_errors: refusals in the form used until 2025-09.
+    attempt_limits: a card that fails too often is refused; see limits.py.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
@@ -78,6 +79,7 @@ class DinteroSimulatorOptions:
     specification: Path | None = None
     access_token_life_s: int = 14_400
     legacy_errors: bool = False
+    attempt_limits: bool = False
     callback_pause_s: float = 0.2
 
 
@@ -107,6 +109,7 @@ class DinteroSite:
             self._controls,
             Notices(self._tables, self._controls.clock, options.signature_secret),
             legacy_errors=options.legacy_errors,
+            attempt_limits=options.attempt_limits,
         )
         self._specification = (
             specification(options.specification) if options.specification is not None else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.deliveries import Build
 from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.hooks import Hooks
+from infrastructure.simulators.dintero.limits import AttemptLimits
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.refusals import (
     DECLINES,
@@ -17,6 +19,7 @@ from infrastructure.simulators.dintero.refusals import (
     Refused,
     issuer_error,
     named_error,
+    operation_error,
 )
 from infrastructure.simulators.dintero.rendering import event_count, transaction_json
 from infrastructure.simulators.dintero.tables import (
@@ -33,19 +36,32 @@ STRICT_SUCCESS = "strict-success-merchant-reference"
 PART_REFUNDED = "PARTIALLY_CAPTURED_REFUNDED"
 _NOT_AUTHORISED = frozenset({"", "INITIATED", "ON_HOLD", "FAILED", "DECLINED"})
 _LINE = ("1",)
+# Accepted, with an end that comes later.
+_HELD = frozenset({Fault.PENDING, Fault.PENDING_FAILS})
 
 
 class SimulatedDintero:
-    """One account. legacy_errors: refusals in the form used until 2025-09."""
+    """One account. legacy_errors: refusals in the form used until 2025-09.
+
+    attempt_limits: cards that fail too often are refused. Every payer here has one of a few
+        cards, so this is for those who try one payer alone.
+    """
 
     def __init__(
-        self, tables: Tables, controls: Controls, notices: Notices, *, legacy_errors: bool = False
+        self,
+        tables: Tables,
+        controls: Controls,
+        notices: Notices,
+        *,
+        legacy_errors: bool = False,
+        attempt_limits: bool = False,
     ) -> None:
         self.tables = tables
         self.controls = controls
         self.notices = notices
         self.hooks = Hooks(tables.account_id, controls.deliveries)
         self.legacy = legacy_errors
+        self.limits = AttemptLimits(legacy=legacy_errors) if attempt_limits else None
         self._early: list[Build] = []
 
     # --- charging -----------------------------------------------------------------------------
@@ -105,40 +121,58 @@ class SimulatedDintero:
         """Authorise or refuse; capture where the session said so."""
         if not transaction.status:  # a late success begins to exist when it succeeds
             transaction.created_at = _instant(transaction, at)
-        refusal = MAGIC_AMOUNTS.get(transaction.amount) or transaction.token.card.refusal
-        if transaction.token.value in self.tables.forgotten:
-            fault = Fault.HARD_DECLINE
-        if fault in DECLINES or refusal:
-            self._refuse(transaction, fault, refusal, at)
+        error = self._error_of(transaction, fault, micros(at))
+        if error is not None:
+            self._refuse(transaction, error, at)
             return
-        if fault is Fault.PENDING and not transaction.auto_capture:
+        if fault in _HELD and not transaction.auto_capture:
             transaction.status = "ON_HOLD"
             self.announce(transaction)
-            self.later(at, lambda then: self._settle(transaction, None, then))
+            self.later(at, lambda then: self._released(transaction, fault, then))
             return
+        if self.limits is not None:
+            self.limits.succeeded(transaction.token.card)
         transaction.authorized_at = _instant(transaction, at)
         transaction.status = "AUTHORIZED"
         if not transaction.auto_capture:
             self.book(Movement.AUTHORIZED, transaction, transaction.amount, at)
-        elif fault is Fault.PENDING:
-            self.later(at, lambda then: self._capture_late(transaction, then))
+        elif fault in _HELD:
+            self.later(at, lambda then: self._capture_late(transaction, fault, then))
         else:
             less = 1 if fault is Fault.WRONG_AMOUNT else 0
             self._capture(transaction, transaction.amount - less, at)
         self.announce(transaction)
 
-    def _refuse(
-        self, transaction: Transaction, fault: Fault | None, refusal: str, at: datetime
-    ) -> None:
+    def _error_of(
+        self, transaction: Transaction, fault: Fault | None, at: int
+    ) -> Mapping[str, Any] | None:
+        """Why an authorisation is refused, or None. at: microseconds since 1970."""
+        card = transaction.token.card
+        if transaction.token.value in self.tables.forgotten:
+            return issuer_error(Fault.HARD_DECLINE, at, legacy=self.legacy)
+        limited = self.limits.refusal(card, at) if self.limits is not None else None
+        if limited is not None:
+            return limited
+        refusal = MAGIC_AMOUNTS.get(transaction.amount) or card.refusal
+        error: Mapping[str, Any] | None = named_error(refusal) if refusal else None
         if fault is not None and fault in DECLINES:
-            transaction.error = issuer_error(fault, micros(at), legacy=self.legacy)
-        else:
-            transaction.error = named_error(refusal)
+            error = issuer_error(fault, at, legacy=self.legacy)
+        if error is not None and self.limits is not None:
+            self.limits.failed(card, error, at)
+        return error
+
+    def _refuse(self, transaction: Transaction, error: Mapping[str, Any], at: datetime) -> None:
+        transaction.error = error
         transaction.status = "FAILED"
         self.book(Movement.DECLINED, transaction, transaction.amount, at)
         self.announce(transaction, error="authorization")
 
-    # --- capturing ----------------------------------------------------------------------------
+    def _released(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
+        """What was on hold is let through, or refused."""
+        if fault is Fault.PENDING_FAILS:
+            self._refuse(transaction, named_error("DECLINED"), at)
+        else:
+            self._settle(transaction, None, at)
 
     def captured(
         self,
@@ -152,9 +186,16 @@ class SimulatedDintero:
         self._capture(transaction, amount, at, reference, correlation_id)
         self.announce(transaction, event="CAPTURE")
 
-    def _capture_late(self, transaction: Transaction, at: datetime) -> None:
+    def _capture_late(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
         """The automatic capture; one by hand in the meantime stopped it."""
-        if transaction.status == "AUTHORIZED" and not transaction.events:
+        if transaction.status != "AUTHORIZED" or transaction.events:
+            return
+        if fault is Fault.PENDING_FAILS:
+            error, amount = operation_error("CAPTURE", legacy=self.legacy), transaction.amount
+            failed = Event("CAPTURE", "AUTHORIZED", False, amount, micros(at), error=error)
+            transaction.events += (failed,)
+            self.announce(transaction, event="CAPTURE")
+        else:
             self.captured(transaction, transaction.amount, at)
 
     def _capture(
