@@ -1,7 +1,8 @@
 """The bodies and addresses of our calls to Dintero.
 
-Empty strings are left out, since Dintero refuses them. A charge is one line over its whole amount
-with tax: a charge knows its total only. No line states VAT; Dintero shows it and never checks it.
+Empty strings are left out, since Dintero refuses them. A charge has a line for each rate of its
+invoice's tax, and they add up to it; where nothing is known of tax it is one line that states none.
+Dintero shows what a line says of VAT and never checks it.
 Source: reference notes on Dintero, sections 2, 3, 6, 7 and 9.
 """
 
@@ -23,10 +24,13 @@ from infrastructure.gateways.returning import returning_from
 
 # order.amount is an int32 of minor units.
 LARGEST_AMOUNT = 2**31 - 1
-# One line a charge; a capture must name the same line.
+# Lines are numbered from 1; a capture must name the same lines.
 LINE_ID = "1"
+PPM_OF_PERCENT = 10_000
 TOKEN_REFERENCES = "token-"  # noqa: S105 - the beginning of a reference, not a token
 STRICT_REFERENCE = {"Dintero-Feature-Toggles": "strict-merchant-reference"}
+# Line ids and minor units of a charge.
+Lines = tuple[tuple[str, int], ...]
 # Dintero reports the later operations that the address asks for, whoever made them.
 REPORTED = ("CAPTURE", "REFUND", "VOID")
 # sid instead of session_id: firewalls take the latter for an attack. Failures are reported too.
@@ -122,28 +126,42 @@ def _has_rhythm(terms: Terms) -> bool:
     return terms.scheduled and terms.kind is not Kind.THRESHOLD
 
 
-def line(amount: Money, order_id: str, description: str) -> dict[str, object]:
-    """The one line of a charge: its amount is the charge's."""
-    return {
-        "id": order_id,
-        "line_id": LINE_ID,
-        "description": description,
-        "quantity": 1,
-        "amount": amount.minor,
-    }
+def items_of(order: ChargeOrder) -> list[dict[str, object]]:
+    """The lines of a charge: their amounts are the charge's, with VAT."""
+
+    def item(line_id: str, description: str, amount: Money) -> dict[str, object]:
+        shown = {"id": order.terms.plan, "line_id": line_id, "description": description}
+        return {**shown, "quantity": 1, "amount": amount.minor}
+
+    if not order.lines:
+        return [item(LINE_ID, order.terms.description, order.amount)]
+    return [
+        item(str(number), line.description, line.amount)
+        | {"vat": percent(line.tax_ppm), "vat_amount": line.tax.minor}
+        for number, line in enumerate(order.lines, start=1)
+    ]
+
+
+def percent(ppm: int) -> int | float:
+    """A rate as Dintero writes it, e.g. 25 or 12.5: percent, two decimals. It is no money."""
+    whole, rest = divmod(ppm, PPM_OF_PERCENT)
+    return whole if not rest else round(ppm / PPM_OF_PERCENT, 2)
 
 
 def pay_session(
     account: DinteroAccount, order: ChargeOrder, token: StoredToken
 ) -> dict[str, object]:
     """A session that is created and paid in one call, with nobody present."""
+    placed: dict[str, object] = {
+        "amount": order.amount.minor,
+        "currency": order.amount.currency,
+        "merchant_reference": order.reference,
+        "items": items_of(order),
+    }
+    if order.lines:
+        placed["vat_amount"] = sum(line.tax.minor for line in order.lines)
     session: dict[str, object] = {
-        "order": {
-            "amount": order.amount.minor,
-            "currency": order.amount.currency,
-            "merchant_reference": order.reference,
-            "items": [line(order.amount, order.terms.plan, order.terms.description)],
-        },
+        "order": placed,
         "customer": {
             "customer_id": order.customer_id,
             "tokens": {token.product: {token.kind: token.value}},
@@ -168,20 +186,24 @@ def capture_body(account: DinteroAccount, order: CaptureOrder) -> dict[str, obje
     body: dict[str, object] = {
         "amount": order.amount.minor,
         "capture_reference": str(order.capture_id),
-        "items": _items(order.amount),
     }
+    lines = tuple((str(n), each.amount.minor) for n, each in enumerate(order.lines, start=1))
+    if items := _items(order.amount, lines):
+        body["items"] = items
     if order.final and account.payment_product_type.startswith("dintero_psp."):
         body["final_capture"] = True
     return body
 
 
-def refund_body(order: RefundOrder) -> dict[str, object]:
-    """A refund, in full or in part, under its own reference."""
+def refund_body(order: RefundOrder, lines: Lines = ()) -> dict[str, object]:
+    """A refund, in full or in part, under its own reference. lines: of the charge, as far as they
+    are known."""
     body: dict[str, object] = {
         "amount": order.amount.minor,
         "refund_reference": order.reference,
-        "items": _items(order.amount),
     }
+    if items := _items(order.amount, lines):
+        body["items"] = items
     if order.reason:
         body["reason"] = order.reason
     return body
@@ -192,6 +214,15 @@ def delete_token_body() -> dict[str, object]:
     return {"reason": "The merchant needs it no more", "requestor": "MERCHANT"}
 
 
-def _items(amount: Money) -> list[dict[str, object]]:
-    """The charge's one line, for as much of it as is captured or given back."""
-    return [{"line_id": LINE_ID, "quantity": 1, "amount": amount.minor}]
+def _items(amount: Money, lines: Lines) -> list[dict[str, object]]:
+    """The charge's lines, for as much of them as is captured or given back.
+
+    None for a part of several lines: nobody has said of which of them it is.
+    """
+    if len(lines) <= 1:
+        return [
+            {"line_id": lines[0][0] if lines else LINE_ID, "quantity": 1, "amount": amount.minor}
+        ]
+    if sum(minor for _, minor in lines) != amount.minor:
+        return []
+    return [{"line_id": name, "quantity": 1, "amount": minor} for name, minor in lines]

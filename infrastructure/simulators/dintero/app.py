@@ -66,6 +66,7 @@ class DinteroSimulatorOptions:
     specification: Dintero's Swagger 2.0 file; requests are then checked against it.
     access_token_life_s: seconds, by the simulator's clock.
     legacy_errors: refusals in the form used until 2025-09.
+    strict_amounts: a charge, capture or refund whose lines do not add up is refused.
     attempt_limits: a card that fails too often is refused; see limits.py.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
@@ -80,6 +81,7 @@ class DinteroSimulatorOptions:
     access_token_life_s: int = 14_400
     legacy_errors: bool = False
     attempt_limits: bool = False
+    strict_amounts: bool = False
     callback_pause_s: float = 0.2
 
 
@@ -110,6 +112,7 @@ class DinteroSite:
             Notices(self._tables, self._controls.clock, options.signature_secret),
             legacy_errors=options.legacy_errors,
             attempt_limits=options.attempt_limits,
+            strict_amounts=options.strict_amounts,
         )
         self._specification = (
             specification(options.specification) if options.specification is not None else None

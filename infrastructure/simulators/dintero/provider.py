@@ -32,6 +32,7 @@ from infrastructure.simulators.faults import CallbackFault, Fault
 from infrastructure.simulators.serving import Controls
 
 STRICT = "strict-merchant-reference"
+STRICT_AMOUNTS = "strict-session-amounts"
 STRICT_SUCCESS = "strict-success-merchant-reference"
 PART_REFUNDED = "PARTIALLY_CAPTURED_REFUNDED"
 _NOT_AUTHORISED = frozenset({"", "INITIATED", "ON_HOLD", "FAILED", "DECLINED"})
@@ -45,6 +46,7 @@ class SimulatedDintero:
 
     attempt_limits: cards that fail too often are refused. Every payer here has one of a few
         cards, so this is for those who try one payer alone.
+    strict_amounts: sums must add up, whether a session's toggle asks for it or not.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SimulatedDintero:
         *,
         legacy_errors: bool = False,
         attempt_limits: bool = False,
+        strict_amounts: bool = False,
     ) -> None:
         self.tables = tables
         self.controls = controls
@@ -62,6 +65,7 @@ class SimulatedDintero:
         self.hooks = Hooks(tables.account_id, controls.deliveries)
         self.legacy = legacy_errors
         self.limits = AttemptLimits(legacy=legacy_errors) if attempt_limits else None
+        self.strict_amounts = strict_amounts
         self._early: list[Build] = []
 
     # --- charging -----------------------------------------------------------------------------
@@ -69,6 +73,8 @@ class SimulatedDintero:
     def pay(self, asked: bodies.Pay, toggles: Collection[str], fault: Fault | None) -> Transaction:
         """Create and pay a session. Raises: Refused, also for a success that comes late."""
         bodies.checked_pay(asked)
+        if self.strict_amounts or STRICT_AMOUNTS in toggles:
+            bodies.checked_sums(asked.session.order)
         self._check_reference(asked.session.order.merchant_reference, toggles)
         now = self.controls.clock.now()
         transaction = self._opened(asked, now)
@@ -102,6 +108,7 @@ class SimulatedDintero:
         customer_id = session.customer.customer_id or ""
         same = customer_id == token.customer_id
         lines = tuple(item.line_id for item in session.order.items)
+        amounts = tuple(item.amount or 0 for item in session.order.items)
         return Transaction(
             number=len(self.tables.transactions) + 1,
             reference=session.order.merchant_reference,
@@ -115,6 +122,7 @@ class SimulatedDintero:
             auto_capture=session.configuration.auto_capture,
             callback_url=_shared(session.url.callback_url),
             line_ids=_LINE if lines == _LINE else lines,
+            line_amounts=() if amounts == (session.order.amount,) else amounts,
         )
 
     def _settle(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
