@@ -168,7 +168,7 @@ def checked_pay(pay: Pay) -> None:
 
 
 def checked_sums(order: Order) -> None:
-    """What `strict-session-amounts` asks for; without it sums are not looked at. Raises: Refused."""
+    """What `strict-session-amounts` asks for; else nobody looks at sums. Raises: Refused."""
     if not order.items:
         return
     if sum(item.amount or 0 for item in order.items) != order.amount:
