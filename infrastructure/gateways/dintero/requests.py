@@ -217,12 +217,14 @@ def delete_token_body() -> dict[str, object]:
 def _items(amount: Money, lines: Lines) -> list[dict[str, object]]:
     """The charge's lines, for as much of them as is captured or given back.
 
-    None for a part of several lines: nobody has said of which of them it is.
+    None for a part of several lines: nobody has said of which of them it is. None where the lines
+    are not numbered as ours: naming one that is not there would have all of it refused.
     """
-    if len(lines) <= 1:
-        return [
-            {"line_id": lines[0][0] if lines else LINE_ID, "quantity": 1, "amount": amount.minor}
-        ]
-    if sum(minor for _, minor in lines) != amount.minor:
+    known = lines or ((LINE_ID, amount.minor),)
+    if [name for name, _ in known] != [str(number + 1) for number in range(len(known))]:
         return []
-    return [{"line_id": name, "quantity": 1, "amount": minor} for name, minor in lines]
+    if len(known) == 1:
+        known = ((LINE_ID, amount.minor),)
+    if sum(minor for _, minor in known) != amount.minor:
+        return []
+    return [{"line_id": name, "quantity": 1, "amount": minor} for name, minor in known]
