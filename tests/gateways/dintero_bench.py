@@ -83,6 +83,7 @@ class DinteroBench(Bench):
             ACCOUNT,
             base_url=served.base_url,
             auth_url=served.base_url,
+            api_url=served.base_url,
             callback_url=f"{receiver.base_url}/callbacks/dintero",
             **changes,
         )

@@ -53,6 +53,7 @@ class DinteroAccount:
     signature_secret: made with POST /v1/admin/signature; None: no callback is believed.
     webhook_secret: of the account-wide webhooks; None: none of them is believed.
     base_url: of the checkout API, without /v1. auth_url: host of the token call.
+    api_url: of the API that knows of settlements, without /v1.
     audience: what the access token is for; derived from the account id when left out.
     callback_url: public address that Dintero calls; "" for none (then only look-ups tell).
     return_url: where a payer's browser comes back to.
@@ -73,6 +74,7 @@ class DinteroAccount:
     webhook_secret: Secret | None = None
     base_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
     auth_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
+    api_url: str = attrs.field(default=API_HOST, converter=_without_slash)
     audience: str = ""
     profile_id: str = ""
     payment_product_type: str = attrs.field(default="payex.creditcard", converter=_product)

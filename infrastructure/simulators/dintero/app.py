@@ -6,6 +6,8 @@ GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
 GET and DELETE /v1/card-tokens/{id}
 POST and GET /v1/accounts/{account}/hooks/subscriptions, DELETE .../{id}
+GET  /v1/accounts/{account}/settlements, .../{id}/attachments/{file}
+POST /v1/accounts/{account}/settlements/reports/generate-test-report
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
 and the control endpoints of serving.py
 """
@@ -31,6 +33,7 @@ from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.hook_desk import HookDesk
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.operation_desk import OperationDesk, transaction_named
+from infrastructure.simulators.dintero.payout_desk import PayoutDesk
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused
 from infrastructure.simulators.dintero.rendering import (
@@ -68,6 +71,7 @@ class DinteroSimulatorOptions:
     legacy_errors: refusals in the form used until 2025-09.
     strict_amounts: a charge, capture or refund whose lines do not add up is refused.
     attempt_limits: a card that fails too often is refused; see limits.py.
+    major_reports: settlement files say 12.50, not 1250.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
@@ -82,6 +86,7 @@ class DinteroSimulatorOptions:
     legacy_errors: bool = False
     attempt_limits: bool = False
     strict_amounts: bool = False
+    major_reports: bool = False
     callback_pause_s: float = 0.2
 
 
@@ -143,6 +148,7 @@ class DinteroSite:
         router.add_get("/v1/sessions", self._list_sessions)
         router.add_post("/v1/accounts/{account}/auth/token", self._desk.sign_in)
         HookDesk(self._dintero.hooks).add_routes(router)
+        PayoutDesk(self._dintero, major=self._options.major_reports).add_routes(router)
         router.add_get("/v1/view/{id}", self._show_page)
         router.add_post("/v1/view/{id}", self._use_page)
 
