@@ -35,8 +35,10 @@ import planted_dintero
 import planted_dunning
 import planted_faults
 import planted_folding
+import planted_lines
 import planted_moves
 import planted_outages
+import planted_payouts
 import planted_paypal
 import planted_plans
 import planted_prices
@@ -64,6 +66,8 @@ GROUPS = (
     planted_refunds,
     planted_paypal,
     planted_dintero,
+    planted_payouts,
+    planted_lines,
     planted_outages,
     planted_moves,
     planted_folding,

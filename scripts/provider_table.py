@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from uuid import UUID
 
 import attrs
 import httpx
+import structlog
 
 from domain.calendar import Interval, Unit
 from domain.money import Money
@@ -304,6 +306,8 @@ def page(readme: str) -> str:
 
 def main() -> None:
     """Print, or write where asked to."""
+    # The gateways log each call; here that would stand in the middle of the table.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     match sys.argv[1:]:
         case []:
             print(table())

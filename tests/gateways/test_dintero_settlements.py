@@ -25,6 +25,7 @@ from domain.settlement_ports import (
 from infrastructure.gateways.dintero.report_files import read_report
 from infrastructure.gateways.dintero.settlements import DinteroSettlements, read_settlement
 from infrastructure.gateways.dintero.transactions import Unreadable
+from infrastructure.gateways.dintero.webhooks import told
 from infrastructure.simulators.book import Book, Movement
 from infrastructure.simulators.dintero.payouts import Payout, Payouts, fee_of, report_xml
 from infrastructure.simulators.dintero.specification import specification
@@ -36,6 +37,7 @@ from tests.gateways.dintero_bench import (
     dintero_bench,
 )
 from tests.gateways.dintero_canned import NOW
+from tests.gateways.test_dintero_webhooks import SECRET, subscribe
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -119,6 +121,31 @@ def test_payout_is_read_from_list_to_line(major: bool) -> None:
         await reading.close()
 
     on_a_bench(test, major_reports=major)
+
+
+def test_account_is_told_of_a_new_payout() -> None:
+    """settlement_add names the settlement; the list has it."""
+
+    async def test(bench: DinteroBench) -> None:
+        await bench.captured("sub-1-1-1-aa")
+        await bench.callbacks(2)
+        bench.received.clear()
+        await subscribe(bench, bench.account.callback_url, "settlement_add")
+        await reports(bench)
+        (callback,) = await bench.callbacks(1)
+        said = told(SECRET, ACCOUNT.account_id, callback)
+        reading = source(bench)
+        listed = await reading.settlements(DAY, DAY)
+        await reading.close()
+        assert isinstance(listed, tuple)
+        assert said.event == "settlement_add"
+        assert [each.settlement_id for each in listed] == [said.settlement_id]
+        gateway = bench.another(webhook_secret=SECRET)
+        hint = await gateway.verify(callback)
+        await gateway.close()
+        assert (hint.reference, hint.token_request_ref) == ("", "")
+
+    on_a_bench(test)
 
 
 def test_all_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -453,7 +480,7 @@ def test_payout_is_captures_less_refunds_less_fees_for_all_books(
     """To the minor unit, in every currency and both scales; every movement is one line."""
     payouts = settled(entries)
     reached(f"settlements {len(payouts)}")
-    told: list[tuple[str, SettledKind, int, str]] = []
+    moves: list[tuple[str, SettledKind, int, str]] = []
     for payout in payouts:
         settlement = read_settlement(payout.as_json())
         report = read_report(settlement, report_xml(payout, major=major))
@@ -472,13 +499,13 @@ def test_payout_is_captures_less_refunds_less_fees_for_all_books(
         ours = [minor for m, minor, c in entries if (m, c) == (Movement.CAPTURED, currency)]
         assert fees == sum(fee_of(minor) for minor in ours)
         moved = (SettledKind.CAPTURE, SettledKind.REFUND)
-        told += [
+        moves += [
             (each.reference, each.kind, each.amount.minor, each.amount.currency)
             for each in report.lines
             if each.kind in moved
         ]
     kinds = {Movement.CAPTURED: SettledKind.CAPTURE, Movement.REFUNDED: SettledKind.REFUND}
-    assert sorted(told, key=str) == sorted(
+    assert sorted(moves, key=str) == sorted(
         (
             (f"r-{number}", kinds[movement], minor, currency)
             for number, (movement, minor, currency) in enumerate(entries)
