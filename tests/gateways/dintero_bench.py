@@ -34,7 +34,6 @@ OPTIONS = DinteroSimulatorOptions(
     signature_secret=Secret("a-signature-secret"),
     specification=SPECIFICATION if SPECIFICATION.exists() else None,
     callback_pause_s=0.01,
-    strict_amounts=True,
 )
 ACCOUNT = DinteroAccount(
     name="dintero-test",

@@ -69,7 +69,8 @@ class DinteroSimulatorOptions:
     specification: Dintero's Swagger 2.0 file; requests are then checked against it.
     access_token_life_s: seconds, by the simulator's clock.
     legacy_errors: refusals in the form used until 2025-09.
-    strict_amounts: a charge, capture or refund whose lines do not add up is refused.
+    strict_amounts: a charge, capture or refund whose lines do not add up is refused. Dintero itself
+        looks only where a session's toggle asks it to; here it is a mistake to be found.
     attempt_limits: a card that fails too often is refused; see limits.py.
     major_reports: settlement files say 12.50, not 1250.
     callback_pause_s: seconds (real time) between two tries of a callback.
@@ -85,7 +86,7 @@ class DinteroSimulatorOptions:
     access_token_life_s: int = 14_400
     legacy_errors: bool = False
     attempt_limits: bool = False
-    strict_amounts: bool = False
+    strict_amounts: bool = True
     major_reports: bool = False
     callback_pause_s: float = 0.2
 
