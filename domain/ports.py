@@ -94,10 +94,25 @@ class TokenQuery:
 
 
 @attrs.frozen(kw_only=True)
+class ChargeLine:
+    """A part of a charge, as a receipt shows it.
+
+    amount: with tax; below zero for what was paid otherwise. tax: of it, at tax_ppm parts per
+    million of the net.
+    """
+
+    description: str
+    amount: Money
+    tax: Money
+    tax_ppm: int
+
+
+@attrs.frozen(kw_only=True)
 class ChargeOrder:
     """Charge a vaulted token once.
 
     attempt_id: the key; reference: what both books call it.
+    lines: they add up to the amount; none where nothing is known of its tax.
     capture: AT_ONCE takes the money, AFTER_AUTHORIZATION only reserves it.
     """
 
@@ -110,6 +125,7 @@ class ChargeOrder:
     subscription_id: str
     customer_id: str
     capture: CaptureMode
+    lines: tuple[ChargeLine, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +134,7 @@ class CaptureOrder:
 
     capture_id: the key; authorization_ref: as ChargeAuthorized holds it.
     final: False when more of this authorisation may be captured later.
+    lines: of the charge that was authorised, as its order had them.
     """
 
     attempt_id: UUID
@@ -126,6 +143,7 @@ class CaptureOrder:
     amount: Money
     authorization_ref: str
     final: bool = True
+    lines: tuple[ChargeLine, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -37,8 +37,10 @@ import planted_dunning
 import planted_faults
 import planted_folding
 import planted_late
+import planted_lines
 import planted_moves
 import planted_outages
+import planted_payouts
 import planted_paypal
 import planted_plans
 import planted_prices
@@ -67,6 +69,8 @@ GROUPS = (
     planted_books,
     planted_paypal,
     planted_dintero,
+    planted_payouts,
+    planted_lines,
     planted_outages,
     planted_moves,
     planted_folding,

@@ -22,9 +22,22 @@ RETRIES_USED_UP = "retries-used-up"
 
 
 @attrs.frozen(kw_only=True)
+class TaxedPart:
+    """What of an invoice is taxed at one rate.
+
+    ppm: parts per million of the net; 0 of what bears no tax. amount: with the tax.
+    """
+
+    ppm: int
+    amount: Money
+    tax: Money
+
+
+@attrs.frozen(kw_only=True)
 class OpenInvoice:
     """An invoice with something left to pay.
 
+    parts: its total by rate of tax; none where no line has any.
     credited: what credits paid of it. paid: what charges paid.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     postponed: the instrument's budget for which `retry_at` is awaited, or "".
@@ -49,6 +62,7 @@ class OpenInvoice:
     first_failed: bool = False
     backup_tried: bool = False
     used_up_at: datetime | None = None
+    parts: tuple[TaxedPart, ...] = ()
 
     @property
     def open(self) -> Money:

@@ -38,7 +38,7 @@ class Fault(Enum):
     PAYER_ACTION = "payer-action"
     PENDING = "pending"  # accepted; completes `late_s` later by the simulator's clock
     WRONG_AMOUNT = "wrong-amount"  # carried out for one minor unit less than was asked
-    PENDING_FAILS = "pending-fails"  # of refunds: accepted, and comes to nothing `late_s` later
+    PENDING_FAILS = "pending-fails"  # accepted, and comes to nothing `late_s` later
     FAILED_THEN_MADE = "failed-then-made"  # of refunds: fails, and is made `late_s` later after all
 
 

@@ -10,6 +10,7 @@ from domain.calendar import local_day
 from domain.plan import PaidTrial
 from domain.ports import (
     CaptureOrder,
+    ChargeLine,
     ChargeOrder,
     ChargeQuery,
     Gateway,
@@ -30,6 +31,7 @@ from domain.processes.steps import (
     SendRefund,
 )
 from domain.refund_ports import RefundOrder, RefundQuery
+from domain.subscription.charge_lines import charge_lines
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Subscription
@@ -80,6 +82,7 @@ async def ask(
                     reference=attempt.reference,
                     amount=attempt.amount,
                     authorization_ref=attempt.authorization_ref,
+                    lines=_lines(state, attempt),
                 )
             )
         case LookUp(attempt=attempt):
@@ -141,7 +144,16 @@ def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> Charg
         subscription_id=state.subscription_id,
         customer_id=state.customer_id,
         capture=attempt.capture,
+        lines=_lines(state, attempt),
     )
+
+
+def _lines(state: Subscription, attempt: Attempt) -> tuple[ChargeLine, ...]:
+    """What is charged, by rate of tax: the same for the charge and for its capture."""
+    for invoice in state.open_invoices:
+        if invoice.number == attempt.invoice_number:
+            return charge_lines(invoice, attempt.amount, state.terms.description)
+    return ()
 
 
 def _query(attempt: Attempt, now: datetime) -> ChargeQuery:

@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import httpx
 
-from domain.ports import Secret
+from domain.ports import Granted, Secret
 from domain.providers import RULES, Provider
 from domain.refund_ports import RefundLookUpAnswer, RefundOrder
-from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.simulators import serving
 from infrastructure.simulators.dintero.app import (
@@ -82,10 +82,12 @@ class DinteroBench(Bench):
             ACCOUNT,
             base_url=served.base_url,
             auth_url=served.base_url,
+            api_url=served.base_url,
             callback_url=f"{receiver.base_url}/callbacks/dintero",
             **changes,
         )
         self.gateway = self.another()
+        self._card = FIRST_CARD
         self.secrets = (ACCOUNT.client_secret.reveal(), "a-signature-secret")
 
     def another(self, tap: Wiretap | None = None, **changes: Any) -> DinteroGateway:
@@ -97,13 +99,18 @@ class DinteroBench(Bench):
         """See Bench."""
         return DinteroGateway(self.account, now=self.controls.clock.now, transport=transport)
 
+    async def vaulted(self, name: str = "token/1", card: str = FIRST_CARD) -> Granted:
+        """See Bench; with one of the sandbox cards."""
+        self._card = card
+        return await super().vaulted(name)
+
     async def refund_again(self, order: RefundOrder) -> RefundLookUpAnswer:
         """Dintero has no keys: who may have sent a refund looks."""
         return await self.gateway.look_up_refund(self.refund_query(order))
 
-    async def approve(self, provider_ref: str, card: str = FIRST_CARD) -> None:
+    async def approve(self, provider_ref: str, card: str = "") -> None:
         """The payer enters a card."""
-        await self._use_page(provider_ref, {"action": "pay", "card": card})
+        await self._use_page(provider_ref, {"action": "pay", "card": card or self._card})
 
     async def refuse(self, provider_ref: str) -> None:
         """The payer cancels."""
@@ -144,9 +151,15 @@ def on_the_dintero_bench(test: Test, **account_changes: Any) -> None:
 
 @asynccontextmanager
 async def dintero_bench(
-    options: DinteroSimulatorOptions = OPTIONS, **account_changes: Any
+    options: DinteroSimulatorOptions = OPTIONS, through: str = "", **account_changes: Any
 ) -> AsyncIterator[DinteroBench]:
-    """A fresh Dintero, its clock at START. account_changes: of the gateway's account."""
+    """A fresh Dintero, its clock at START. account_changes: of the gateway's account.
+
+    through: the payment product type of its cards, with the first kind of token that it makes.
+    """
+    if through:
+        account_changes["payment_product_type"] = through
+        account_changes.setdefault("token_kind", TOKEN_KINDS[through][0])
     app = build_dintero_simulator(attrs.evolve(options, faults=type(options.faults).none()))
     served = await serving.start(app)
     served.controls.clock.set(START)

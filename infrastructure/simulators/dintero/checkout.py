@@ -11,6 +11,7 @@ from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused, named_error
+from infrastructure.simulators.dintero.rendering import token_json
 from infrastructure.simulators.dintero.tables import (
     CARDS,
     Card,
@@ -86,6 +87,9 @@ def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
     if not card.refusal:
         tables.tokens[token.value] = token
     dintero.put(checkout.reference, dintero.notices.about(transaction, error=error))
+    dintero.tell_hooks(transaction, error=error)
+    if not card.refusal:
+        dintero.hooks.tell("checkout_token_add", {"token": token_json(tables, token)})
     return _return_url(checkout, error, tables.transaction_id(transaction))
 
 
@@ -95,6 +99,12 @@ def turn_back(dintero: SimulatedDintero, checkout: Checkout) -> str:
     checkout.cancelled_at = micros(dintero.controls.clock.now())
     checkout.events.append(("CANCELLED", checkout.cancelled_at))
     dintero.put(checkout.reference, dintero.notices.cancelled(checkout))
+    said = {
+        "merchant_reference": checkout.reference,
+        "session_id": dintero.tables.checkout_id(checkout),
+        "error": "cancelled",
+    }
+    dintero.hooks.tell("checkout_authorization", {"authorization": said})
     return _return_url(checkout, "cancelled", "")
 
 

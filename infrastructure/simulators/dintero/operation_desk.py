@@ -82,6 +82,7 @@ class OperationDesk:
             raise Refused(404, "Resource was not found")
         self._tables.forget(token)
         shown = token_json(self._tables, token, self._dintero.controls.clock.now())
+        self._dintero.hooks.tell("checkout_token_delete", {"token": shown})
         return await after(request, fault, plan, answered(shown), ERROR_BODY)
 
     async def _carried_out(
