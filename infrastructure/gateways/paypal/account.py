@@ -13,6 +13,7 @@ import attrs
 
 from domain.ports import Secret
 from infrastructure.gateways.http import HttpPolicy
+from infrastructure.gateways.paypal.presenting import Presentation
 
 LIVE_URL = "https://api-m.paypal.com"
 SANDBOX_URL = "https://api-m.sandbox.paypal.com"
@@ -61,6 +62,7 @@ class PayPalAccount:
         webhook is believed.
     return_url, cancel_url: where the payer's browser goes after approving or turning back.
     brand_name: shown to the payer, or "" for the account's own.
+    presentation: what else a payer is shown, see presenting.py.
     certificate_hosts: exact host names, https only; or, for a simulator, an origin such as
         "http://127.0.0.1:8101".
     trust_roots: PEM certificates that a signing certificate must chain to; empty: the same
@@ -77,6 +79,7 @@ class PayPalAccount:
     cancel_url: str
     base_url: str = attrs.field(default=LIVE_URL, converter=_without_slash)
     brand_name: str = ""
+    presentation: Presentation = attrs.field(factory=Presentation)
     certificate_hosts: tuple[str, ...] = attrs.field(default=CERTIFICATE_HOSTS, validator=_hosts)
     trust_roots: bytes = b""
     callback_max_age: timedelta = timedelta(minutes=5)

@@ -48,6 +48,7 @@ from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, 
 from infrastructure.gateways.paypal.certificates import Certificates
 from infrastructure.gateways.paypal.declines import refusal_of
 from infrastructure.gateways.paypal.lookups import LookUps
+from infrastructure.gateways.paypal.presenting import Presentation
 from infrastructure.gateways.paypal.refunds import Refunds
 from infrastructure.gateways.paypal.reports import TransactionReports
 from infrastructure.gateways.paypal.reservations import Reservations
@@ -89,14 +90,17 @@ class PayPalGateway:
         self._reservations = Reservations(self._http, now)
         self._certificates = Certificates(account, self._http, now)
 
-    async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
+    async def request_token(
+        self, order: TokenOrder, presentation: Presentation | None = None
+    ) -> TokenOfferAnswer:
         """Create a setup token. PayPal keeps the key for 3 hours.
 
+        presentation: of this request; None for the account's.
         Source: "Recurring payments module"; OpenAPI vault_payment_tokens_v3.
         """
         today = self._now().astimezone(UTC).date()
         try:
-            body = vault.setup_token_json(order, self._account, today)
+            body = vault.setup_token_json(order, self._account, today, presentation)
         except Refused as refused:
             return TokenDenied(code=refused.code.upper(), message=refused.reason)
         answer = await self._post(SETUP_TOKENS, SETUP_TOKENS, body, str(order.request_id))

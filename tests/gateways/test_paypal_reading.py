@@ -1,0 +1,244 @@
+"""Plans in PayPal's words: which of them are terms of ours, and which are refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from domain.refusals import Refused
+from infrastructure.gateways.paypal.reading import Beside, Read, read_setup_token
+from infrastructure.simulators.paypal.validation import check_plan
+from tests.gateways.paypal_seed import PLAN, SEED, changed, setup_sample, wallet_of
+
+if not SEED.is_file():
+    pytest.skip("PayPal's document does not lie beside the project", allow_module_level=True)
+
+TODAY = date(2024, 4, 1)
+
+
+def read(body: dict[str, Any]) -> Read:
+    return read_setup_token(body, TODAY, Beside())
+
+
+def usd(value: str) -> dict[str, str]:
+    return {"value": value, "currency_code": "USD"}
+
+
+def cycle(tenure: str, sequence: int, **more: Any) -> dict[str, Any]:
+    month = {"interval_unit": "MONTH", "interval_count": 1}
+    return {"tenure_type": tenure, "sequence": sequence, "frequency": month, **more}
+
+
+def scheme(model: str, value: str, **more: Any) -> dict[str, Any]:
+    return {"pricing_model": model, "price": usd(value), **more}
+
+
+def of_plan(pattern: str, total: str, *cycles: dict[str, Any]) -> dict[str, Any]:
+    """The sample under another pattern, with these cycles and one sum due at checkout."""
+    body = setup_sample()
+    wallet = wallet_of(body)
+    wallet["usage_pattern"] = pattern
+    wallet["billing_plan"] = {
+        "name": "Company",
+        "billing_cycles": list(cycles),
+        "one_time_charges": {"total_amount": usd(total)},
+    }
+    return body
+
+
+OPEN = {"total_cycles": 0}
+FREE = cycle("TRIAL", 1, total_cycles=1)
+REGULAR = cycle("REGULAR", 1, pricing_scheme=scheme("FIXED", "6.99"), **OPEN)
+VARIABLE = cycle("REGULAR", 1, pricing_scheme=scheme("VARIABLE", "6.99"), **OPEN)
+DISCOUNTED = cycle("TRIAL", 1, total_cycles=3, pricing_scheme=scheme("FIXED", "1"))
+DAY = "2024-04-01"
+WHEN_ASKED = {
+    "tenure_type": "REGULAR",
+    "pricing_scheme": scheme("VARIABLE", "6.99"),
+    "start_date": DAY,
+    **OPEN,
+}
+RELOAD = {
+    **WHEN_ASKED,
+    "pricing_scheme": scheme("AUTO_RELOAD", "50", reload_threshold_amount=usd("10")),
+}
+
+TAKEN = {
+    "subscription, prepaid": of_plan("SUBSCRIPTION_PREPAID", "6.99", REGULAR),
+    "subscription, postpaid": of_plan("SUBSCRIPTION_POSTPAID", "6.99", REGULAR),
+    "recurring, fixed": of_plan("RECURRING_PREPAID", "6.99", REGULAR),
+    "recurring, variable": of_plan("RECURRING_POSTPAID", "6.99", VARIABLE),
+    "instalments": of_plan("INSTALLMENT_PREPAID", "6.99", {**REGULAR, "total_cycles": 12}),
+    "instalments, postpaid": of_plan(
+        "INSTALLMENT_POSTPAID", "0", {**REGULAR, "total_cycles": 2, "start_date": "2024-05-01"}
+    ),
+    "when asked": of_plan("UNSCHEDULED_PREPAID", "0", WHEN_ASKED),
+    "when asked, postpaid": of_plan("UNSCHEDULED_POSTPAID", "0.00", WHEN_ASKED),
+    "auto-reload": of_plan("UNSCHEDULED_PREPAID", "0", RELOAD),
+    "free trial": of_plan(
+        "SUBSCRIPTION_PREPAID", "0", FREE, {**REGULAR, "sequence": 2, "start_date": "2024-05-01"}
+    ),
+    "discounted trial": of_plan(
+        "SUBSCRIPTION_PREPAID",
+        "1",
+        DISCOUNTED,
+        {**REGULAR, "sequence": 2, "start_date": "2024-07-01"},
+    ),
+    "both trials": of_plan(
+        "SUBSCRIPTION_PREPAID",
+        "0",
+        FREE,
+        {**DISCOUNTED, "sequence": 2, "start_date": "2024-05-01"},
+        {**REGULAR, "sequence": 3, "start_date": "2024-08-01"},
+    ),
+    "every second week": of_plan(
+        "SUBSCRIPTION_PREPAID",
+        "6.99",
+        {**REGULAR, "frequency": {"interval_unit": "WEEK", "interval_count": 2}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_plans_that_our_terms_can_say(name: str) -> None:
+    """Cycles, models, frequencies, ends: read, and written again field by field."""
+    body = TAKEN[name]
+    plan = wallet_of(body)["billing_plan"]
+    check_plan(plan, wallet_of(body)["usage_pattern"])
+    found = read(body)
+    assert found.terms.usage_pattern == wallet_of(body)["usage_pattern"]
+    assert (found.paid_trial is not None) == ("discounted" in name or "both" in name)
+    assert (found.terms.reload is not None) == (name == "auto-reload")
+
+
+TWO_FREE = {**FREE, "sequence": 2, "start_date": "2024-05-01"}
+THIRD = {**REGULAR, "sequence": 3, "start_date": "2024-06-01"}
+
+REFUSED = {
+    "unknown pattern": (
+        of_plan("INSTALMENT_PREPAID", "6.99", REGULAR),
+        "usage-pattern-unknown",
+    ),
+    "subscription that varies": (
+        of_plan("SUBSCRIPTION_PREPAID", "6.99", VARIABLE),
+        "amount-fixed",
+    ),
+    "instalments without an end": (
+        of_plan("INSTALLMENT_PREPAID", "6.99", REGULAR),
+        "cycles-missing",
+    ),
+    "subscription with an end": (
+        of_plan("SUBSCRIPTION_PREPAID", "6.99", {**REGULAR, "total_cycles": 12}),
+        "not-in-our-terms",
+    ),
+    "two free trials": (
+        of_plan("SUBSCRIPTION_PREPAID", "0", FREE, TWO_FREE, THIRD),
+        "not-in-our-terms",
+    ),
+    "free trial of two months, as two": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "0",
+            {**FREE, "total_cycles": 2},
+            {**REGULAR, "sequence": 2, "start_date": "2024-06-01"},
+        ),
+        "not-in-our-terms",
+    ),
+    "trial in the wrong order": (
+        of_plan("SUBSCRIPTION_PREPAID", "6.99", REGULAR, {**FREE, "sequence": 2}),
+        "billing-plan-malformed",
+    ),
+    "trial that costs more": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "7",
+            {**DISCOUNTED, "pricing_scheme": scheme("FIXED", "7")},
+            {**REGULAR, "sequence": 2, "start_date": "2024-07-01"},
+        ),
+        "not-in-our-terms",
+    ),
+    "auto-reload on a schedule": (
+        of_plan("RECURRING_PREPAID", "0", {**REGULAR, **RELOAD}),
+        "reload-not-allowed",
+    ),
+    "auto-reload without a threshold": (
+        of_plan(
+            "UNSCHEDULED_PREPAID", "0", {**RELOAD, "pricing_scheme": scheme("AUTO_RELOAD", "5")}
+        ),
+        "billing-plan-malformed",
+    ),
+    "threshold pattern": (of_plan("THRESHOLD_POSTPAID", "6.99", REGULAR), "threshold-missing"),
+    "plan of what does not recur": (of_plan("IMMEDIATE", "6.99", REGULAR), "not-in-our-terms"),
+    "plan of what is paid later": (of_plan("DEFERRED", "6.99", REGULAR), "not-in-our-terms"),
+    "no cycles": (of_plan("SUBSCRIPTION_PREPAID", "0"), "billing-plan-malformed"),
+    "13 months": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "6.99",
+            {**REGULAR, "frequency": {"interval_unit": "MONTH", "interval_count": 13}},
+        ),
+        "interval-out-of-range",
+    ),
+    "every fortnight": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "6.99",
+            {**REGULAR, "frequency": {"interval_unit": "FORTNIGHT"}},
+        ),
+        "billing-plan-malformed",
+    ),
+    "a day that is none": (
+        of_plan("SUBSCRIPTION_PREPAID", "0", {**REGULAR, "start_date": "2024-04-31"}),
+        "billing-plan-malformed",
+    ),
+    "mixed currencies": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "0",
+            {**REGULAR, "start_date": DAY, "pricing_scheme": {"pricing_model": "FIXED"}},
+        ),
+        "billing-plan-malformed",
+    ),
+    "part of a yen": (
+        of_plan(
+            "SUBSCRIPTION_PREPAID",
+            "0",
+            {
+                **REGULAR,
+                "pricing_scheme": {
+                    "pricing_model": "FIXED",
+                    "price": {"currency_code": "JPY", "value": "6.99"},
+                },
+            },
+        ),
+        "billing-plan-malformed",
+    ),
+    "customer by mail": (
+        changed(TAKEN["free trial"], ("customer", "merchant_customer_id"), "buyer@example.com"),
+        "id-malformed",
+    ),
+    "no plan": (changed(TAKEN["free trial"], PLAN, None), "billing-plan-missing"),
+    "a name alone": (
+        changed(TAKEN["free trial"], PLAN, {"name": "x"}),
+        "billing-plan-malformed",
+    ),
+    "no pattern, but a plan": (
+        changed(TAKEN["free trial"], (*PLAN[:2], "usage_pattern"), None),
+        "kind-schedule",
+    ),
+    "address that is not given": (
+        changed(TAKEN["free trial"], (*PLAN[:2], "shipping"), None),
+        "not-in-our-terms",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_plans_that_our_terms_cannot_say(name: str) -> None:
+    """A typed refusal, never a crash, never a field less."""
+    body, code = REFUSED[name]
+    with pytest.raises(Refused) as refused:
+        read(body)
+    assert refused.value.code == code, refused.value.reason
