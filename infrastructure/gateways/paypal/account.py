@@ -6,6 +6,7 @@ Sources: reference notes on PayPal, sections 1 (hosts) and 5 (certificates of we
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -31,6 +32,17 @@ CERTIFICATE_NAMES = (
     "messageverificationcerts.paypal.com",
     "messageverificationcerts.sandbox.paypal.com",
 )
+
+
+class Verification(Enum):
+    """How a webhook is checked.
+
+    CERTIFICATE: by the certificate that it names, here; PayPal's own advice, and the default.
+    POSTBACK: by asking PayPal, one call a webhook; for a site that cannot fetch certificates.
+    """
+
+    CERTIFICATE = "certificate"
+    POSTBACK = "postback"
 
 
 def _without_slash(url: str) -> str:
@@ -67,6 +79,9 @@ class PayPalAccount:
         "http://127.0.0.1:8101".
     trust_roots: PEM certificates that a signing certificate must chain to; empty: the same
         roots that TLS uses.
+    soft_descriptor: what stands on the payer's statement after PayPal's own prefix, 1 to 22
+        printable characters, or "" for the account's.
+    verification: how webhooks are checked, see webhooks.py.
     callback_max_age: a webhook whose transmission time is further away is refused, see
         webhooks.py.
     """
@@ -82,5 +97,11 @@ class PayPalAccount:
     presentation: Presentation = attrs.field(factory=Presentation)
     certificate_hosts: tuple[str, ...] = attrs.field(default=CERTIFICATE_HOSTS, validator=_hosts)
     trust_roots: bytes = b""
+    soft_descriptor: str = attrs.field(
+        default="", validator=attrs.validators.matches_re("[ -~]{0,22}")
+    )
+    verification: Verification = attrs.field(
+        default=Verification.CERTIFICATE, converter=Verification
+    )
     callback_max_age: timedelta = timedelta(minutes=5)
     http: HttpPolicy = attrs.field(factory=HttpPolicy)

@@ -141,7 +141,7 @@ class PayPalGateway:
         Source: "Recurring payments module"; OpenAPI checkout_orders_v2.
         """
         try:
-            body = orders.order_json(order)
+            body = orders.order_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(ORDERS, ORDERS, body, str(order.attempt_id))
@@ -155,7 +155,7 @@ class PayPalGateway:
         if not is_id(order.authorization_ref):
             return Unknown(reason="not an id of PayPal's")
         try:
-            body = orders.capture_json(order)
+            body = orders.capture_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(
@@ -237,7 +237,7 @@ class PayPalGateway:
 
         A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
         """
-        hint = await webhooks.verify(callback, self._account, self._certificates)
+        hint = await webhooks.verify(callback, self._account, self._certificates, self._http)
         if hint.reference:
             return hint
         capture_id = webhooks.capture_behind(callback.body)

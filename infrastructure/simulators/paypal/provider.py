@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from secrets import token_urlsafe
 
 import attrs
 import msgspec
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError, answer, mocked
 from infrastructure.simulators.paypal.options import PayPalOptions
@@ -87,17 +88,24 @@ def _check_access(provider: Provider, request: web.Request) -> None:
         raise PayPalError(401)
 
 
+def _basic_credentials(request: web.Request) -> bytes:
+    """What HTTP Basic (RFC 7617) brings, "id:secret"; empty where it brings nothing readable."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return b64decode(encoded, validate=True)
+    except ValueError:
+        return b""
+
+
 async def issue_access_token(request: web.Request) -> web.StreamResponse:
     """POST /v1/oauth2/token, client credentials by HTTP Basic."""
     provider = request.app[PROVIDER]
     provider.controls.clock.due()
     provider.base_url(request)
-    expected = (provider.options.client_id, provider.options.client_secret)
-    try:
-        given = BasicAuth.decode(request.headers.get("Authorization", ""))
-    except ValueError:
-        given = BasicAuth("")
-    if (given.login, given.password) != expected:
+    expected = f"{provider.options.client_id}:{provider.options.client_secret}"
+    if _basic_credentials(request) != expected.encode():
         return json_answer(
             {
                 "error": "invalid_client",
