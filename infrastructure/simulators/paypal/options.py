@@ -20,6 +20,8 @@ class PayPalOptions:
     specs: folder with vault_payment_tokens_v3.json, checkout_orders_v2.json, ...
     book: JSONL file to which the book is appended, or None.
     webhook_url: where webhooks go at first; "" for nowhere. `POST /_webhooks` changes it.
+    work_s: seconds (real time) that a keyed request takes after it was carried out; a second one
+        under its key meanwhile gets 409.
     report_delay: how late the transaction search is. report_limit: rows one search may find.
     tag: four letters or digits in every id, so that two simulators' ids differ.
     """
@@ -34,6 +36,7 @@ class PayPalOptions:
     book: Path | None = None
     report_delay: timedelta = timedelta(hours=3)
     report_limit: int = 10_000
+    work_s: float = 0.0
     token_life_s: int = 32_400
     tag: str = attrs.field(default="SIM1", validator=attrs.validators.matches_re("[A-Z0-9]{4}"))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from secrets import token_urlsafe
 
 import attrs
@@ -12,7 +14,7 @@ from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError, answer, mocked
 from infrastructure.simulators.paypal.options import PayPalOptions
-from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.state import IN_PROGRESS, Account
 from infrastructure.simulators.paypal.validation import Schemas
 from infrastructure.simulators.paypal.webhooks import Webhooks
 from infrastructure.simulators.serving import Controls
@@ -31,6 +33,24 @@ class Provider:
     webhooks: Webhooks
     schemas: Schemas | None
     access_tokens: dict[str, int] = attrs.field(factory=dict)
+    _answering: set[str] = attrs.field(factory=set, init=False)
+
+    @asynccontextmanager
+    async def answering(self, key: str) -> AsyncIterator[None]:
+        """While a request under a key is worked on, a second one is told to wait.
+
+        key: with its scope; "" for none. Raises: PayPalError(409).
+        """
+        if key in self._answering:
+            raise PayPalError(409, IN_PROGRESS)
+        if key:
+            self._answering.add(key)
+        try:
+            yield
+            if self.options.work_s:
+                await asyncio.sleep(self.options.work_s)
+        finally:
+            self._answering.discard(key)
 
     def check_schema(self, operation: str, body: object) -> None:
         """Raises: PayPalError(400) if the strict level is on and PayPal's schema is violated."""

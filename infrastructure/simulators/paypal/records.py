@@ -118,6 +118,7 @@ class Order:
         "custom_id",
         "invoice_id",
         "number",
+        "soft_descriptor",
         "state",
         "stated",
         "token",
@@ -132,6 +133,7 @@ class Order:
         custom_id: str,
         token: str,
         usage_pattern: str,
+        soft_descriptor: str,
         asked: int,
         stated: int,
         currency: str,
@@ -143,6 +145,7 @@ class Order:
         self.custom_id = custom_id
         self.token = token
         self.usage_pattern = usage_pattern
+        self.soft_descriptor = soft_descriptor
         self.asked = asked
         self.stated = stated
         self.currency = currency

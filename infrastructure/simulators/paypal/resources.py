@@ -67,13 +67,15 @@ def order_json(account: Account, order: Order, base_url: str, *, minimal: bool) 
     if refunds:
         payments["refunds"] = [refund_json(account, one, base_url) for one in refunds]
     is_capture = order.state not in _AUTHORIZATION_STATUS
-    unit = {
+    unit: dict[str, Any] = {
         "reference_id": "default",
         "amount": amount(order.asked, order.currency),
         "invoice_id": order.invoice_id,
         "custom_id": order.custom_id,
         "payments": payments,
     }
+    if order.soft_descriptor:
+        unit["soft_descriptor"] = order.soft_descriptor
     stored_credential = {
         "payment_initiator": "MERCHANT",
         "usage": "SUBSEQUENT",

@@ -62,6 +62,7 @@ class Purchase:
     currency: str
     token: str
     usage_pattern: str
+    soft_descriptor: str = ""
 
 
 class Account:
@@ -178,6 +179,7 @@ class Account:
             # One string each in memory, however many orders hold it.
             token=intern(purchase.token),
             usage_pattern=intern(purchase.usage_pattern),
+            soft_descriptor=intern(purchase.soft_descriptor),
             asked=purchase.minor,
             stated=purchase.minor - (fault is Fault.WRONG_AMOUNT and purchase.minor > 1),
             currency=intern(purchase.currency),
