@@ -114,7 +114,7 @@ def test_setup_token_sample_is_what_the_gateway_sends() -> None:
         provider_ref="TOKEN-ID",
         approve_url="https://msmaster.qa.paypal.com/agreements/approve"
         "?approval_session_id=TOKEN-ID",
-        expires_at=datetime(2026, 3, 4, 10, 0, tzinfo=UTC),
+        expires_at=datetime(2026, 3, 4, 9, 0, tzinfo=UTC),
     )
     (request,) = canned.requests
     assert request.headers["PayPal-Request-Id"] == str(REQUEST_ID)

@@ -38,6 +38,9 @@ from infrastructure.gateways.paypal.wire import amount_json, items, link, mappin
 from infrastructure.gateways.returning import returning_from
 
 SETUP_TOKEN_LIFE = timedelta(days=3)  # PayPal's default; the answer does not state it
+# A request is looked at when its time is up. PayPal must still know it then: a payer may have
+# approved and closed the window, and no webhook tells of an approval alone.
+LAST_LOOK_BEFORE = timedelta(hours=1)
 WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED"})
 APPROVED = frozenset({"APPROVED", "VAULTED", "TOKENIZED"})
 _DESCRIPTION_LENGTH = 127
@@ -218,7 +221,7 @@ def offer_of(reply: Reply, now: datetime) -> TokenOfferAnswer:
     token_id, approve_url = body.get("id"), link(body, "approve", "payer-action")
     if not isinstance(token_id, str) or not approve_url:
         return Unknown(reason=f"HTTP {reply.status} without an approval link")
-    expires_at = now.astimezone(UTC) + SETUP_TOKEN_LIFE
+    expires_at = now.astimezone(UTC) + SETUP_TOKEN_LIFE - LAST_LOOK_BEFORE
     return Offered(provider_ref=token_id, approve_url=approve_url, expires_at=expires_at)
 
 

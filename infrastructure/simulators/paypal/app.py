@@ -44,7 +44,7 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     controls = Controls(
         book=Book(options.book),
         clock=SimulatorClock(),
-        deliveries=Deliveries(),
+        deliveries=Deliveries(tries=options.webhook_tries, pause_s=options.webhook_pause_s),
         faults=options.faults,
     )
     account = Account(options, controls)

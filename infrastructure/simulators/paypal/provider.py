@@ -75,6 +75,14 @@ async def payload(request: web.Request) -> object:
         raise PayPalError(400, "MALFORMED_REQUEST_JSON") from None
 
 
+def number_of(request: web.Request, name: str, default: int, largest: int) -> int:
+    """A whole number from 1 in the query. Raises: PayPalError(400)."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= largest:
+        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field=name)
+    return int(text)
+
+
 def json_answer(body: object, status: int = 200) -> web.Response:
     """An answer of the API."""
     return answer(_ENCODER.encode(body), status)

@@ -47,6 +47,12 @@ def pacific(at_us: int) -> str:
     return instant(at_us).astimezone(_PACIFIC).isoformat()
 
 
+def pacific_by_name(at_us: int) -> str:
+    """As PayPal writes the times of vault events: milliseconds and the zone's name, no offset."""
+    local = instant(at_us).astimezone(_PACIFIC).replace(tzinfo=None)
+    return local.isoformat(timespec="milliseconds") + "PDT"
+
+
 class Ids:
     """Ids of 17 characters, each computed from a kind and a number, and back."""
 
@@ -156,7 +162,10 @@ class Order:
 
 @attrs.define(kw_only=True)
 class SetupToken:
-    """A request for a token. status: as the API spells it. payment_token: once exchanged."""
+    """A request for a token. status: as the API spells it. payment_token: once exchanged.
+
+    vaults_on_approval: the payer's approval makes the payment token, nobody has to ask for it.
+    """
 
     token_id: str
     customer_id: str
@@ -165,6 +174,7 @@ class SetupToken:
     return_url: str
     cancel_url: str
     made_us: int
+    vaults_on_approval: bool = False
     status: str = "PAYER_ACTION_REQUIRED"
     payment_token: str = ""
 
@@ -177,6 +187,7 @@ class PaymentToken:
     customer_id: str
     merchant_customer_id: str
     usage_pattern: str
+    made_us: int = 0
     is_cancelled: bool = False
 
 

@@ -28,6 +28,8 @@ from infrastructure.simulators.paypal.records import (
 )
 from infrastructure.simulators.paypal.state import Account
 
+# A payer's id has no letters and digits that look alike.
+_PAYER_LETTERS = str.maketrans("01IO", "23JP")
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 _CAPTURE_STATUS = {State.CAPTURE_PENDING: "PENDING", State.CAPTURE_DECLINED: "DECLINED"}
 _AUTHORIZATION_STATUS = {
@@ -256,7 +258,7 @@ def payment_token_json(token: PaymentToken, base_url: str) -> dict[str, Any]:
                 "usage_pattern": token.usage_pattern,
                 "usage_type": "MERCHANT",
                 "email_address": "payer@example.com",
-                "payer_id": token.customer_id[:13],
+                "payer_id": token.customer_id[:13].translate(_PAYER_LETTERS),
             }
         },
         "links": [_link(address, "self"), _link(address, "delete", "DELETE")],

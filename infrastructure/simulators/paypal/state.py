@@ -239,13 +239,21 @@ class Account:
         return setup
 
     def new_setup_token(
-        self, *, merchant_customer_id: str, usage_pattern: str, return_url: str, cancel_url: str
+        self,
+        *,
+        customer_id: str,
+        merchant_customer_id: str,
+        usage_pattern: str,
+        return_url: str,
+        cancel_url: str,
+        vaults_on_approval: bool,
     ) -> SetupToken:
-        """A request that waits for the payer."""
+        """A request that waits for the payer. customer_id: a known one's, or "" for a new one."""
         self._tokens_made += 1
         setup = SetupToken(
             token_id=self.ids.of("ST", self._tokens_made),
-            customer_id=self.ids.of("CU", self._tokens_made),
+            customer_id=customer_id or self.ids.of("CU", self._tokens_made),
+            vaults_on_approval=vaults_on_approval,
             merchant_customer_id=merchant_customer_id,
             usage_pattern=usage_pattern,
             return_url=return_url,
@@ -254,6 +262,15 @@ class Account:
         )
         self.setup_tokens[setup.token_id] = setup
         return setup
+
+    def knows_customer(self, customer_id: str) -> bool:
+        """Whether PayPal gave this id to a customer before."""
+        return 0 < (self.ids.number("CU", customer_id) or 0) <= self._tokens_made
+
+    def tokens_of(self, customer_id: str) -> list[PaymentToken]:
+        """Payment tokens of a customer, oldest first."""
+        every = self.payment_tokens.values()
+        return [token for token in every if token.customer_id == customer_id]
 
     def exchange(self, setup: SetupToken) -> PaymentToken:
         """A setup token becomes a payment token, once. Raises: PayPalError(422)."""
@@ -267,6 +284,7 @@ class Account:
             customer_id=setup.customer_id,
             merchant_customer_id=setup.merchant_customer_id,
             usage_pattern=setup.usage_pattern,
+            made_us=self.now_us(),
         )
         self.payment_tokens[token.token_id] = token
         setup.payment_token = token.token_id
