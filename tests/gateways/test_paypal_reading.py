@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date
 from typing import Any
 
 import pytest
 
+from domain.calendar import Interval, Unit
+from domain.money import Money
+from domain.plan import one_time_total
 from domain.refusals import Refused
+from domain.taxes import TaxRate
+from infrastructure.gateways.paypal.presenting import ShipTo
 from infrastructure.gateways.paypal.reading import Beside, Read, read_setup_token
 from infrastructure.simulators.paypal.validation import check_plan
-from tests.gateways.paypal_seed import PLAN, SEED, changed, setup_sample, wallet_of
-
-if not SEED.is_file():
-    pytest.skip("PayPal's document does not lie beside the project", allow_module_level=True)
+from tests.gateways.paypal_seed import ONCE, PLAN, changed, wallet_of
 
 TODAY = date(2024, 4, 1)
 
 
-def read(body: dict[str, Any]) -> Read:
-    return read_setup_token(body, TODAY, Beside())
+def read(body: dict[str, Any], **rates: TaxRate) -> Read:
+    return read_setup_token(body, TODAY, Beside(rates=rates))
 
 
 def usd(value: str) -> dict[str, str]:
@@ -35,9 +38,118 @@ def scheme(model: str, value: str, **more: Any) -> dict[str, Any]:
     return {"pricing_model": model, "price": usd(value), **more}
 
 
+# A request with everything in it that terms of ours can say.
+BODY: dict[str, Any] = {
+    "customer": {"merchant_customer_id": "buyer-7"},
+    "payment_source": {
+        "paypal": {
+            "usage_type": "MERCHANT",
+            "customer_type": "BUSINESS",
+            "usage_pattern": "RECURRING_POSTPAID",
+            "permit_multiple_payment_tokens": True,
+            "shipping": {
+                "name": {"full_name": "Kari Nordmann"},
+                "address": {"address_line_1": "Storgata 1", "country_code": "NO"},
+            },
+            "billing_plan": {
+                "name": "Power",
+                "billing_cycles": [
+                    {
+                        "tenure_type": "REGULAR",
+                        "sequence": 1,
+                        "total_cycles": 0,
+                        "start_date": "2024-05-01",
+                        "frequency": {"interval_unit": "MONTH", "interval_count": 2},
+                        "pricing_scheme": scheme("VARIABLE", "40.00"),
+                    }
+                ],
+                "product": {"description": "Meter", "quantity": "1"},
+                "one_time_charges": {
+                    "setup_fee": usd("15"),
+                    "product_price": usd("80.00"),
+                    "shipping_amount": usd("5"),
+                    "taxes": usd("20.0"),
+                    "total_amount": usd("120"),
+                },
+            },
+            "experience_context": {
+                "brand_name": "Grid",
+                "locale": "nb-NO",
+                "shipping_preference": "SET_PROVIDED_ADDRESS",
+                "return_url": "https://s.example/r",
+                "cancel_url": "https://s.example/c",
+            },
+        }
+    },
+}
+QUARTER = TaxRate(code="NO-25", ppm=250_000, included=False)
+
+
+def test_everything_that_can_be_said_is_read() -> None:
+    """Price, rhythm, fee, goods, shipping, tax, address: as terms, and as what is shown."""
+    found = read(BODY, product_price=QUARTER)
+    agreed = found.terms
+    assert (agreed.price, agreed.variable, agreed.interval) == (
+        Money(4000, "USD"),
+        True,
+        Interval(Unit.MONTH, 2),
+    )
+    assert agreed.setup_fee == Money(1500, "USD")
+    assert one_time_total(agreed) == Money(12000, "USD")
+    assert [each.description for each in agreed.one_time] == ["Meter", "Shipping"]
+    assert (found.start_date, found.customer_id) == ("2024-05-01", "buyer-7")
+    shown = found.presentation
+    assert (shown.customer_type, shown.locale, shown.one_token_a_payer) == (
+        "BUSINESS",
+        "nb-NO",
+        False,
+    )
+    assert shown.ship_to == ShipTo(
+        full_name="Kari Nordmann", line_1="Storgata 1", country_code="NO"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("payment_source/paypal/experience_context/user_action", "SETUP_NOW"),
+        ("payment_source/paypal/billing_plan/merchant_note", "x"),
+        ("payment_source/paypal/billing_plan/product/quantity", "2"),
+        ("payment_source/paypal/billing_plan/billing_cycles/0/sequence", 2),
+        ("payment_source/paypal/shipping/type", "PICKUP_IN_STORE"),
+        ("payment_source/card", {"number": "0"}),
+        ("customer/id", "PAYPALS-OWN"),
+        ("metadata", "x"),
+    ],
+)
+def test_what_our_terms_cannot_say_is_refused_by_name(pointer: str, value: Any) -> None:
+    """The refusal names the field."""
+    path = tuple(int(part) if part.isdigit() else part for part in pointer.split("/"))
+    with pytest.raises(Refused) as refused:
+        read(changed(BODY, path, value), product_price=QUARTER)
+    assert refused.value.code == "not-in-our-terms"
+    assert f"/{pointer}" in refused.value.reason
+
+
+@pytest.mark.parametrize("part", ["setup_fee", "shipping_amount", "taxes", "product_price"])
+def test_parts_have_to_add_up(part: str) -> None:
+    """15 and 80, and 5, and a quarter of 80: one alone cannot change."""
+    with pytest.raises(Refused) as refused:
+        read(changed(BODY, (*ONCE, part, "value"), "15.01"), product_price=QUARTER)
+    assert "/one_time_charges/" in refused.value.reason
+
+
+def test_taxes_have_to_be_of_something() -> None:
+    """20.00 without a rate is no term of ours; nor are they of something else."""
+    for rates in ({}, {"price": QUARTER}, {"shipping_amount": QUARTER}):
+        with pytest.raises(Refused) as refused:
+            read(BODY, **rates)
+        assert "/one_time_charges/taxes" in refused.value.reason
+
+
 def of_plan(pattern: str, total: str, *cycles: dict[str, Any]) -> dict[str, Any]:
     """The sample under another pattern, with these cycles and one sum due at checkout."""
-    body = setup_sample()
+    body = copy.deepcopy(BODY)
     wallet = wallet_of(body)
     wallet["usage_pattern"] = pattern
     wallet["billing_plan"] = {
