@@ -38,6 +38,7 @@ import planted_folding
 import planted_moves
 import planted_outages
 import planted_paypal
+import planted_paypal_asking
 import planted_plans
 import planted_prices
 import planted_refunds
@@ -63,6 +64,7 @@ GROUPS = (
     planted_budgets,
     planted_refunds,
     planted_paypal,
+    planted_paypal_asking,
     planted_dintero,
     planted_outages,
     planted_moves,

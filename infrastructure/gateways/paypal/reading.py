@@ -55,7 +55,7 @@ class Beside:
     code: str = "paypal"
     rates: Mapping[str, TaxRate] = attrs.field(factory=dict)
     most_a_day: int = 1
-    most_a_month: int = 31
+    most_a_month: int = 10
 
 
 @attrs.frozen(kw_only=True)
