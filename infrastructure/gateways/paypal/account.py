@@ -38,7 +38,8 @@ class Verification(Enum):
     """How a webhook is checked.
 
     CERTIFICATE: by the certificate that it names, here; PayPal's own advice, and the default.
-    POSTBACK: by asking PayPal, one call a webhook; for a site that cannot fetch certificates.
+    POSTBACK: by asking PayPal, for a site that cannot fetch certificates. One call a webhook, also
+        for those that a stranger makes up, once they are of the right age and form.
     """
 
     CERTIFICATE = "certificate"
