@@ -281,6 +281,15 @@ REFUSED = {
         ),
         "billing-plan-malformed",
     ),
+    # Ours would say on which day it begins.
+    "when asked, from no day on": (
+        of_plan(
+            "UNSCHEDULED_PREPAID",
+            "0",
+            {name: each for name, each in WHEN_ASKED.items() if name != "start_date"},
+        ),
+        "not-in-our-terms",
+    ),
     "threshold pattern": (of_plan("THRESHOLD_POSTPAID", "6.99", REGULAR), "threshold-missing"),
     "plan of what does not recur": (of_plan("IMMEDIATE", "6.99", REGULAR), "not-in-our-terms"),
     "plan of what is paid later": (of_plan("DEFERRED", "6.99", REGULAR), "not-in-our-terms"),

@@ -130,16 +130,20 @@ class Webhooks:
     def about_token(
         self, token: PaymentToken, what: str = "CREATED", setup: SetupToken | None = None
     ) -> None:
-        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED. setup: what it was made from."""
-        if not self.url:
-            return
+        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED, with what the plan does to it.
+
+        setup: what it was made from.
+        """
         resource = payment_token_json(token, self.base_url)
         resource["time_created"] = pacific_by_name(token.made_us)
         if setup is not None and self._account.options.names_setup_token:
             up = f"{self.base_url}/v3/vault/setup-tokens/{setup.token_id}"
             resource["links"].append({"href": up, "rel": "up", "method": "GET"})
         event_type = f"VAULT.PAYMENT-TOKEN.{what}"
-        self._deliveries.put(self._build(event_type, "payment_token", "3.0", lambda: resource))
+        self._put(
+            token.token_id,
+            lambda: self._build(event_type, "payment_token", "3.0", lambda: resource),
+        )
 
     def _put(self, reference: str, event: Callable[[], Build]) -> None:
         if self.url:
