@@ -14,12 +14,13 @@ import httpx
 import pytest
 from aiohttp import web
 
+from domain.plan import Kind
 from domain.ports import Offered
-from infrastructure.gateways.paypal.presenting import Presentation
-from tests.gateways.bench import START, CallbackReceiver
+from infrastructure.gateways.paypal.presenting import Metadata, Presentation
+from tests.gateways.bench import START, CallbackReceiver, terms
 from tests.gateways.paypal_bench import SPECS, PayPalBench, paypal_bench
 from tests.gateways.test_paypal_requests import _errors, document, operation_of
-from tests.simulators.paypal_client import Client, issue, setup_token, simulated
+from tests.simulators.paypal_client import NO_TLS, Client, issue, setup_token, simulated
 from tests.waiting import WITHIN_S
 
 SETUPS, TOKENS = "/v3/vault/setup-tokens", "/v3/vault/payment-tokens"
@@ -113,6 +114,29 @@ def test_who_cancelled_may_come_again_who_refused_may_not() -> None:
         assert (await client.http.get(page)).status_code == 404
 
     simulated(test)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "heading"),
+    [
+        (Metadata.PATTERN_AND_PLAN, "recurring payments: Basic membership 29.85 USD every 1 MONTH"),
+        (Metadata.PATTERN, "<h1>Approve recurring payments</h1>"),
+        (Metadata.NONE, "<h1>Save PayPal for later</h1>"),
+    ],
+)
+def test_payer_sees_what_the_merchant_chose_to_say(metadata: Metadata, heading: str) -> None:
+    """The plan; that it recurs; or a payment like any other."""
+    agreed = terms(kind=Kind.IMMEDIATE) if metadata is Metadata.NONE else terms()
+
+    async def test(bench: PayPalBench) -> None:
+        gateway = bench.another(presentation=Presentation(metadata=metadata))
+        offered = await gateway.request_token(bench.token_order(terms=agreed))
+        await gateway.close()
+        assert isinstance(offered, Offered)
+        async with httpx.AsyncClient(verify=NO_TLS) as browser:
+            assert heading in (await browser.get(offered.approve_url)).text
+
+    on_paypal(test)
 
 
 def test_page_escapes_what_the_merchant_says() -> None:

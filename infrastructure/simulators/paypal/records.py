@@ -165,6 +165,7 @@ class SetupToken:
     """A request for a token. status: as the API spells it. payment_token: once exchanged.
 
     vaults_on_approval: the payer's approval makes the payment token, nobody has to ask for it.
+    shown: the heading of the payer's page.
     """
 
     token_id: str
@@ -175,6 +176,7 @@ class SetupToken:
     cancel_url: str
     made_us: int
     vaults_on_approval: bool = False
+    shown: str = ""
     status: str = "PAYER_ACTION_REQUIRED"
     payment_token: str = ""
 

@@ -7,7 +7,7 @@ adds to the return URL are not documented in our material, so none are added.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -36,7 +36,7 @@ _LARGEST_PAGE, _MOST_PAGES = 5, 10
 _CUSTOMER = re.compile("[0-9a-zA-Z_-]{7,36}")
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><title>Simulated PayPal</title></head><body>
-<h1>Approve a recurring payment</h1>
+<h1>{shown}</h1>
 <p>Customer {customer}, {pattern}. This is a simulator: no money is real.</p>
 <form method="post" action="{action}">
 <button name="action" value="approve">Approve</button>
@@ -68,22 +68,39 @@ async def create_setup_token(request: web.Request) -> web.StreamResponse:
     if customer_id and not account.knows_customer(customer_id):
         raise PayPalError(400, "INVALID_PARAMETER_VALUE", field="/customer/id")
 
-    def make() -> SetupToken:
-        return account.new_setup_token(
+    def make() -> str:
+        setup = account.new_setup_token(
             customer_id=customer_id,
             merchant_customer_id=str(customer.get("merchant_customer_id", "")),
             usage_pattern=pattern,
             return_url=str(context["return_url"]),
             cancel_url=str(context["cancel_url"]),
             vaults_on_approval=context.get("vault_instruction") == "ON_PAYER_APPROVAL",
+            shown=_shown(wallet),
         )
+        return setup.token_id
 
     return await _once(
         request,
         "token",
-        make=lambda: make().token_id,
+        make=make,
         show=lambda known: setup_token_json(account.setup_token(known), provider.base_url(request)),
     )
+
+
+def _shown(wallet: Mapping[str, Any]) -> str:
+    """What the payer agrees to: by pattern and plan, by the pattern alone, or by neither."""
+    if "usage_pattern" not in wallet:
+        return "Save PayPal for later"
+    if "billing_plan" not in wallet:
+        return "Approve recurring payments"
+    plan = wallet["billing_plan"]
+    regular = plan["billing_cycles"][-1]
+    price, frequency = regular["pricing_scheme"]["price"], regular.get("frequency") or {}
+    amount = f"{price['value']} {price['currency_code']}"
+    unit, count = frequency.get("interval_unit", ""), frequency.get("interval_count", 1)
+    rhythm = f" every {count} {unit}" if unit else ", when it is needed"
+    return f"Approve recurring payments: {plan.get('name', '')} {amount}{rhythm}"
 
 
 async def _once(
@@ -130,6 +147,7 @@ async def show_approval(request: web.Request) -> web.StreamResponse:
         return web.Response(status=404, text="This request is gone.")
     page = _PAGE.format(
         action=escape(str(request.rel_url)),
+        shown=escape(setup.shown),
         customer=escape(setup.merchant_customer_id),
         pattern=escape(setup.usage_pattern),
     )

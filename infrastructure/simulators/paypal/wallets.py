@@ -45,6 +45,7 @@ class Wallets(abc.ABC):
         return_url: str,
         cancel_url: str,
         vaults_on_approval: bool,
+        shown: str,
     ) -> SetupToken:
         """A request that waits for the payer. customer_id: a known one's, or "" for a new one."""
         self._tokens_made += 1
@@ -52,6 +53,7 @@ class Wallets(abc.ABC):
             token_id=self.ids.of("ST", self._tokens_made),
             customer_id=customer_id or self.ids.of("CU", self._tokens_made),
             vaults_on_approval=vaults_on_approval,
+            shown=shown,
             merchant_customer_id=merchant_customer_id,
             usage_pattern=usage_pattern,
             return_url=return_url,
