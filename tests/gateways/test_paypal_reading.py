@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -363,3 +365,37 @@ def test_plans_that_our_terms_cannot_say(name: str) -> None:
     with pytest.raises(Refused) as refused:
         read(body)
     assert refused.value.code == code, refused.value.reason
+
+
+JUNK: tuple[Any, ...] = (None, 5, "x", "", [], {}, [{}], True, -1, "9" * 400, "NaN", 10**30, 1.5)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Of every field and every object in a body."""
+    if path:
+        yield path
+    inner: Any = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+@pytest.mark.parametrize("name", [*TAKEN, "everything"])
+def test_whatever_stands_in_a_field_is_read_or_refused(name: str) -> None:
+    """Nothing but a typed refusal, whatever the type."""
+    body = TAKEN.get(name, BODY)
+    for path in places(body):
+        for junk in JUNK:
+            altered = changed(body, path, None)
+            holder: Any = altered
+            for key in path[:-1]:
+                holder = holder[key]
+            if isinstance(holder, list):
+                holder.insert(path[-1], junk)
+            else:
+                holder[path[-1]] = junk
+            with contextlib.suppress(Refused):
+                read(altered, product_price=QUARTER)
