@@ -39,6 +39,7 @@ import planted_moves
 import planted_outages
 import planted_paypal
 import planted_paypal_asking
+import planted_paypal_simulator
 import planted_plans
 import planted_prices
 import planted_refunds
@@ -65,6 +66,7 @@ GROUPS = (
     planted_refunds,
     planted_paypal,
     planted_paypal_asking,
+    planted_paypal_simulator,
     planted_dintero,
     planted_outages,
     planted_moves,
