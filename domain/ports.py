@@ -311,7 +311,8 @@ class CallbackRejected(Exception):
     """A callback that is not what it claims; nothing of it is used.
 
     code: "signature-missing", "signature-wrong", "too-old", "foreign-certificate", "malformed";
-        "certificate-unavailable" when it could not be fetched just now, and a repeat may pass.
+        "certificate-unavailable" when it could not be fetched just now, and a repeat may pass;
+        "verification-unavailable" when the provider was asked and did not say.
     """
 
     def __init__(self, code: str, reason: str) -> None:

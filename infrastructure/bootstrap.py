@@ -193,8 +193,14 @@ class System:
 def _paypal(
     settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
 ) -> Gateway:
-    from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
+    from infrastructure.gateways.paypal.account import (
+        CERTIFICATE_HOSTS,
+        LIVE_URL,
+        PayPalAccount,
+        Verification,
+    )
     from infrastructure.gateways.paypal.gateway import PayPalGateway
+    from infrastructure.gateways.paypal.presenting import Metadata, Presentation
 
     plain = PayPalAccount(
         name=account.name,
@@ -205,6 +211,17 @@ def _paypal(
         return_url=account.text("return_url", f"{settings.public_url}/returns/paypal"),
         cancel_url=account.text("cancel_url", f"{settings.public_url}/returns/paypal?cancelled=1"),
         brand_name=account.text("brand_name", ""),
+        presentation=Presentation(
+            metadata=Metadata(account.text("recurring_metadata", Metadata.PATTERN_AND_PLAN.value)),
+            customer_type=account.text("customer_type", ""),
+            shipping_preference=account.text("shipping_preference", "NO_SHIPPING"),
+            locale=account.text("locale", ""),
+            vault_instruction=account.text("vault_instruction", ""),
+        ),
+        soft_descriptor=account.text("soft_descriptor", ""),
+        verification=Verification(
+            account.text("webhook_verification", Verification.CERTIFICATE.value)
+        ),
         certificate_hosts=tuple(account.values.get("certificate_hosts", CERTIFICATE_HOSTS)),
         trust_roots=_trust_roots(account),
         http=policy,

@@ -42,6 +42,8 @@ import planted_moves
 import planted_outages
 import planted_payouts
 import planted_paypal
+import planted_paypal_asking
+import planted_paypal_simulator
 import planted_plans
 import planted_prices
 import planted_refunds
@@ -68,6 +70,8 @@ GROUPS = (
     planted_refunds,
     planted_books,
     planted_paypal,
+    planted_paypal_asking,
+    planted_paypal_simulator,
     planted_dintero,
     planted_payouts,
     planted_lines,

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 LARGEST_CALLBACK_BYTES = 1_000_000
 _UNAUTHENTIC = frozenset({"signature-missing", "signature-wrong", "foreign-certificate"})
 # We could not check it just now: the provider is to send it again.
-_NOT_CHECKED = frozenset({"certificate-unavailable"})
+_NOT_CHECKED = frozenset({"certificate-unavailable", "verification-unavailable"})
 
 GatewaysOf = NamedDependency[SkipValidation[Mapping[tuple[str, str], Gateway]]]
 Counted = NamedDependency[SkipValidation[Measures]]

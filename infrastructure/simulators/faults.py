@@ -90,7 +90,7 @@ class ScriptedFault:
     """An exact fault: for the nth request (from 1) of an operation with that reference.
 
     operation: "charge", "capture", "refund", "void", "reauthorize", "delete-token", "token",
-        "look-up", or "callback" with a CallbackFault.
+        "look-up", "verify" (of webhooks), or "callback" with a CallbackFault.
     reference: "*" is any reference. Requests are counted from when the plan has a script.
     """
 

@@ -48,6 +48,7 @@ from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, 
 from infrastructure.gateways.paypal.certificates import Certificates
 from infrastructure.gateways.paypal.declines import refusal_of
 from infrastructure.gateways.paypal.lookups import LookUps
+from infrastructure.gateways.paypal.presenting import Presentation
 from infrastructure.gateways.paypal.refunds import Refunds
 from infrastructure.gateways.paypal.reports import TransactionReports
 from infrastructure.gateways.paypal.reservations import Reservations
@@ -89,14 +90,17 @@ class PayPalGateway:
         self._reservations = Reservations(self._http, now)
         self._certificates = Certificates(account, self._http, now)
 
-    async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
+    async def request_token(
+        self, order: TokenOrder, presentation: Presentation | None = None
+    ) -> TokenOfferAnswer:
         """Create a setup token. PayPal keeps the key for 3 hours.
 
+        presentation: of this request; None for the account's.
         Source: "Recurring payments module"; OpenAPI vault_payment_tokens_v3.
         """
         today = self._now().astimezone(UTC).date()
         try:
-            body = vault.setup_token_json(order, self._account, today)
+            body = vault.setup_token_json(order, self._account, today, presentation)
         except Refused as refused:
             return TokenDenied(code=refused.code.upper(), message=refused.reason)
         answer = await self._post(SETUP_TOKENS, SETUP_TOKENS, body, str(order.request_id))
@@ -137,7 +141,7 @@ class PayPalGateway:
         Source: "Recurring payments module"; OpenAPI checkout_orders_v2.
         """
         try:
-            body = orders.order_json(order)
+            body = orders.order_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(ORDERS, ORDERS, body, str(order.attempt_id))
@@ -151,7 +155,7 @@ class PayPalGateway:
         if not is_id(order.authorization_ref):
             return Unknown(reason="not an id of PayPal's")
         try:
-            body = orders.capture_json(order)
+            body = orders.capture_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(
@@ -233,7 +237,7 @@ class PayPalGateway:
 
         A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
         """
-        hint = await webhooks.verify(callback, self._account, self._certificates)
+        hint = await webhooks.verify(callback, self._account, self._certificates, self._http)
         if hint.reference:
             return hint
         capture_id = webhooks.capture_behind(callback.body)

@@ -45,19 +45,21 @@ _CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _RESERVED = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
 
 
-def order_json(order: ChargeOrder) -> dict[str, Any]:
-    """The body of POST /v2/checkout/orders. Raises: Refused("money-needs-decimals")."""
+def order_json(order: ChargeOrder, soft_descriptor: str = "") -> dict[str, Any]:
+    """The body of POST /v2/checkout/orders. soft_descriptor: "" for the account's own.
+
+    Raises: Refused("money-needs-decimals").
+    """
     at_once = order.capture is CaptureMode.AT_ONCE
+    unit = {
+        "invoice_id": order.reference,
+        "custom_id": str(order.attempt_id),
+        "description": order.terms.description[:_DESCRIPTION_LENGTH],
+        "amount": amount_json(order.amount),
+    }
     return {
         "intent": "CAPTURE" if at_once else "AUTHORIZE",
-        "purchase_units": [
-            {
-                "invoice_id": order.reference,
-                "custom_id": str(order.attempt_id),
-                "description": order.terms.description[:_DESCRIPTION_LENGTH],
-                "amount": amount_json(order.amount),
-            }
-        ],
+        "purchase_units": [{**unit, **_on_statement(soft_descriptor)}],
         "payment_source": {
             "paypal": {
                 "vault_id": order.token.reveal(),
@@ -71,7 +73,11 @@ def order_json(order: ChargeOrder) -> dict[str, Any]:
     }
 
 
-def capture_json(order: CaptureOrder) -> dict[str, Any]:
+def _on_statement(soft_descriptor: str) -> dict[str, str]:
+    return {"soft_descriptor": soft_descriptor} if soft_descriptor else {}
+
+
+def capture_json(order: CaptureOrder, soft_descriptor: str = "") -> dict[str, Any]:
     """The body of POST /v2/payments/authorizations/{id}/capture.
 
     A capture that more may follow has an invoice id of its own: PayPal lets none be captured
@@ -85,6 +91,7 @@ def capture_json(order: CaptureOrder) -> dict[str, Any]:
         "amount": amount_json(order.amount),
         "invoice_id": reference,
         "final_capture": order.final,
+        **_on_statement(soft_descriptor),
     }
 
 

@@ -27,7 +27,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from domain.ports import CallbackRejected, Hint, RawCallback
-from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.http import ProviderHttp
+from infrastructure.gateways.paypal import postback
+from infrastructure.gateways.paypal.account import PayPalAccount, Verification
 from infrastructure.gateways.paypal.certificates import Certificates
 from infrastructure.gateways.paypal.orders import charge_of_part
 from infrastructure.gateways.paypal.wire import items, link, mapping, time_of
@@ -44,12 +46,15 @@ _SETUP_TOKENS = "/v3/vault/setup-tokens/"
 _CAPTURES = "/v2/payments/captures/"
 
 
-async def verify(callback: RawCallback, account: PayPalAccount, certificates: Certificates) -> Hint:
-    """Check a webhook by its certificate and signature, over the raw bytes.
+async def verify(
+    callback: RawCallback, account: PayPalAccount, certificates: Certificates, http: ProviderHttp
+) -> Hint:
+    """Check a webhook over its raw bytes, in the way that the account names.
 
+    By its certificate and signature; or PayPal is asked, once all is refused that need not be.
     Raises: CallbackRejected with "signature-missing", "signature-wrong", "too-old",
-        "foreign-certificate", "certificate-unavailable" or "malformed". No text of the message
-        is repeated in it.
+        "foreign-certificate", "certificate-unavailable", "verification-unavailable" or
+        "malformed". No text of the message is repeated in it.
     """
     headers = {name: callback.headers.get(name, "") for name in _HEADERS}
     if not all(headers.values()) or not account.webhook_id:
@@ -60,6 +65,12 @@ async def verify(callback: RawCallback, account: PayPalAccount, certificates: Ce
     _check_age(sent_at, callback.received_at, account)
     if headers["paypal-auth-algo"] != _ALGORITHM:
         raise CallbackRejected("signature-wrong", f"not signed by {_ALGORITHM}")
+    if account.verification is Verification.POSTBACK:
+        if not certificates.allowed(headers["paypal-cert-url"]):
+            raise CallbackRejected("foreign-certificate", "not an address of PayPal's certificates")
+        hint = _hint(callback.body)
+        await postback.check(http, headers, account.webhook_id, callback.body)
+        return hint
     key = await certificates.signing_key(headers["paypal-cert-url"])
     try:
         signature = b64decode(headers["paypal-transmission-sig"], validate=True)

@@ -9,22 +9,26 @@ from aiohttp import web
 from infrastructure.simulators.book import Book
 from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Deliveries
-from infrastructure.simulators.paypal import authorizations, orders, refunds, reports, vault
+from infrastructure.simulators.paypal import (
+    authorizations,
+    orders,
+    postback,
+    refunds,
+    reports,
+    vault,
+)
 from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.provider import (
     PROVIDER,
     Provider,
     guarded,
     issue_access_token,
-    json_answer,
-    payload,
 )
 from infrastructure.simulators.paypal.state import Account
-from infrastructure.simulators.paypal.validation import Schemas, object_at
+from infrastructure.simulators.paypal.validation import Schemas
 from infrastructure.simulators.paypal.webhooks import (
     CERTIFICATE_PATH,
     Webhooks,
-    signed_text,
     signer,
 )
 from infrastructure.simulators.serving import Controls, add_controls
@@ -40,7 +44,7 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     controls = Controls(
         book=Book(options.book),
         clock=SimulatorClock(),
-        deliveries=Deliveries(),
+        deliveries=Deliveries(tries=options.webhook_tries, pause_s=options.webhook_pause_s),
         faults=options.faults,
     )
     account = Account(options, controls)
@@ -82,7 +86,7 @@ def _add_routes(app: web.Application) -> None:
     add("GET", "/v3/vault/payment-tokens/{id}", guarded(vault.get_payment_token))
     add("DELETE", "/v3/vault/payment-tokens/{id}", guarded(vault.delete_payment_token))
     add("GET", "/v1/reporting/transactions", guarded(reports.search_transactions))
-    add("POST", "/v1/notifications/verify-webhook-signature", guarded(_verify_signature))
+    add("POST", "/v1/notifications/verify-webhook-signature", guarded(postback.verify_signature))
     add("POST", "/v1/oauth2/token", issue_access_token)
     add("GET", "/agreements/approve", vault.show_approval)
     add("POST", "/agreements/approve", vault.decide_approval)
@@ -109,23 +113,3 @@ async def _set_webhooks(request: web.Request) -> web.Response:
         return web.json_response({"error": 'give {"url", "webhook_id"}'}, status=400)
     request.app[PROVIDER].base_url(request)
     return web.json_response({"url": webhooks.url, "webhook_id": webhooks.webhook_id})
-
-
-async def _verify_signature(request: web.Request) -> web.StreamResponse:
-    """POST /v1/notifications/verify-webhook-signature
-
-    The event is checked over its bytes as sent: like PayPal, this one refuses a message that was
-    parsed and written again in another way.
-    """
-    body = object_at(await payload(request))
-    raw = await request.read()
-    _, _, event = raw.partition(b'"webhook_event":')
-    event = event.strip().removesuffix(b"}").strip()
-    text = signed_text(
-        str(body.get("transmission_id", "")),
-        str(body.get("transmission_time", "")),
-        str(body.get("webhook_id", "")),
-        event,
-    )
-    holds = signer().holds(str(body.get("transmission_sig", "")), text)
-    return json_answer({"verification_status": "SUCCESS" if holds else "FAILURE"})
