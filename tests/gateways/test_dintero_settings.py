@@ -12,7 +12,7 @@ import pytest
 
 from domain.ports import Gateway, Secret
 from infrastructure import bootstrap
-from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.gateways.http import HttpPolicy
 from infrastructure.settings import AccountSettings, Settings, SettingsError
@@ -122,3 +122,19 @@ def test_payouts_are_read_for_each_dintero_account() -> None:
     assert sources(*pair) == {("dintero", "main"), ("dintero", "second")}
     with pytest.raises(SettingsError, match=r"accounts\.dintero\.main: 'X1'"):
         sources(named("dintero", "main", account_id="X1"))
+
+
+@pytest.mark.parametrize("product", sorted(TOKEN_KINDS))
+def test_account_takes_the_first_kind_that_its_product_makes(product: str) -> None:
+    """Also where it is made without the settings."""
+    made = DinteroAccount(
+        name="main",
+        account_id="T12345678",
+        client_id="c",
+        client_secret=Secret("s"),
+        signature_secret=None,
+        callback_url="",
+        return_url="https://merchant.example/thanks",
+        payment_product_type=product,
+    )
+    assert made.token_kind == TOKEN_KINDS[product][0]
