@@ -33,6 +33,7 @@ import planted_budgets
 import planted_changes
 import planted_demands
 import planted_dintero
+import planted_disputes
 import planted_dunning
 import planted_faults
 import planted_folding
@@ -69,6 +70,7 @@ GROUPS = (
     planted_budgets,
     planted_refunds,
     planted_books,
+    planted_disputes,
     planted_paypal,
     planted_paypal_asking,
     planted_paypal_simulator,
