@@ -337,7 +337,13 @@ class Billing(Watched):
         number = len(self.names) - 1
         for puppet in self.world.simulators.faults.values():
             puppet.coming["charge"].extend([Fault.SOFT_DECLINE] * 9)
-        self.let_all_approve()
+        self.world.project()
+        self.world.work(1000)
+        self._press(self.states()[number], approve=True, returns=True)
+        self.world.deliver()
+        self.world.project()
+        self.world.work_callbacks(1000)
+        self.world.project()
         for days in (0, 3):
             self.world.forward(timedelta(days=days))
             self.world.project()
