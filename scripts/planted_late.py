@@ -98,8 +98,8 @@ FAULTS = (
     Fault(
         "less than nothing is left of a charge",
         STATE,
-        "        return Money(max(0, self.captured.minor - self.gone.minor), self.captured.currency)",
-        "        return self.captured - self.gone",
+        "Money(max(0, self.captured.minor - self.gone.minor), self.captured.currency)",
+        "(self.captured - self.gone)",
     ),
     Fault(
         "more is paid out while a refund is not covered",
