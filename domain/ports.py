@@ -9,7 +9,7 @@ answers
   Offered | TokenDenied | Unknown | NotDone                to request_token
   Granted | StillOpen | TokenDenied | Unknown | NotDone    to complete_token
   TokenGone | Unknown | NotDone                            to delete_token
-refunds and voids: refund_ports.py
+refunds and voids: refund_ports.py; disputes: dispute_ports.py
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from domain.money import Money
 from domain.plan import CaptureMode, PaidTrial, Terms
 from domain.subscription.events import DeclineClass, Instrument
 
-if TYPE_CHECKING:  # that module takes its first answers from this one
+if TYPE_CHECKING:  # those modules take their first answers from this one
+    from domain.dispute_ports import DisputeAnswer
     from domain.refund_ports import (
         RefundAnswer,
         RefundLookUpAnswer,
@@ -292,19 +293,39 @@ class RawCallback:
 
 
 @attrs.frozen(kw_only=True)
+class Reversal:
+    """Money that a provider took back, as a callback tells whose signature holds over its body.
+
+    charge_ref: the provider's id of what was captured. provider_ref: of the reversal, or "".
+    at: the provider's time, UTC.
+    """
+
+    charge_ref: str
+    amount: Money
+    provider_ref: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
 class Hint:
-    """What a verified callback is about. It only says where to look; the money is looked up.
+    """What a verified callback is about. It only says where to look; the money is looked up, but
+    for a reversal, of which a provider shows nothing else.
 
     delivery_id: the provider's id of the message; the inbox keeps one of each.
     event_type: the provider's word, e.g. "PAYMENT.CAPTURE.COMPLETED".
     reference: of a charge (ChargeAttempted.reference), or "".
     token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
+    dispute_ref: of a dispute, or "". charge_ref: the provider's id of what was captured, or "";
+        by it the subscription is found. reversal: what was taken back, or None.
     """
 
     delivery_id: str
     event_type: str
     reference: str = ""
     token_request_ref: str = ""
+    dispute_ref: str = ""
+    charge_ref: str = ""
+    reversal: Reversal | None = None
 
 
 class CallbackRejected(Exception):
@@ -350,6 +371,9 @@ class Gateway(Protocol):
 
     async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
         """Say what became of a refund, without ever making one."""
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Say how a dispute stands; NotFound where the provider knows no such thing."""
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let go of a reservation; safe to repeat."""

@@ -11,8 +11,10 @@ import attrs
 class OwedInvoice:
     """An invoice with something left to pay. due_at: UTC.
 
-    total, paid, credited, written_off: minor units; what charges paid of it, what credit paid,
-        and what was given up.
+    total, paid, credited, written_off, reversed: minor units; what charges paid of it, what credit
+        paid, what was given up, and what a provider took back.
+    An invoice that was closed when that happened is open by what was taken back alone: its total is
+    0 here, and it is due since then.
     """
 
     subscription_id: str
@@ -22,11 +24,12 @@ class OwedInvoice:
     paid: int
     credited: int = 0
     written_off: int = 0
+    reversed: int = 0
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid - self.written_off
+        return self.total - self.credited - self.paid - self.written_off + self.reversed
 
 
 @attrs.frozen(kw_only=True)
@@ -62,8 +65,8 @@ class Overdrawn:
 class Balance:
     """One customer in one currency; all of the customer's subscriptions share the row.
 
-    billed, credited, paid, written_off, credit, refunded: minor units. The log's position stands
-    beside the row in the store; it is not part of the row, so that the row depends on each
+    billed, credited, paid, written_off, credit, refunded, reversed: minor units. The log's position
+    stands beside the row in the store; it is not part of the row, so that the row depends on each
     subscription's order alone.
     open_invoices: oldest first. open_refunds: by their ids. granted_left: by subscription; what of
         `credit` a refund that is found late may take. overdrawn: by subscription, oldest first.
@@ -77,6 +80,7 @@ class Balance:
     written_off: int = 0
     credit: int = 0
     refunded: int = 0
+    reversed: int = 0
     open_invoices: tuple[OwedInvoice, ...] = ()
     open_refunds: tuple[RefundUnderWay, ...] = ()
     granted_left: tuple[GrantedLeft, ...] = ()
@@ -101,7 +105,7 @@ class Balance:
     @property
     def holds(self) -> bool:
         """The equation that stands at the head of the module."""
-        settled = self.credited + self.paid + self.written_off - self.refunded
+        settled = self.credited + self.paid + self.written_off - self.refunded - self.reversed
         return self.open - self.credit - self.refunding == self.billed - settled
 
     def overdue(self, as_of: datetime) -> int:

@@ -1,6 +1,6 @@
 """What each customer owes, per currency: billed, credited, paid, written off, open, credit.
 
-    open - credit - refunding == billed - credited - paid - written_off + refunded
+    open - credit - refunding == billed - credited - paid - written_off + refunded + reversed
 
 at every position of the log. Minor units. `open` is what is left to pay: on invoices, and of
 refunds that were found late, as far as no credit has covered them (`overdrawn`). `written_off`
@@ -12,7 +12,8 @@ money that no open invoice explains: more than an invoice asked for, a charge fo
 invoice that was paid, or money in another currency than the invoice (it is credit in the currency
 that arrived, and the invoice stays open). Granted credit that pays an invoice lowers both `open`
 and `credit`. `refunding` is credit that refunds took which have no outcome yet, `refunded` what
-went back to the payer; what a refund did not give back is `credit` again.
+went back to the payer; what a refund did not give back is `credit` again. `reversed` is what a
+provider took back of what was paid: so much is open again, and `paid` stays what was captured.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import attrs
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeFoundLate,
     ChargeSucceeded,
@@ -69,7 +71,7 @@ def _money_of(event: Any) -> Money | None:
             return money
         case RefundFailed(amount=money) | RefundFoundLate(amount=money):
             return money
-        case DiscrepancyResolved(received=money):
+        case DiscrepancyResolved(received=money) | ChargeReversed(amount=money):
             return money
         case _:
             return None
@@ -111,6 +113,8 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
             return _refund_settled(before, subscription_id, str(event.refund_id), 0)
         case RefundFoundLate():
             return _refund_found_late(before, subscription_id, str(event.refund_id), money.minor)
+        case ChargeReversed():
+            return _reversed(before, subscription_id, event)
         case InvoiceWrittenOff():
             return _written_off(before, subscription_id, event.invoice_number, money.minor)
         case _:
@@ -162,6 +166,24 @@ def _written_off(row: Balance, subscription_id: str, number: int, given_up: int)
     taken = min(given_up, invoice.open)
     row = attrs.evolve(row, written_off=row.written_off + taken)
     return _with_invoice(row, attrs.evolve(invoice, written_off=invoice.written_off + taken))
+
+
+def _reversed(row: Balance, subscription_id: str, event: ChargeReversed) -> Balance:
+    """So much is open again, and due at once where nothing of the invoice was open."""
+    back = event.amount.minor
+    row = attrs.evolve(row, reversed=row.reversed + back)
+    invoice = _open_invoice(row, subscription_id, event.invoice_number)
+    if invoice is not None:
+        return _with_invoice(row, attrs.evolve(invoice, reversed=invoice.reversed + back))
+    again = OwedInvoice(
+        subscription_id=subscription_id,
+        invoice_number=event.invoice_number,
+        due_at=event.effective_at,
+        total=0,
+        paid=0,
+        reversed=back,
+    )
+    return attrs.evolve(row, open_invoices=_oldest_first((*row.open_invoices, again)))
 
 
 def _refund_asked_for(row: Balance, refund_id: str, taken: int) -> Balance:
@@ -266,7 +288,7 @@ def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
 
 BALANCES: TableProjection[Balance] = TableProjection(
     name="balances",
-    version=5,
+    version=6,
     row_type=Balance,
     keys_of=_keys,
     apply=_apply,
@@ -278,6 +300,7 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "paid": Column(ColumnType.INTEGER, lambda row: row.paid),
         "written_off": Column(ColumnType.INTEGER, lambda row: row.written_off),
         "refunded": Column(ColumnType.INTEGER, lambda row: row.refunded),
+        "reversed": Column(ColumnType.INTEGER, lambda row: row.reversed),
         "refunding": Column(ColumnType.INTEGER, lambda row: row.refunding),
         "open": Column(ColumnType.INTEGER, lambda row: row.open),
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),

@@ -11,9 +11,10 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
-from domain.subscription import events, refund_events
+from domain.subscription import dispute_events, events, refund_events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
+from projections.disputes import DISPUTES
 from projections.due_dates import DUE_DATES
 from projections.plans import PLANS
 from projections.refunds import REFUNDS
@@ -46,6 +47,7 @@ TABLES: tuple[Listening, ...] = (
                 refund_events.RefundFailed,
                 refund_events.RefundFoundLate,
                 events.DiscrepancyResolved,
+                dispute_events.ChargeReversed,
             }
         ),
     ),
@@ -66,11 +68,24 @@ TABLES: tuple[Listening, ...] = (
                 events.DiscrepancyResolved,
                 refund_events.RefundSucceeded,
                 refund_events.RefundFoundLate,
+                dispute_events.DisputeOpened,
+                dispute_events.DisputeClosed,
+                dispute_events.ChargeReversed,
             }
         ),
     ),
     Listening(
         REFUNDS, frozenset((*get_args(refund_events.RefundEvent), events.DiscrepancyResolved))
+    ),
+    Listening(
+        DISPUTES,
+        frozenset(
+            {
+                dispute_events.DisputeOpened,
+                dispute_events.DisputeAdvanced,
+                dispute_events.DisputeClosed,
+            }
+        ),
     ),
 )
 

@@ -12,6 +12,7 @@ from domain.identity import subscription_of
 from domain.money import Money
 from domain.providers import Provider
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import ChargeReversed, DisputeClosed, DisputeOpened
 from domain.subscription.events import (
     CaptureAttempted,
     ChargeAttempted,
@@ -35,7 +36,8 @@ from projections.table import Column, ColumnType, TableProjection
 class ChargeStatus(Enum):
     """ATTEMPTED: may have been sent. AUTHORIZED: reserved. CAPTURING: its capture may have been
     sent. UNKNOWN: looked up by schedule; NEEDS_PERSON: no longer. The others are settled.
-    FOUND_LATE: it was settled without money, and the money turned up."""
+    FOUND_LATE: it was settled without money, and the money turned up. DISPUTED: it brought money
+    in, and a dispute is open. REVERSED: the provider took some of it back."""
 
     ATTEMPTED = "attempted"
     AUTHORIZED = "authorized"
@@ -46,6 +48,8 @@ class ChargeStatus(Enum):
     NEEDS_PERSON = "needs-person"
     NOT_MADE = "not-made"
     FOUND_LATE = "found-late"
+    DISPUTED = "disputed"
+    REVERSED = "reversed"
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +63,8 @@ class Charge:
     attempted_at, settled_at: UTC, the world's time; settled_at None while it is open.
     discrepancies: in what the provider's charge was not the one we asked for.
     resolution: what a person made of that, or None.
-    refunded: what went back of it, or None.
+    refunded: what went back of it, or None. reversed: what the provider took back, or None.
+    late: whether the money was found late. disputes: the provider's ids of those that are open.
     """
 
     attempt_id: str
@@ -84,6 +89,17 @@ class Charge:
     discrepancies: tuple[Discrepancy, ...] = ()
     resolution: Resolution | None = None
     refunded: Money | None = None
+    reversed: Money | None = None
+    late: bool = False
+    disputes: tuple[str, ...] = ()
+
+    @property
+    def returned_above(self) -> bool:
+        """Whether more went back than came, by refunds and reversals."""
+        if self.received is None:
+            return False
+        back = [each.minor for each in (self.refunded, self.reversed) if each is not None]
+        return sum(back) > self.received.minor
 
 
 _FACTS = (
@@ -100,6 +116,9 @@ _FACTS = (
     | DiscrepancyResolved
     | RefundSucceeded
     | RefundFoundLate
+    | DisputeOpened
+    | DisputeClosed
+    | ChargeReversed
 )
 
 
@@ -163,8 +182,27 @@ def _open(row: Charge, event: Any) -> Charge:
             if amount.currency != before.currency:
                 return row  # it shows in the table of refunds
             return attrs.evolve(row, refunded=before + amount)
+        case ChargeReversed(amount=amount):
+            before = Money(0, amount.currency) if row.reversed is None else row.reversed
+            return _stands(attrs.evolve(row, reversed=before + amount))
+        case DisputeOpened(dispute_ref=ref):
+            return _stands(attrs.evolve(row, disputes=(*row.disputes, ref)))
+        case DisputeClosed(dispute_ref=ref):
+            left = tuple(each for each in row.disputes if each != ref)
+            return _stands(attrs.evolve(row, disputes=left))
         case _:
             return row
+
+
+def _stands(row: Charge) -> Charge:
+    """The charge with the status that money which came has: contested, taken back, or kept."""
+    if row.disputes:
+        status = ChargeStatus.DISPUTED
+    elif row.reversed is not None:
+        status = ChargeStatus.REVERSED
+    else:
+        status = ChargeStatus.FOUND_LATE if row.late else ChargeStatus.SUCCEEDED
+    return attrs.evolve(row, status=status)
 
 
 def _settled(
@@ -190,12 +228,13 @@ def _settled(
                 status=ChargeStatus.FOUND_LATE if late else ChargeStatus.SUCCEEDED,
                 received=event.amount,
                 provider_ref=event.provider_ref,
+                late=late,
             )
 
 
 CHARGES: TableProjection[Charge] = TableProjection(
     name="charges",
-    version=4,
+    version=5,
     row_type=Charge,
     keys_of=_keys,
     apply=_apply,
@@ -204,6 +243,7 @@ CHARGES: TableProjection[Charge] = TableProjection(
         "customer_id": Column(ColumnType.TEXT, lambda row: row.customer_id),
         "status": Column(ColumnType.TEXT, lambda row: row.status.value, indexed=True),
         "reference": Column(ColumnType.TEXT, lambda row: row.reference, indexed=True),
+        "provider_ref": Column(ColumnType.TEXT, lambda row: row.provider_ref or None, indexed=True),
         "attempted_at": Column(ColumnType.INSTANT, lambda row: row.attempted_at),
         "amount_minor": Column(ColumnType.INTEGER, lambda row: row.asked.minor),
         "currency": Column(ColumnType.TEXT, lambda row: row.asked.currency),
@@ -216,6 +256,10 @@ CHARGES: TableProjection[Charge] = TableProjection(
         "refunded_minor": Column(
             ColumnType.INTEGER, lambda row: None if row.refunded is None else row.refunded.minor
         ),
+        "reversed_minor": Column(
+            ColumnType.INTEGER, lambda row: None if row.reversed is None else row.reversed.minor
+        ),
+        "returned_above": Column(ColumnType.FLAG, lambda row: row.returned_above),
         "discrepancy": Column(ColumnType.FLAG, lambda row: bool(row.discrepancies)),
         "unresolved": Column(
             ColumnType.FLAG, lambda row: bool(row.discrepancies) and row.resolution is None

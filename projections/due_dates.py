@@ -67,9 +67,9 @@ class DueDates:
         """Whether something stands still until a person acts.
 
         A doubt that nobody looks up any more (of a charge or a refund), an invoice whose
-        collection ended, a discrepancy, a refund found late, a token that cannot be charged while
-        nobody is being asked for another, or a suspension that no payment can end, because what led
-        to it was given up.
+        collection ended, a discrepancy, a refund found late, an open dispute, a token that cannot
+        be charged while nobody is being asked for another, or a suspension that no payment can end,
+        because what led to it was given up.
         """
         state, attempt = self.state, self.state.open_attempt
         return (
@@ -77,6 +77,7 @@ class DueDates:
             or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
             or any(refund.awaits_person for refund in state.refunds)
             or any(invoice.ended for invoice in state.open_invoices)
+            or bool(state.open_disputes)
             or state.lacks_token
             or self._suspended_for_nothing
         )
@@ -133,7 +134,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=5,
+    version=6,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,
@@ -193,6 +194,7 @@ _WHAT = {
     ItemKind.RELOAD: "reload after report",
     ItemKind.REFUND: "refund",
     ItemKind.LOOK_UP_REFUND: "look-up of refund",
+    ItemKind.DISPUTE: "dispute",
 }
 
 

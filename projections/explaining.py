@@ -3,7 +3,7 @@ said. Pure: it reads recorded facts and adds them up; `holds` says whether they 
 that the fold of the same facts shows.
 
     explain_invoice   what is left to pay of an invoice
-    explain_charge    what a provider took for an attempt
+    explain_charge    what a provider took for an attempt, and took back
     explain_refund    what went back by a refund, from the credit that it took
     explain_balance   what a customer owes in a currency, over all subscriptions
 """
@@ -20,6 +20,7 @@ from domain.identity import subscription_of
 from domain.money import Money, total
 from domain.recorded import Recorded
 from domain.refusals import Refused
+from domain.subscription.dispute_events import ChargeReversed, DisputeEvent, DisputeOpened
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeDeclined,
@@ -39,6 +40,7 @@ from domain.subscription.events import (
 from domain.subscription.folding import evolve_all
 from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
 from projections.balances import BALANCES, Balance, balance_key
+from projections.explaining_disputes import words_of_dispute_step, words_of_reversal
 from projections.explaining_lines import reports_of, source_of, words_of
 from projections.explaining_refunds import is_refund, words_of_refund_step
 
@@ -98,14 +100,24 @@ def explain_invoice(log: Sequence[Fact], invoice_number: int) -> Explanation:
     invoice = evolve_all(None, (each.event for each in log)).invoice(invoice_number)
     currency = issued[0].total.currency
     left = Money(0, currency) if invoice is None else invoice.open
-    added = total(_amounts_in(steps, currency), currency)
     return Explanation(
         what=f"left to pay of invoice {invoice_number} of {issued_in(log)}",
         amount=left,
         steps=steps,
-        # More money than was asked for leaves nothing to pay; the rest is the customer's credit.
-        holds=left.minor == max(0, added.minor),
+        holds=left.minor == _added_up(steps, currency),
     )
+
+
+def _added_up(steps: Sequence[Step], currency: str) -> int:
+    """What the steps leave to pay, minor units. More money than was asked for leaves nothing to
+    pay; the rest is the customer's credit, and what is taken back later is owed in full."""
+    left = 0
+    for each in steps:
+        if each.amount is not None and each.amount.currency == currency:
+            left += each.amount.minor
+            if each.position != steps[0].position:
+                left = max(0, left)
+    return max(0, left)
 
 
 def explain_charge(log: Sequence[Fact], named: str) -> Explanation:
@@ -241,6 +253,8 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                 )
             case InvoiceWrittenOff(amount=amount, reason=reason):
                 yield _step(recorded, -amount, f"written off: {reason}")
+            case ChargeReversed(amount=amount):
+                yield _step(recorded, amount, words_of_reversal(event), evidence=event.evidence)
             case DiscrepancyResolved():
                 words = f"{event.received}: {event.resolution.value.lower()} ({event.reason})"
                 yield _step(recorded, None, words)
@@ -255,8 +269,19 @@ def _is_attempt(event: SubscriptionEvent, named: str) -> bool:
 
 
 def _outcomes(log: Sequence[Fact], attempt: ChargeAttempted) -> Iterator[Step]:
+    refs = {
+        each.event.dispute_ref
+        for each in log
+        if isinstance(each.event, DisputeOpened) and each.event.attempt_id == attempt.attempt_id
+    }
     for recorded in log:
-        if _attempt_of(recorded.event) == attempt.attempt_id:
+        event = recorded.event
+        if isinstance(event, DisputeEvent):
+            # A dispute's later facts name it alone.
+            if _attempt_of(event) == attempt.attempt_id or event.dispute_ref in refs:
+                amount, words = words_of_dispute_step(event)
+                yield _step(recorded, amount, words, evidence=event.evidence)
+        elif _attempt_of(event) == attempt.attempt_id:
             step = _money(recorded)
             if step is not None:
                 yield step
@@ -284,6 +309,9 @@ def _step_of_balance(recorded: Fact) -> Step | None:
         case CreditGranted():
             words = f"credit {event.credit_number} of {whose}: {event.reason}"
             return _step(recorded, -event.amount, words, lines=event.lines)
+        case ChargeReversed():
+            words = f"{words_of_reversal(event)} of {whose}"
+            return _step(recorded, event.amount, words, evidence=event.evidence)
         case RefundSucceeded(invoice_number=number):
             words = f"gone back of what paid invoice {number} of {whose}"
             known = f"{event.provider_ref} ({event.evidence})"

@@ -14,6 +14,12 @@ import attrs
 
 from domain.plan import CaptureMode
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -71,6 +77,7 @@ from domain.subscription.refund_events import (
     RefundSucceeded,
 )
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
+from projections.timeline_disputes import words_of_dispute
 from projections.timeline_dunning import words_of_dunning
 from projections.timeline_refunds import words_of_refund
 from projections.timeline_usage import words_of_demand, words_of_settlement, words_of_usage
@@ -193,6 +200,8 @@ def words_of(event: SubscriptionEvent) -> str:
             | RefundLookedUp()
         ):
             return words_of_refund(event)
+        case DisputeOpened() | DisputeAdvanced() | DisputeClosed() | ChargeReversed():
+            return words_of_dispute(event)
         case SubscriptionCancelled():
             return f"Cancelled ({event.reason}); nothing is billed from here on."
         case SubscriptionCompleted():

@@ -179,8 +179,9 @@ FAULTS = (
     Fault(
         "an invoice that late money paid is charged again",
         STATE,
-        "return self.collects and invoice is not None and not invoice.ended",
-        "return self.collects",
+        "        if not self.collects or invoice is None:\n            return False\n"
+        "        return not invoice.ended and not self.held_back(invoice)",
+        "        return self.collects",
     ),
     # --- after the end ------------------------------------------------------------------------
     Fault(
@@ -192,8 +193,8 @@ FAULTS = (
     Fault(
         "a charge that lay waiting is sent after cancelling",
         STATE,
-        "return self.collects and invoice is not None and not invoice.ended",
-        "return invoice is not None and not invoice.ended",
+        "        if not self.collects or invoice is None:\n",
+        "        if invoice is None:\n",
     ),
     Fault(
         "a finished instalment plan is never completed",
@@ -284,7 +285,7 @@ FAULTS = (
     Fault(
         "with a new card, what could not be collected with the old one stays uncollected",
         FOLDING_VAULTING,
-        "    return invoice if invoice.ended == DISCREPANCY else with_(",
+        "    return invoice if invoice.ended in FOR_A_PERSON else with_(",
         "    return invoice if invoice.ended else with_(",
     ),
     Fault(

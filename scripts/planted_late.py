@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "found late, it takes no credit",
         FOLDING,
-        "    return covered(_with_charge(state, charge))\n\n\ndef covered(",
-        "    return _with_charge(state, charge)\n\n\ndef covered(",
+        "    return covered(with_charge(state, charge))\n\n\ndef covered(",
+        "    return with_charge(state, charge)\n\n\ndef covered(",
     ),
     Fault(
         "found late, it is taken of what was asked for, whatever went",
@@ -74,8 +74,8 @@ FAULTS = (
     Fault(
         "credit that comes back covers nothing that is missing",
         FOLDING,
-        "        )\n    return covered(_with_charge(state, charge))",
-        "        )\n    return _with_charge(state, charge)",
+        "        )\n    return covered(with_charge(state, charge))",
+        "        )\n    return with_charge(state, charge)",
     ),
     Fault(
         "credit that is granted covers nothing that is missing",
@@ -98,8 +98,8 @@ FAULTS = (
     Fault(
         "less than nothing is left of a charge",
         STATE,
-        "        return left if left.minor > 0 else Money(0, left.currency)",
-        "        return left",
+        "Money(max(0, self.captured.minor - self.gone.minor), self.captured.currency)",
+        "(self.captured - self.gone)",
     ),
     Fault(
         "more is paid out while a refund is not covered",

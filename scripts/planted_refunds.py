@@ -14,8 +14,8 @@ FAULTS = (
     Fault(
         "a refund takes no credit",
         FOLDING,
-        "    return _with_charge(_with_credit(state, event.credits, sign=-1), charge)",
-        "    return _with_charge(state, charge)",
+        "    return with_charge(_with_credit(state, event.credits, sign=-1), charge)",
+        "    return with_charge(state, charge)",
     ),
     Fault(
         "a failed refund keeps the credit",
@@ -32,14 +32,14 @@ FAULTS = (
     Fault(
         "what is on its way may be asked for again",
         STATE,
-        "        left = self.captured - self.refunded - self.refunding",
-        "        left = self.captured - self.refunded",
+        "        return self.refunded + self.refunding + self.reversed",
+        "        return self.refunded + self.reversed",
     ),
     Fault(
         "what has gone back may go back again",
         STATE,
-        "        left = self.captured - self.refunded - self.refunding",
-        "        left = self.captured - self.refunding",
+        "        return self.refunded + self.refunding + self.reversed",
+        "        return self.refunding + self.reversed",
     ),
     Fault(
         "more goes back than came",
@@ -171,7 +171,7 @@ FAULTS = (
     Fault(
         "a refund that was not done holds up the next one",
         STEPS,
-        "        if refund.refund_id in held:\n            continue",
+        "        if refund.refund_id in held or state.refund_held(refund):\n            continue",
         "        if refund.refund_id in held:\n            return Nothing()",
     ),
     Fault(
@@ -183,7 +183,7 @@ FAULTS = (
     Fault(
         "a refund falls due and nobody is told",
         AGENDA,
-        "        *(_refund(each) for each in state.refunds),\n",
+        "        *(_refund(state, each) for each in state.refunds),\n",
         "",
     ),
     Fault(

@@ -25,6 +25,7 @@ from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
+from domain.subscription import dispute_events as d
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
 from domain.taxes import LineTax, TaxRate
@@ -575,7 +576,53 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
-_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_ENDING)
+_DISPUTE, _DISPUTED = "PP-R-NMW-10060", datetime(2026, 3, 9, 18, 20, tzinfo=UTC)
+_DECIDED = datetime(2026, 4, 2, 7, 30, tzinfo=UTC)
+
+_DISPUTING: tuple[e.SubscriptionEvent, ...] = (
+    d.DisputeOpened(
+        dispute_ref=_DISPUTE,
+        customer_id=CUSTOMER,
+        attempt_id=ATTEMPT,
+        invoice_number=1,
+        amount=BACK,
+        reason="CANCELED_RECURRING_BILLING",
+        stage="INQUIRY",
+        evidence="callback",
+        effective_at=_DISPUTED,
+    ),
+    d.DisputeAdvanced(
+        dispute_ref=_DISPUTE,
+        stage="CHARGEBACK",
+        status="WAITING_FOR_SELLER_RESPONSE",
+        evidence="callback",
+        effective_at=datetime(2026, 3, 12, 9, 0, tzinfo=UTC),
+    ),
+    d.DisputeClosed(
+        dispute_ref=_DISPUTE,
+        attempt_id=ATTEMPT,
+        outcome=d.DisputeOutcome.LOST,
+        amount=BACK,
+        provider_outcome="RESOLVED_BUYER_FAVOUR",
+        evidence="callback",
+        effective_at=_DECIDED,
+    ),
+    d.ChargeReversed(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=BACK,
+        provider_ref="7PF24196DT6182215",
+        dispute_ref=_DISPUTE,
+        evidence="callback",
+        effective_at=_DECIDED,
+    ),
+)
+
+_ALL = (
+    *(*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_DISPUTING),
+    *_ENDING,
+)
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 
 PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)

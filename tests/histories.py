@@ -422,18 +422,30 @@ _BACK_AND_FORTH = (
 )
 
 
+# Customers who pay, and contest it.
+_CONTESTED = (
+    [Wish.DISPUTE] * 12
+    + [Wish.TAKE_BACK, Wish.COLLECT] * 4
+    + [Wish.REFUND, Wish.CREDIT, Wish.RESOLVE, Wish.WRITE_OFF] * 3
+    + list(Wish)
+)
+
+
 class Mood(Enum):
-    """What histories are biased to: money that comes, money that does not, money that goes back."""
+    """What histories are biased to: money that comes, money that does not, money that goes back,
+    money that is contested."""
 
     PAID = "paid"
     UNPAID = "unpaid"
     REFUNDED = "refunded"
+    DISPUTED = "disputed"
 
 
 _BIAS = {
     Mood.PAID: (_CLOCKS, _ACTS, _REPLIES, _WISHES),
     Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
     # While an invoice is open nothing is refunded: most wishes come right after the work.
+    Mood.DISPUTED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _CONTESTED),
     Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
 }
 

@@ -14,6 +14,7 @@ RefundRequested         credit                         refunding
 RefundSucceeded         refunding                      clearing; credit, what did not go back
 RefundFailed            refunding                      credit
 RefundFoundLate         receivable                     clearing
+ChargeReversed          receivable                     clearing
 DiscrepancyResolved     bad debt: what is missing of   receivable
   ACCEPTED              a refund that was found late
 more credit, whichever  credit                         receivable: what is missing of refunds that
@@ -34,6 +35,7 @@ from domain.books.accounts import Account, Line, Posting, Role, posted
 from domain.books.recognition import given_back, net_of, recognised, revenue_of
 from domain.books.standing import Standing
 from domain.money import Money
+from domain.subscription.dispute_events import ChargeReversed, DisputeClosed, DisputeOpened
 from domain.subscription.events import (
     AmountSet,
     BalanceReported,
@@ -193,6 +195,15 @@ def _refund_found_late(standing: Standing, event: RefundFoundLate) -> Posting:
     )
 
 
+def _taken_back(standing: Standing, event: ChargeReversed) -> Posting:
+    return posted(
+        (
+            _debit(Role.RECEIVABLE, event.customer_id, event.amount),
+            _credit(Role.CLEARING, standing.attempts[event.attempt_id], event.amount),
+        )
+    )
+
+
 def _looked_at(standing: Standing, event: DiscrepancyResolved) -> Posting:
     missing = standing.overdrawn.get(event.attempt_id)
     if missing is None or event.resolution is Resolution.DISMISSED:
@@ -222,6 +233,7 @@ POSTING: Mapping[type, Rule] = {
     RefundSucceeded: _refunded,
     RefundFailed: _refund_failed,
     RefundFoundLate: _refund_found_late,
+    ChargeReversed: _taken_back,
     DiscrepancyResolved: _looked_at,
 }
 
@@ -242,4 +254,6 @@ NO_MONEY_MOVES: Mapping[type, str] = {
     SubscriptionReinstated: "billed later",
     DiscountGranted: "a line of the invoices that it reduces",
     RefundAttempted: "asked for",
+    DisputeOpened: "contested; what is taken back posts",
+    DisputeClosed: "what was taken back for it stands beside it and posts",
 }

@@ -15,6 +15,7 @@ from domain.books.recognition import Waiting, waiting
 from domain.calendar import local_day
 from domain.identity import on_demand
 from domain.money import Money
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeFoundLate,
@@ -117,6 +118,9 @@ class Standing:
                 self._granted((self.refunds.pop(event.refund_id) - event.amount).minor)
             case RefundFailed():
                 self._granted(self.refunds.pop(event.refund_id).minor)
+            case ChargeReversed():
+                number = event.invoice_number
+                self.open[number] = self.open.get(number, 0) + event.amount.minor
             case RefundFoundLate():
                 self.overdrawn[event.refund_id] = event.amount
                 self._granted(0)

@@ -15,6 +15,7 @@ import attrs
 from domain.identity import token_request_id
 from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
+from domain.subscription.disputes import Dispute
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
 from domain.subscription.owed import Attempt, OpenInvoice
@@ -41,6 +42,7 @@ class ItemKind(Enum):
     RELOAD: a balance is too low, and the caps leave no room for a reload.
     REFUND: a refund was asked for, or is on its way, and has no outcome.
     LOOK_UP_REFUND: a refund's outcome is unknown; ask the provider.
+    DISPUTE: a charge is disputed; a person has to look.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -55,6 +57,7 @@ class ItemKind(Enum):
     RELOAD = "reload"
     REFUND = "refund"
     LOOK_UP_REFUND = "look-up-refund"
+    DISPUTE = "dispute"
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +86,8 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_dunning(state),
         *_changing(state),
         *_beside(state),
-        *(_refund(each) for each in state.refunds),
+        *(_refund(state, each) for each in state.refunds),
+        *(_dispute(each) for each in state.open_disputes),
     )
 
 
@@ -175,6 +179,8 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = f"{state.status.value.lower()}; what is owed stays owed"
     elif invoice.ended:
         why = f"not collected by itself: {invoice.ended}; a person has to look"
+    elif state.held_back(invoice):
+        why = f"disputed: {state.open_disputes[0].reason}; a person has to look"
     elif state.open_attempt is not None:
         why = "waits for the outcome of another charge"
     elif (method := method_for(state, invoice)) is None:
@@ -255,12 +261,21 @@ def _beside(state: Subscription) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _refund(refund: OpenRefund) -> Item:
+def _dispute(dispute: Dispute) -> Item:
+    """The provider and the payer act next, or a person; its end is told by the provider."""
+    stage = " ".join(each for each in (dispute.stage, dispute.status) if each)
+    why = f"{dispute.amount} disputed: {dispute.reason}, {stage}; a person has to look"
+    return Item(kind=ItemKind.DISPUTE, key=dispute.dispute_ref, due_at=None, why=why)
+
+
+def _refund(state: Subscription, refund: OpenRefund) -> Item:
     """A refund is an item of its own: it waits for no charge, and no charge waits for it."""
     key, kind = str(refund.refund_id), ItemKind.REFUND
     due: datetime | None = refund.attempted_at or refund.requested_at
     why = f"send {refund.amount} back"
-    if refund.awaits_person:
+    if state.refund_held(refund):
+        due, why = None, f"{refund.amount} not sent while the charge is disputed"
+    elif refund.awaits_person:
         kind, due = ItemKind.LOOK_UP_REFUND, None
         why = f"outcome unknown: {refund.finding}; a person has to decide"
     elif refund.unknown:

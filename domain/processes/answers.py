@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never, cast
 
+from domain.dispute_ports import DisputeAnswer, DisputeSeen
 from domain.ports import ChargeAnswer, LookUpAnswer, TokenAnswer, TokenOfferAnswer
 from domain.processes.steps import (
     AskToken,
     Call,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     SeeToken,
     SendCapture,
@@ -18,6 +20,7 @@ from domain.processes.steps import (
 )
 from domain.refund_ports import RefundAnswer, RefundLookUpAnswer
 from domain.subscription.charging import ANSWER, settle
+from domain.subscription.disputing import dispute_seen
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.looking_up import looked_up
 from domain.subscription.settling_refunds import refund_looked_up, settle_refund
@@ -25,7 +28,14 @@ from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import completed, offered
 
-Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer | RefundLookUpAnswer
+Answer = (
+    ChargeAnswer
+    | LookUpAnswer
+    | TokenOfferAnswer
+    | TokenAnswer
+    | RefundLookUpAnswer
+    | DisputeAnswer
+)
 
 
 def token_ref_of(request: OpenTokenRequest) -> str:
@@ -60,5 +70,9 @@ def follow(
         case LookUpRefund(refund=refund, evidence=evidence):
             shown = cast(RefundLookUpAnswer, answer)
             return refund_looked_up(state, refund.refund_id, shown, evidence=evidence, now=now)
+        case LookUpDispute(evidence=evidence):
+            if not isinstance(answer, DisputeSeen):
+                return ()
+            return dispute_seen(state, answer, evidence=evidence, now=now)
         case _:
             assert_never(call)

@@ -35,7 +35,7 @@ from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.owed import Attempt
 from domain.subscription.pausing import resume_as_scheduled
-from domain.subscription.refunding import attempt_refund
+from domain.subscription.refunding import attempt_refund, let_go_of_reversed
 from domain.subscription.state import Subscription
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulted import OpenTokenRequest
@@ -89,8 +89,10 @@ def _refund(
 ) -> Step:
     """The first refund that needs something: intend it, send it, or look, as with a charge."""
     for refund in state.refunds:
-        if refund.refund_id in held:
+        if refund.refund_id in held or state.refund_held(refund):
             continue
+        if reversed_before := let_go_of_reversed(state, refund, now=now):
+            return Record(reversed_before, ItemKind.REFUND.value)
         if refund.attempted_at is None:
             return Record(attempt_refund(refund, now=now), ItemKind.REFUND.value)
         if refund.unknown:

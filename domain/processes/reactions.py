@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import events, refund_events
+from domain.subscription import dispute_events, events, refund_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
@@ -64,10 +64,18 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     refund_events.RefundFoundLate: frozenset(),
     refund_events.RefundOutcomeUnknown: _REFUNDING,
     refund_events.RefundLookedUp: _REFUNDING,
+    dispute_events.DisputeOpened: frozenset({ItemKind.DISPUTE, ItemKind.COLLECT, ItemKind.REFUND}),
+    dispute_events.DisputeAdvanced: frozenset({ItemKind.DISPUTE}),
+    dispute_events.DisputeClosed: frozenset(
+        {ItemKind.DISPUTE, ItemKind.COLLECT, ItemKind.REFUND, ItemKind.TOKEN}
+    ),
+    dispute_events.ChargeReversed: _DUNNING,
     events.DiscountGranted: frozenset(),
     events.DiscountEnded: frozenset(),
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
-    events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP} - _REFUNDING,
+    events.SubscriptionCancelled: _ALL
+    - {ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.DISPUTE}
+    - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

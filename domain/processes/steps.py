@@ -8,6 +8,8 @@ SendCapture capture
 LookUp      look_up
 SendRefund  refund
 LookUpRefund  look_up_refund
+LookUpDispute look_up_dispute
+BookReversal  nobody is called; a callback says it all
 Nothing     this subscription needs nothing now
 """
 
@@ -17,6 +19,8 @@ from uuid import UUID
 
 import attrs
 
+from domain.ports import Reversal
+from domain.providers import Provider
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
@@ -91,5 +95,35 @@ class LookUpRefund:
     evidence: str
 
 
-Call = AskToken | SeeToken | SendCharge | SendCapture | LookUp | SendRefund | LookUpRefund
+@attrs.frozen
+class LookUpDispute:
+    """Ask the provider how a dispute stands. provider, account: which told of it.
+
+    evidence: what made us look, as DisputeOpened.evidence records it.
+    """
+
+    dispute_ref: str
+    provider: Provider
+    account: str
+    evidence: str
+
+
+@attrs.frozen
+class BookReversal:
+    """Record what a callback said was taken back. Nobody is asked: its signature is the proof."""
+
+    reversal: Reversal
+    evidence: str
+
+
+Call = (
+    AskToken
+    | SeeToken
+    | SendCharge
+    | SendCapture
+    | LookUp
+    | SendRefund
+    | LookUpRefund
+    | LookUpDispute
+)
 Step = Nothing | Record | Call

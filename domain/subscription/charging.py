@@ -39,7 +39,7 @@ def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:
         return None
     for invoice in state.open_invoices:
         ready = not invoice.ended and invoice.collect_at <= now
-        if ready and method_for(state, invoice) is not None:
+        if ready and not state.held_back(invoice) and method_for(state, invoice) is not None:
             return invoice
     return None
 

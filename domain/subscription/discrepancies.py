@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from domain.money import zero
 from domain.refusals import Refused
+from domain.subscription.completing import with_completion
+from domain.subscription.disputing import pay_reversed_from_surplus
 from domain.subscription.events import (
     CreditGranted,
     CreditKind,
@@ -33,7 +36,8 @@ def resolve(
     """What was received stays as it is booked; what is left of the invoice is collected again.
     Quiet where it was resolved in this way before.
 
-    ACCEPTED: what no invoice needed becomes credit, and with `refund` goes back, through this
+    ACCEPTED: what no invoice needed becomes credit, which pays first what the provider took back of
+    this charge since, and with `refund` goes back, through this
     charge first, as far as it can; also after the end. DISMISSED: it was settled by other means,
     and becomes no credit here.
     attempt_id: of the charge, or the key of a refund that was found late. ACCEPTED, what no credit
@@ -80,10 +84,14 @@ def resolve(
         reason=reason,
         effective_at=now,
     )
-    facts = (resolved, credit)
-    if not refund:
-        return facts
+    facts: tuple[SubscriptionEvent, ...] = (resolved, credit)
     after = evolve_all(state, facts)
+    if (charge := after.charge(attempt_id)) is not None and charge.reversed.minor:
+        none = zero(charge.reversed.currency)
+        paid = pay_reversed_from_surplus(after, charge, since=none, now=now)
+        facts, after = (*facts, *paid), evolve_all(after, paid)
+    if not refund:
+        return with_completion(state, facts, now=now)
     back = refund_granted(after, (credit,), reason=reason, now=now, first=attempt_id)
     if not state.bills and credit_of(evolve_all(after, back)).minor > credit_of(state).minor:
         raise Refused(

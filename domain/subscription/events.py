@@ -20,6 +20,12 @@ from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.recorded import stored_as
 from domain.schedule import Schedule
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
@@ -1036,6 +1042,10 @@ SubscriptionEvent = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DisputeOpened
+    | DisputeAdvanced
+    | DisputeClosed
+    | ChargeReversed
     | RefundRequested
     | RefundAttempted
     | RefundSucceeded

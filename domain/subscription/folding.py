@@ -8,6 +8,12 @@ from uuid import UUID
 
 from domain.copying import with_
 from domain.schedule import schedule_of
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -64,6 +70,7 @@ from domain.subscription.folding_bills import (
 )
 from domain.subscription.folding_demands import reported
 from domain.subscription.folding_discounts import discounted
+from domain.subscription.folding_disputes import disputed
 from domain.subscription.folding_payments import (
     collection,
     difference_found,
@@ -142,6 +149,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return refunded(state, event)
         case RefundOutcomeUnknown() | RefundLookedUp() | RefundFoundLate():
             return refunded(state, event)
+        case DisputeOpened() | DisputeAdvanced() | DisputeClosed() | ChargeReversed():
+            return disputed(state, event)
         case BillingParked():
             return with_(state, parked=True)
         case BillingReleased():

@@ -31,6 +31,8 @@ def with_open_invoice(state: Subscription, event: InvoiceIssued) -> Subscription
         paid=zero(event.total.currency),
         credited=zero(event.total.currency),
         parts=taxed_parts(event.lines),
+        written_off=zero(event.total.currency),
+        reversed=zero(event.total.currency),
     )
     return with_(state, open_invoices=(*state.open_invoices, invoice))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from domain.copying import with_
 from domain.money import Money, zero
@@ -51,11 +50,23 @@ def collected(
         captured=event.amount,
         refunded=nothing,
         refunding=nothing,
+        reversed=nothing,
+        surplus=_surplus(state, event),
+        token_ref=attempt.token_ref,
         at=event.effective_at,
     )
     oldest = event.effective_at - REFUNDABLE_FOR
-    kept = tuple(each for each in (*state.collected, charge) if each.at >= oldest)
-    return with_(state, collected=kept[-MOST_REMEMBERED:])
+    charges = (*state.collected, charge)
+    recent = [each for each in charges if each.at >= oldest][-MOST_REMEMBERED:]
+    older = [each for each in charges if each not in recent and state.disputed(each.attempt_id)]
+    return with_(state, collected=(*older, *recent))
+
+
+def _surplus(state: Subscription, event: ChargeSucceeded | ChargeFoundLate) -> Money:
+    """What of the money its invoice does not need."""
+    invoice = state.invoice(event.invoice_number)
+    needed = 0 if invoice is None else invoice.open.minor
+    return Money(max(0, event.amount.minor - needed), event.amount.currency)
 
 
 def refunded(state: Subscription, event: RefundEvent) -> Subscription:
@@ -102,7 +113,7 @@ def refunded(state: Subscription, event: RefundEvent) -> Subscription:
 
 
 def _requested(state: Subscription, event: RefundRequested) -> Subscription:
-    charge = next((each for each in state.collected if each.attempt_id == event.attempt_id), None)
+    charge = state.charge(event.attempt_id)
     refund = OpenRefund(
         refund_id=event.refund_id,
         attempt_id=event.attempt_id,
@@ -122,7 +133,7 @@ def _requested(state: Subscription, event: RefundRequested) -> Subscription:
         charge = with_(
             charge, refunding=charge.refunding + event.amount, refunds=event.refund_number
         )
-    return _with_charge(_with_credit(state, event.credits, sign=-1), charge)
+    return with_charge(_with_credit(state, event.credits, sign=-1), charge)
 
 
 def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscription:
@@ -131,14 +142,14 @@ def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscrip
     state = _with_credit(
         with_(state, refunds=open_ones), left_of(refund.credits, gone.minor), sign=1
     )
-    charge = _charge(state, refund.attempt_id)
+    charge = state.charge(refund.attempt_id)
     if charge is not None:
         charge = with_(
             charge,
             refunding=charge.refunding - refund.amount,
             refunded=charge.refunded + gone,
         )
-    return covered(_with_charge(state, charge))
+    return covered(with_charge(state, charge))
 
 
 def _remembered(state: Subscription, refund: OpenRefund, event: RefundFailed) -> Subscription:
@@ -161,10 +172,10 @@ def _found_late(state: Subscription, event: RefundFoundLate) -> Subscription:
     )
     others = tuple(each for each in state.failed_refunds if each.refund_id != event.refund_id)
     state = with_(state, failed_refunds=others, late_refunds=(*state.late_refunds, late))
-    charge = _charge(state, event.attempt_id)
+    charge = state.charge(event.attempt_id)
     if charge is not None and fits:
         charge = with_(charge, refunded=charge.refunded + event.amount)
-    return covered(_with_charge(state, charge))
+    return covered(with_charge(state, charge))
 
 
 def covered(state: Subscription) -> Subscription:
@@ -221,11 +232,8 @@ def _with_credit(state: Subscription, parts: tuple[CreditPart, ...], *, sign: in
     return with_(state, credits=credits)
 
 
-def _charge(state: Subscription, attempt_id: UUID) -> Collected | None:
-    return next((each for each in state.collected if each.attempt_id == attempt_id), None)
-
-
-def _with_charge(state: Subscription, charge: Collected | None) -> Subscription:
+def with_charge(state: Subscription, charge: Collected | None) -> Subscription:
+    """The state with a charge as it is now; the same where there is none."""
     if charge is None:
         return state
     changed = tuple(

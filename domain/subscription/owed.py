@@ -19,6 +19,9 @@ from domain.subscription.events import Discrepancy, Resolution
 # Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
 RETRIES_USED_UP = "retries-used-up"
+REVERSED = "reversed"
+# Those of which a person has to decide first, whatever else happens.
+FOR_A_PERSON = (DISCREPANCY, REVERSED)
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +41,8 @@ class OpenInvoice:
     """An invoice with something left to pay.
 
     parts: its total by rate of tax; none where no line has any.
-    credited: what credits paid of it. paid: what charges paid.
+    credited: what credits paid of it. paid: what charges paid. written_off: what was given up.
+    reversed: what a provider took back of charges for it since.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
@@ -47,6 +51,7 @@ class OpenInvoice:
         token, when a person has it collected again, and when a discrepancy is resolved.
     used_up_at: when its retries were used up last; None where they never were, or where a person
         has reinstated the subscription since. Kept when it is collected again.
+    despite_dispute: whether a person has it collected although a charge is disputed.
     """
 
     number: int
@@ -54,6 +59,8 @@ class OpenInvoice:
     total: Money
     paid: Money
     credited: Money
+    written_off: Money
+    reversed: Money
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -63,11 +70,12 @@ class OpenInvoice:
     backup_tried: bool = False
     used_up_at: datetime | None = None
     parts: tuple[TaxedPart, ...] = ()
+    despite_dispute: bool = False
 
     @property
     def open(self) -> Money:
         """What is left to pay."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off + self.reversed
 
     @property
     def collect_at(self) -> datetime:

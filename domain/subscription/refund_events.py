@@ -101,11 +101,12 @@ class RefundFailed:
     """No money went back by this refund, and it is not sent again.
 
     amount: all that was asked for; it is credit again, under the same numbers.
-    code: the provider's own, upper case; "NOT-MADE" where it is established that it never was.
+    code: the provider's own, upper case; "NOT-MADE" where it is established that it never was;
+        "CHARGE-REVERSED" where it was never sent, because the provider took the money back.
     message: the provider's words, cut at 200 characters.
     provider_ref: the provider's id of what failed, or "".
     evidence: as in RefundSucceeded; of NOT-MADE "look-up: ..." after the provider's own longest
-        delay, or a person's reason.
+        delay, or a person's reason; of CHARGE-REVERSED "reversal".
     """
 
     refund_id: UUID

@@ -25,8 +25,13 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.owed import oldest_first
-from domain.subscription.refund_events import CreditPart, RefundAttempted, RefundRequested
-from domain.subscription.refunds import REFUNDABLE_FOR, Collected, OpenRefund
+from domain.subscription.refund_events import (
+    CreditPart,
+    RefundAttempted,
+    RefundFailed,
+    RefundRequested,
+)
+from domain.subscription.refunds import CHARGE_REVERSED, REFUNDABLE_FOR, Collected, OpenRefund
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
@@ -52,6 +57,7 @@ def request_refund(
         "discrepancy-unresolved" while a refund that was found late is not covered by credit;
         "nothing-to-refund" without credit or money that came; "credit-too-small";
         "charge-not-refundable" for a charge that brought nothing in, or long ago;
+        "charge-disputed" where nothing is left but of charges that are disputed;
         "refund-too-large" for more than is left of what came.
     """
     checked_reason(reason)
@@ -72,6 +78,9 @@ def request_refund(
         granted = (_missing(after, wanted - credit, reason, now),)
     charges = _through(after, attempt_id, now)
     room = sum(each.left.minor for each in charges)
+    disputed = any(state.disputed(each.attempt_id) and each.left.minor for each in state.collected)
+    if room < wanted.minor and disputed and attempt_id is None:
+        raise Refused("charge-disputed", "what is left is of a charge that is disputed")
     if room == 0:
         raise Refused("nothing-to-refund", "nothing is left of the charges that brought money in")
     if wanted.minor > room:
@@ -108,6 +117,29 @@ def refund_granted(
         return ()
     wanted = Money(minor, state.currency)
     return (*applied, *_requests(after, wanted, charges, reason, now))
+
+
+def let_go_of_reversed(state: Subscription, refund: OpenRefund, *, now: datetime) -> Events:
+    """A refund that was never sent is credit again where the provider took back so much of the
+    charge that it would give back more than came. Quiet elsewhere."""
+    charge = state.charge(refund.attempt_id)
+    reversed_too_far = charge is not None and charge.reversed.minor > 0 and charge.overdrawn
+    if refund.attempted_at is not None or not reversed_too_far:
+        return ()
+    return (
+        RefundFailed(
+            refund_id=refund.refund_id,
+            customer_id=state.customer_id,
+            attempt_id=refund.attempt_id,
+            invoice_number=refund.invoice_number,
+            amount=refund.amount,
+            code=CHARGE_REVERSED,
+            message="",
+            provider_ref="",
+            evidence="reversal",
+            effective_at=now,
+        ),
+    )
 
 
 def attempt_refund(refund: OpenRefund, *, now: datetime) -> Events:
@@ -176,7 +208,9 @@ def _through(state: Subscription, attempt_id: UUID | None, now: datetime) -> tup
         if each.provider_ref and each.at >= now - REFUNDABLE_FOR
     ]
     if attempt_id is None:
-        return tuple(recent)
+        return tuple(each for each in recent if not state.disputed(each.attempt_id))
+    if state.disputed(attempt_id):
+        raise Refused("charge-disputed", f"{attempt_id} is disputed; the provider decides first")
     named = tuple(each for each in recent if each.attempt_id == attempt_id)
     if not named:
         raise Refused(

@@ -13,6 +13,7 @@ from domain.plan import Meter, Terms
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
 from domain.subscription.demanded import Demanded, Reloaded, Reloading
+from domain.subscription.disputes import Dispute, TakenBack
 from domain.subscription.events import (
     InvoiceLine,
 )
@@ -24,7 +25,7 @@ from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 6
+STATE_VERSION = 7
 
 
 class Status(Enum):
@@ -71,6 +72,8 @@ class Subscription:
     collected: charges that brought money in, lately. refunds: those without an outcome.
     failed_refunds: settled without money, lately; kept to recognise money that has gone after all.
     late_refunds: of which that turned out.
+    closed_invoices: paid or given up, of charges that may be reversed, or found late.
+    disputes: all that there were. reversals: all money that a provider took back.
     """
 
     subscription_id: str
@@ -125,6 +128,9 @@ class Subscription:
     refunds: tuple[OpenRefund, ...] = ()
     failed_refunds: tuple[OpenRefund, ...] = ()
     late_refunds: tuple[LateRefund, ...] = ()
+    closed_invoices: tuple[OpenInvoice, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    reversals: tuple[TakenBack, ...] = ()
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -215,9 +221,37 @@ class Subscription:
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether an attempt's money is still to be collected: billing goes on, and the invoice
-        is open and not in a person's hands."""
+        is open, not in a person's hands and not waiting for a dispute."""
         invoice = self.invoice(attempt.invoice_number)
-        return self.collects and invoice is not None and not invoice.ended
+        if not self.collects or invoice is None:
+            return False
+        return not invoice.ended and not self.held_back(invoice)
+
+    @property
+    def open_disputes(self) -> tuple[Dispute, ...]:
+        """Those without an outcome, oldest first."""
+        return tuple(each for each in self.disputes if each.outcome is None)
+
+    def held_back(self, invoice: OpenInvoice) -> bool:
+        """Whether an invoice waits for a dispute: while a charge is contested nothing is collected,
+        unless a person wants it."""
+        return bool(self.open_disputes) and not invoice.despite_dispute
+
+    def dispute(self, dispute_ref: str) -> Dispute | None:
+        """The dispute of that reference, open or not."""
+        return next((each for each in self.disputes if each.dispute_ref == dispute_ref), None)
+
+    def disputed(self, attempt_id: UUID) -> bool:
+        """Whether a dispute about that charge is open."""
+        return any(each.attempt_id == attempt_id for each in self.open_disputes)
+
+    def charge(self, attempt_id: UUID) -> Collected | None:
+        """The charge of that attempt, if it brought money in lately."""
+        return next((each for each in self.collected if each.attempt_id == attempt_id), None)
+
+    def refund_held(self, refund: OpenRefund) -> bool:
+        """Whether a refund that was not sent yet must not be: its charge is disputed."""
+        return refund.attempted_at is None and self.disputed(refund.attempt_id)
 
     def lines_due_on(self, day: date) -> int:
         """How many lines of invoices fell due on a local day, if it is the latest such day."""

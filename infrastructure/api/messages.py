@@ -16,6 +16,7 @@ from domain.plan import Terms
 from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
+from domain.subscription.disputes import Dispute
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
 from domain.subscription.refunds import LateRefund, OpenRefund
@@ -29,6 +30,7 @@ from infrastructure.commands.trying import InstrumentUse
 from infrastructure.operator_words import Told
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
+from projections.disputes import DisputeRow
 from projections.due_dates import DueLine
 from projections.refunds import Refund
 from projections.timeline import TimelineEntry
@@ -94,6 +96,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     discrepancies: charges that were not those asked for, as far as nobody has looked at them.
     late_refunds: the same of refunds that were made although they had failed.
     credit: what is left in all; `credits` oldest first. refunds: without an outcome.
+    disputes: those that are open.
     discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
     """
@@ -128,6 +131,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     open_invoices: tuple[OpenInvoice, ...]
     open_attempt: Attempt | None
     refunds: tuple[OpenRefund, ...]
+    disputes: tuple[Dispute, ...]
     agenda: tuple[Item, ...]
 
     @classmethod
@@ -166,6 +170,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             open_invoices=state.open_invoices,
             open_attempt=state.open_attempt,
             refunds=state.refunds,
+            disputes=state.open_disputes,
             agenda=agenda_of(state),
         )
 
@@ -173,8 +178,8 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
 class BalanceView(msgspec.Struct, kw_only=True):
     """One customer in one currency. overdue: open on invoices that fell due before `as_of`.
 
-    refunded: gone back to the payer. refunding: credit taken by refunds without an outcome. open
-    holds what went back without credit for it, too.
+    refunded: gone back to the payer. reversed: taken back by a provider. refunding: credit taken by
+    refunds without an outcome. open holds what went back without credit for it, too.
     """
 
     customer_id: str
@@ -183,6 +188,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
     written_off: Money
     refunded: Money
     refunding: Money
+    reversed: Money
     open: Money
     overdue: Money
     credit: Money
@@ -200,6 +206,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
             written_off=Money(row.written_off, row.currency),
             refunded=Money(row.refunded, row.currency),
             refunding=Money(row.refunding, row.currency),
+            reversed=Money(row.reversed, row.currency),
             open=Money(row.open, row.currency),
             overdue=Money(row.overdue(as_of), row.currency),
             credit=Money(row.credit, row.currency),
@@ -229,6 +236,13 @@ class RefundsAnswer(msgspec.Struct, kw_only=True):
 
     position: int
     items: tuple[Refund, ...]
+
+
+class DisputesAnswer(msgspec.Struct, kw_only=True):
+    """Disputes, oldest first."""
+
+    position: int
+    items: tuple[DisputeRow, ...]
 
 
 class AttemptsAnswer(msgspec.Struct, kw_only=True):

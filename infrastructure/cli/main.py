@@ -46,6 +46,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report-balance": ("demanding:report_balance", "Say what a customer has left: auto-reload."),
     "refund": ("refunding:refund", "Pay credit out to the payer."),
     "refunds": ("refunding:refunds", "Refunds and how they stand."),
+    "disputes": ("disputing:disputes", "Disputes and how they stand."),
+    "reverse": ("disputing:reverse", "Say that a provider took money of a charge back."),
     "cancel": ("changing:cancel", "End a subscription's billing, now or later."),
     "reactivate": ("changing:reactivate", "Take a planned cancellation back."),
     "reinstate": ("dunning:reinstate", "End a suspension, paid or not."),

@@ -100,6 +100,7 @@ _AMOUNTS = (
     "paid",
     "written_off",
     "refunded",
+    "reversed",
     "open",
     "overdue",
     "credit",

@@ -133,6 +133,8 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
                 "event_type": each.received.event_type,
                 "reference": each.received.reference,
                 "token_request_ref": each.received.token_request_ref,
+                "dispute_ref": each.received.dispute_ref,
+                "charge_ref": each.received.charge_ref,
                 "received_at": each.received.received_at,
                 "reason": each.reason,
             }
@@ -150,7 +152,10 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
                 instant(each.received.received_at),
                 f"{each.received.provider}/{each.received.account}",
                 each.received.event_type,
-                each.received.reference or each.received.token_request_ref,
+                each.received.reference
+                or each.received.token_request_ref
+                or each.received.dispute_ref
+                or each.received.charge_ref,
                 each.reason,
             )
             for each in aside

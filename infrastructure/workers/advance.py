@@ -17,14 +17,16 @@ import attrs
 import structlog
 
 from domain.budgets import BUDGETS, Budget
-from domain.ports import Granted, LookUpAnswer, NotDone, Secret, Unknown
+from domain.ports import Granted, LookUpAnswer, NotDone, NotFound, Secret, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
 from domain.processes.places import place_for, without_place
 from domain.processes.steps import (
     AskToken,
+    BookReversal,
     Call,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     Nothing,
     Record,
@@ -34,6 +36,8 @@ from domain.processes.steps import (
     SendRefund,
 )
 from domain.refund_ports import RefundLookUpAnswer
+from domain.refusals import Refused
+from domain.subscription.disputing import taken_back
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import invoice_due
@@ -80,6 +84,7 @@ class Hand:
         just now; the rest of the work goes on.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
+    refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
     """
 
@@ -94,6 +99,7 @@ class Hand:
     unanswered: bool = False
     refunds_taken: set[UUID] = attrs.field(factory=set)
     refunds_held: set[UUID] = attrs.field(factory=set)
+    refused: dict[str, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         if self.taken_before:
@@ -222,6 +228,38 @@ class Advancer:
         )
         return False
 
+    async def look_at_dispute(self, hand: Hand, call: LookUpDispute) -> None:
+        """Look at a dispute and write what follows; what cannot be booked is left to a person.
+
+        No look is planned for a dispute: one that was not answered has to be made again.
+        """
+        answer = await self._ask(hand, call)
+        reached(AFTER_ANSWER)
+        if isinstance(answer, NotDone | Unknown):
+            hand.unanswered = True
+            log.warning("dispute not shown", dispute=call.dispute_ref, reason=answer.reason)
+        elif isinstance(answer, NotFound):
+            hand.refused[call.dispute_ref] = answer.finding
+        else:
+            try:
+                await self._conclude(hand, call, answer)
+            except Refused as refusal:
+                hand.refused[call.dispute_ref] = str(refusal)
+        reached(AFTER_OUTCOME)
+
+    async def book(self, hand: Hand, told: BookReversal) -> None:
+        """Write what a callback said was taken back; what cannot be booked is left to a person."""
+        while True:
+            now = self._desk.clock()
+            try:
+                events = taken_back(hand.state, told.reversal, evidence=told.evidence, now=now)
+            except Refused as refusal:
+                hand.refused[told.reversal.provider_ref] = str(refusal)
+                return
+            if not events or await self._write(hand, events, f"answer:{told.evidence}"):
+                return
+            await self._reload(hand)
+
     async def _ask(self, hand: Hand, call: Call) -> Answer:
         if time.monotonic() >= hand.check_lease_at:
             await self._check_lease(hand)
@@ -318,4 +356,6 @@ def _cause_of(call: Call) -> str:
         case SendRefund():
             return "answer:refund"
         case LookUp(evidence=evidence) | LookUpRefund(evidence=evidence):
+            return f"answer:{evidence}"
+        case LookUpDispute(evidence=evidence):
             return f"answer:{evidence}"

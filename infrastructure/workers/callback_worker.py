@@ -13,7 +13,13 @@ from datetime import timedelta
 import structlog
 
 from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
-from domain.processes.steps import Call, LookUp, LookUpRefund, SeeToken
+from domain.processes.steps import (
+    BookReversal,
+    Call,
+    LookUp,
+    LookUpRefund,
+    SeeToken,
+)
 from domain.subscription.charging import CALLBACK
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
@@ -27,6 +33,7 @@ from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest, unless_away
 from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
 from infrastructure.workers.desk import Desk
+from infrastructure.workers.told_of_disputes import contested_by, is_too_early, name_of, told_by
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +42,7 @@ log = structlog.get_logger(__name__)
 QUARANTINE_AFTER = timedelta(minutes=10)
 # How long a callback is left alone whose look the provider did not answer.
 AGAIN_AFTER_S = 15.0
-NO_CONCERN = "names no charge and no token request"
+NO_CONCERN = "names no charge, no dispute and no token request"
 OLD_NEWS = "settled before"
 HANDLED = "looked up"
 
@@ -77,7 +84,7 @@ class CallbackWorker:
     async def work(self, received: Sequence[Received]) -> None:
         """Work one batch: most tell what is settled already; the others are looked up."""
         reached(CALLBACK_TAKEN)
-        silent = [one.id for one in received if not one.reference and not one.token_request_ref]
+        silent = [one.id for one in received if not _names_anything(one)]
         await asyncio.to_thread(self._inbox.done, silent, NO_CONCERN)
         matched = await asyncio.to_thread(self._match, received)
         about: dict[str, list[Received]] = defaultdict(list)
@@ -88,6 +95,9 @@ class CallbackWorker:
         loaded = dict(zip(about, await asyncio.gather(*map(self._desk.load, about)), strict=True))
         for key in about:
             about[key] = await self._without_foreign(loaded[key], about[key])
+        unplaced += [each for key in about for each in _too_early(loaded[key], about[key])]
+        for key in about:
+            about[key] = [each for each in about[key] if each not in unplaced]
         open_ones = {key for key, one in loaded.items() if _worth_a_lease(one, about[key])}
         unplaced += [each for key in about if loaded[key].version == 0 for each in about[key]]
         await asyncio.to_thread(self._set_aside, unplaced)
@@ -146,6 +156,22 @@ class CallbackWorker:
             for one in received:
                 if one.token_request_ref in owners:
                     found[one.id] = owners[one.token_request_ref]
+        return {**found, **self._match_charges(received)}
+
+    def _match_charges(self, received: Sequence[Received]) -> dict[int, str]:
+        """The same for those about a charge or a dispute by the provider's own id."""
+        refs = sorted({each.charge_ref for each in received if each.charge_ref})
+        keys = self._views.keys_by("charges", "provider_ref", refs) if refs else {}
+        charges = self._views.get_many("charges", keys.values()).rows if keys else {}
+        names = sorted({each.dispute_ref for each in received if each.dispute_ref})
+        known = self._views.keys_by("disputes", "dispute_ref", names) if names else {}
+        disputes = self._views.get_many("disputes", known.values()).rows if known else {}
+        found: dict[int, str] = {}
+        for one in received:
+            row = charges.get(keys.get(one.charge_ref, ""))
+            row = row or disputes.get(known.get(one.dispute_ref, ""))
+            if row is not None:
+                found[one.id] = row.subscription_id
         return found
 
     def _set_aside(self, unmatched: Sequence[Received]) -> None:
@@ -166,7 +192,13 @@ class CallbackWorker:
         looks = calls_of(hand.state, received)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
         # What a call that was not carried out would have told is still to be asked.
-        return received if done and not hand.unanswered else ()
+        if not done or hand.unanswered:
+            return ()
+        for one in received:
+            why = hand.refused.get(name_of(one), "")
+            if why:
+                await asyncio.to_thread(self._inbox.quarantine, one.id, why)
+        return received
 
 
 def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -> bool:
@@ -178,6 +210,20 @@ def _worth_a_lease(loaded: Loaded[Subscription], received: Sequence[Received]) -
         return False
 
 
+def _names_anything(one: Received) -> bool:
+    """Whether a callback is about anything that could be ours."""
+    return bool(one.reference or one.token_request_ref or one.charge_ref or one.dispute_ref)
+
+
+def _too_early(loaded: Loaded[Subscription], received: Sequence[Received]) -> list[Received]:
+    """Those about a charge that is not known to have brought money in, as yet."""
+    try:
+        state = loaded.state
+    except Unreadable:
+        return []
+    return [] if state is None else [one for one in received if is_too_early(state, one)]
+
+
 def _is_foreign(loaded: Loaded[Subscription], one: Received) -> bool:
     """Whether a callback is about a charge or a token request of another account than it came to:
     one account's secret must not vouch for what happens at another."""
@@ -187,7 +233,7 @@ def _is_foreign(loaded: Loaded[Subscription], one: Received) -> bool:
         return False
     return state is not None and any(
         (one.provider, one.account) != (about.provider.value, about.account)
-        for about in _subjects(state, one)
+        for about in (*_subjects(state, one), *contested_by(state, one))
     )
 
 
@@ -215,9 +261,13 @@ def _subjects(
             yield refund
 
 
-def calls_of(state: Subscription, received: Sequence[Received]) -> list[Call]:
+def calls_of(state: Subscription, received: Sequence[Received]) -> list[Call | BookReversal]:
     """What these callbacks ask us to look at; nothing when it is settled already."""
-    calls: dict[str, Call] = {}
+    calls: dict[str, Call | BookReversal] = {}
+    for one in received:
+        told = told_by(state, one)
+        if told is not None:
+            calls[name_of(one)] = told
     for about in (each for one in received for each in _subjects(state, one)):
         match about:
             case OpenTokenRequest():

@@ -24,6 +24,7 @@ from domain.processes.steps import (
     AskToken,
     Call,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     SeeToken,
     SendCapture,
@@ -91,13 +92,17 @@ async def ask(
             return await gateway.refund(_refund_order(refund))
         case LookUpRefund(refund=refund):
             return await gateway.look_up_refund(_refund_query(refund, now))
+        case LookUpDispute(dispute_ref=dispute_ref):
+            return await gateway.look_up_dispute(dispute_ref)
         case _:
             assert_never(call)
 
 
-def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund:
+def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | LookUpDispute:
     """What a call is about; it names the account."""
     match call:
+        case LookUpDispute():
+            return call
         case AskToken() | SeeToken():
             return call.request
         case SendRefund() | LookUpRefund():

@@ -47,7 +47,10 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
         say("attempt-without-invoice", f"invoice {number} is not open")
     else:
         _check_owed(owed, event, say)
-    book.references[event.attempt_id] = (event.reference, event.provider, event.account)
+        if book.contested and not owed.despite:
+            say("attempt-while-disputed", f"attempt on invoice {number}")
+    named = (event.reference, event.provider, event.account, event.token_ref)
+    book.references[event.attempt_id] = named
     book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
 
 
@@ -74,7 +77,7 @@ def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
             "attempt-amount-wrong",
             f"{event.amount} asked, {owed.open} minor units {owed.currency} are open on {number}",
         )
-    if owed.ended or owed.disputed:
+    if owed.ended or owed.disputed or owed.taken_back:
         say("attempt-after-collection-ended", f"invoice {number} was not to be collected")
     if owed.retry_at is not None and event.effective_at < owed.retry_at:
         say("attempt-too-early", f"invoice {number} was to be tried again at {owed.retry_at}")

@@ -161,6 +161,16 @@ CODES: Mapping[str, str] = {
     "refund-late-unfounded": "a refund was found late that had not been settled as failed",
     "refund-not-covered": "refunded twice, or its credit was used: nobody has looked at it yet",
     "refunded-above-captured": "more went back through a charge than came; nobody has looked yet",
+    # disputes and reversals
+    "dispute-charge-wrong": "a dispute about a charge that brought nothing in, or another one",
+    "dispute-wrong": "a dispute was opened twice, moved to where it was, or cost what it cannot",
+    "dispute-not-open": "a fact about a dispute that is not open",
+    "attempt-while-disputed": "an attempt while a charge was disputed, and no person wanted it",
+    "refund-while-disputed": "a refund of a charge that was disputed",
+    "reversal-wrong": "a reversal of nothing, of a charge that brought nothing in, or another one",
+    "reversal-doubled": "a reversal was booked a second time",
+    "reversal-missing": "a dispute was lost, and what it cost was not booked",
+    "returned-above-captured": "more went back of a charge than it brought in",
     # dunning
     "dunning-too-early": "an end of dunning before the grace was over, or that is not agreed to",
     "write-off-above-open": "more of an invoice was written off than was open",

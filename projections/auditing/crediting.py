@@ -121,7 +121,7 @@ def check_application(book: Book, event: CreditApplied, totals: Totals, say: Say
     totals.open -= taken
     totals.credit -= taken
     if owed.open <= 0:
-        del book.owed[event.invoice_number]
+        book.close(event.invoice_number)
 
 
 def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:

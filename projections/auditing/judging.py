@@ -12,6 +12,12 @@ import attrs
 
 from domain.plan import Terms
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -85,6 +91,7 @@ from projections.auditing.demanding import (
     check_reloaded,
 )
 from projections.auditing.discounts import check_ended, check_granted
+from projections.auditing.disputing import check_dispute, check_reversal, check_taken_back
 from projections.auditing.dunning import (
     check_collected_again,
     check_reinstatement,
@@ -153,6 +160,7 @@ class Judges:
         check_budgets(self.attempts, recorded, say)
         check_credited(book, event, say)
         check_goes_back(book, event, say)
+        check_taken_back(book, event, say)
         match event:
             case SubscriptionStarted():
                 self.shelves.check_start(event, recorded.cause, say)
@@ -205,6 +213,10 @@ class Judges:
                 check_refund_outcome(book, event, self._totals_of, say)
             case RefundFoundLate():
                 check_refund_late(book, event, self._totals_of, say)
+            case DisputeOpened() | DisputeAdvanced() | DisputeClosed():
+                check_dispute(book, event, say)
+            case ChargeReversed():
+                check_reversal(book, event, self._totals_of, say)
             case ChargeDiscrepancyFound():
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():

@@ -23,6 +23,8 @@ def leftovers(book: Book) -> Iterator[Leftover]:
         yield "discrepancy-missing", f"{book.difference.received} received, and no word of it"
     if book.overpaid is not None:
         yield "overpayment-not-credited", f"{book.overpaid} too much was received and accepted"
+    if book.awaited is not None:
+        yield "reversal-missing", f"{book.awaited.dispute_ref} is lost, and nothing taken back"
     if lies_after_end(book):
         yield "credit-after-end", f"{sum(book.credits.values())} minor units are left of it"
     yield from refunded_too_much(book)

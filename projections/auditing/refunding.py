@@ -30,6 +30,7 @@ from projections.auditing.codes import Say
 
 _LONGEST = timedelta(days=366)
 _NOT_MADE = "NOT-MADE"
+_CHARGE_REVERSED = "CHARGE-REVERSED"
 _PERSON = "person: "
 TotalsOf = Callable[[str], Totals]
 
@@ -43,7 +44,10 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
     book.captured = {
         key: each
         for key, each in book.captured.items()
-        if each.at >= event.effective_at - _LONGEST or each.refunding or key in disputed
+        if each.at >= event.effective_at - _LONGEST
+        or each.refunding
+        or key in disputed
+        or _contested(book, key)
     }
     book.captured[event.attempt_id] = Captured(
         event.invoice_number,
@@ -53,6 +57,10 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
         event.amount.currency,
         event.effective_at,
     )
+
+
+def _contested(book: Book, attempt: UUID) -> bool:
+    return any(each.open and each.attempt_id == attempt for each in book.disputes.values())
 
 
 def check_refund_request(book: Book, event: RefundRequested, totals: TotalsOf, say: Say) -> None:
@@ -69,6 +77,8 @@ def check_refund_request(book: Book, event: RefundRequested, totals: TotalsOf, s
         say("refund-charge-wrong", f"{what}: nothing came by it that could go back")
     if charge is not None:
         _check_charge(charge, event, say, what=what)
+    if _contested(book, event.attempt_id):
+        say("refund-while-disputed", what)
     _take(book, event, say, what=what)
     if event.refund_id in book.refunds:
         say("refund-key-wrong", f"{what}: {event.refund_id} is open already")
@@ -119,6 +129,8 @@ def check_refund_attempt(book: Book, event: RefundAttempted, say: Say) -> None:
     if refund is None:
         say("refund-not-open", f"an attempt at {event.refund_id}")
         return
+    if _contested(book, refund.asked.attempt_id):
+        say("refund-while-disputed", f"{event.refund_id} was about to be sent")
     if refund.attempted:
         say("refund-sent-twice", f"{event.refund_id} was about to be sent before")
     refund.attempted = True
@@ -157,7 +169,8 @@ def check_refund_outcome(
     """One outcome; what did not go back is credit again."""
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"an outcome of {event.refund_id} for {event.customer_id}")
-    refund = _sent(book, event.refund_id, say)
+    never_sent = isinstance(event, RefundFailed) and event.code == _CHARGE_REVERSED
+    refund = (_let_go if never_sent else _sent)(book, event.refund_id, say)
     if refund is None:
         return
     del book.refunds[event.refund_id]
@@ -178,14 +191,17 @@ def check_refund_outcome(
     gone = event.amount.minor if isinstance(event, RefundSucceeded) else 0
     if isinstance(event, RefundFailed):
         _note_failed(book, event, asked)
-    _settle(book, refund.asked, min(gone, asked.amount.minor), totals(asked.amount.currency))
+    sums = totals(asked.amount.currency)
+    _settle(book, refund.asked, min(gone, asked.amount.minor), sums, say)
 
 
-def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals) -> None:
+def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals, say: Say) -> None:
     charge = book.captured.get(asked.attempt_id)
     if charge is not None:
         charge.refunding -= asked.amount.minor
         charge.refunded += gone
+        if gone and charge.refunded + charge.reversed > charge.minor:
+            say("returned-above-captured", f"{asked.refund_id} of a charge of {charge.minor}")
     sums.refunding -= asked.amount.minor
     sums.refunded += gone
     sums.credit += asked.amount.minor - gone
@@ -234,6 +250,18 @@ def _sent(book: Book, key: UUID, say: Say) -> Refunding | None:
     refund = book.refunds.get(key)
     if refund is None or not refund.attempted:
         say("refund-not-open", f"a fact about {key}, which is not under way")
+    return refund
+
+
+def _let_go(book: Book, key: UUID, say: Say) -> Refunding | None:
+    """The refund of that key, which was not sent, of a charge that was reversed too far for it."""
+    refund = book.refunds.get(key)
+    if refund is None or refund.attempted:
+        say("refund-not-open", f"{key} was let go, which is not waiting")
+        return refund
+    charge = book.captured.get(refund.asked.attempt_id)
+    if charge is not None and (not charge.reversed or charge.left >= 0):
+        say("refund-outcome-wrong", f"{key} was let go, and {charge.left} minor units are left")
     return refund
 
 

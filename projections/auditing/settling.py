@@ -138,7 +138,7 @@ def receive(book: Book, number: int, amount: Money, totals: TotalsOf) -> None:
         owed.retry_at = None
         if owed.open <= 0:
             paid_up(book, number, owed)
-            del book.owed[number]
+            book.close(number)
     book.surplus = amount.minor - taken
     currency_totals.open -= taken
     currency_totals.credit += amount.minor - taken

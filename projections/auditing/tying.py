@@ -44,7 +44,7 @@ class Tying:
                 Role.RECEIVABLE: sums.open,
                 Role.CREDIT: -sums.credit,
                 Role.REFUNDING: -sums.refunding,
-                Role.CLEARING: sums.paid - sums.refunded,
+                Role.CLEARING: sums.paid - sums.refunded - sums.reversed,
                 Role.BAD_DEBT: sums.written_off,
             }
             for role, minor in expected.items():

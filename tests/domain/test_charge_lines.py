@@ -92,7 +92,14 @@ def test_lines_add_up_to_the_charge(parts: list[TaxedPart], minor: int) -> None:
     """Or there are none; and no line is added for nothing."""
     total = nok(sum(each.amount.minor for each in parts))
     invoice = OpenInvoice(
-        number=1, due_at=DUE, total=total, paid=nok(0), credited=nok(0), parts=tuple(parts)
+        number=1,
+        due_at=DUE,
+        total=total,
+        paid=nok(0),
+        credited=nok(0),
+        written_off=nok(0),
+        reversed=nok(0),
+        parts=tuple(parts),
     )
     found = charge_lines(invoice, nok(minor), "Gold membership")
     reached(f"{'below' if total.minor > minor else 'whole or none'}, lines {bool(found)}")

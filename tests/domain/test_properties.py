@@ -32,6 +32,7 @@ from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.schedule import schedule_of
 from domain.subscription.changing import Change, change_terms
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     CancellationWithdrawn,
     CaptureAttempted,
@@ -363,8 +364,9 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
 @given(histories(mood=Mood.REFUNDED))
 def test_F41_no_charge_gives_back_more_than_it_brought_in(history: History) -> None:
     """Whatever is asked for, fails, is doubted or decided: per charge, what went back and what is
-    on its way is at most what came; each refund has one key, one intention and one outcome. Only a
-    refund that turns out to have been made may bring it above that: nothing more is asked for."""
+    on its way is at most what came, with what the provider took back of what was left; each refund
+    has one key, one intention and one outcome. Only a refund that turns out to have been made may
+    bring it above that: nothing more is asked for."""
     show(history)
     for log in streams(history).values():
         came: dict[UUID, int] = {}
@@ -394,6 +396,8 @@ def test_F41_no_charge_gives_back_more_than_it_brought_in(history: History) -> N
                     gone[charge] += amount.minor
                     late[charge] += amount.minor
                     event(f"found late, above what came: {gone[charge] > came[charge]}")
+                case ChargeReversed(attempt_id=charge, amount=amount):
+                    gone[charge] += amount.minor
             for charge, minor in came.items():
                 waiting = sum(
                     each.amount.minor for each in open_ones.values() if each.attempt_id == charge
@@ -653,6 +657,9 @@ def owed(log: Log) -> dict[int, int]:
                 left[number] -= amount.minor
             case CreditApplied(invoice_number=number, amount=amount):
                 left[number] -= amount.minor
+            case ChargeReversed(invoice_number=number, amount=amount):
+                # Money that nothing was open for is the customer's credit; it lowers no later debt.
+                left[number] = max(0, left[number]) + amount.minor
     return {number: rest for number, rest in left.items() if rest > 0}
 
 

@@ -53,7 +53,12 @@ def test_totals_are_those_of_the_balances(history: History):
     assert {code: list(attrs.astuple(each)) for code, each in totals.items()} == sums
     assert all(
         each.open - each.credit - each.refunding
-        == each.billed - each.credited - each.paid - each.written_off + each.refunded
+        == each.billed
+        - each.credited
+        - each.paid
+        - each.written_off
+        + each.refunded
+        + each.reversed
         for each in totals.values()
     )
 

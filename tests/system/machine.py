@@ -34,6 +34,7 @@ from tests.system.troubles import (
     SPANS,
     Trouble,
     agreed,
+    agreed_to_suspend,
     answer_faults,
     troubles,
 )
@@ -57,6 +58,7 @@ WISHES = (
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
     *("refund", "refund", "leave and refund"),
+    *("dispute", "dispute goes on", "dispute lost", "dispute won", "take back"),
 )
 
 
@@ -183,6 +185,8 @@ class Billing(Watched):
             case "refund":
                 wanted_back = Money(1 + self.world.clock.now.minute % 3, "USD")
                 commands.refund(name, wanted_back, grant=True, reason=reason)
+            case "dispute" | "dispute goes on" | "dispute lost" | "dispute won" | "take back":
+                self._contest(name, wish)
             case "leave and refund":
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY, refund=True)
             case "balance":
@@ -192,6 +196,31 @@ class Billing(Watched):
                 commands.report_balance(name, report)
             case _:
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY)
+
+    def _contest(self, name: str, wish: str) -> None:
+        """The payer contests the latest charge that PayPal made; PayPal decides, or takes money
+        back. What it says of that comes by callbacks."""
+        state, world = self.commands.find(name)[0], self.world
+        charges = [each for each in state.collected if each.provider is Provider.PAYPAL]
+        if not charges:
+            return
+        capture = charges[-1].provider_ref
+        open_ones = state.open_disputes
+        about = f"/_disputes/{open_ones[0].dispute_ref}" if open_ones else ""
+        match wish:
+            case "dispute":
+                reasons = ("UNAUTHORISED", "DUPLICATE_TRANSACTION")
+                reason = reasons[world.clock.now.day % 2]
+                world.contest("/_disputes", capture_id=capture, reason=reason)
+            case "take back":
+                minor = max(charges[-1].captured.minor // 3, 1)
+                world.contest("/_reversals", capture_id=capture, minor=minor)
+            case "dispute goes on" if about:
+                world.contest(about, stage="CHARGEBACK", status="UNDER_REVIEW")
+            case "dispute lost" if about:
+                world.contest(about, outcome="RESOLVED_BUYER_FAVOUR")
+            case "dispute won" if about:
+                world.contest(about, outcome="RESOLVED_SELLER_FAVOUR")
 
     def _price(self, name: str, wish: str) -> None:
         """What changes what the next invoice comes to."""
@@ -283,6 +312,47 @@ class Billing(Watched):
             self.world.deliver()
             self.world.work_callbacks(1000)
             self.check()
+
+    def have_disputes(self) -> None:
+        """Customers of PayPal contest a charge, and PayPal decides, each in another way."""
+        paid = [
+            self.names.index(state.subscription_id)
+            for state in self.states()
+            if state.collected and state.collected[-1].provider is Provider.PAYPAL
+        ]
+        ends = ("dispute lost", "dispute won", "take back")
+        for wish in ("dispute", "dispute goes on", "end"):
+            for place, number in enumerate(paid[:6]):
+                self.wish_something(number, ends[place % 3] if wish == "end" else wish)
+            self.world.deliver()
+            self.world.project()
+            self.world.work_callbacks(1000)
+            self.world.project()
+            self.check()
+
+    def have_dunning(self) -> None:
+        """A customer does not pay and is suspended; a person lets service go on, and collects."""
+        terms = agreed_to_suspend()
+        self.enter(Provider.PAYPAL, terms, days=0, zone="UTC")
+        number = len(self.names) - 1
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].extend([Fault.SOFT_DECLINE] * 9)
+        self.world.project()
+        self.world.work(1000)
+        self._press(self.states()[number], approve=True, returns=True)
+        self.world.deliver()
+        self.world.project()
+        self.world.work_callbacks(1000)
+        self.world.project()
+        for days in (0, 3):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(100)
+            for puppet in self.world.simulators.faults.values():
+                puppet.coming["charge"].clear()
+        for wish in ("reinstate", "collect"):
+            self.wish_something(number, wish)
+        self.check()
 
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""

@@ -17,6 +17,7 @@ from typing import Any
 from domain.identity import subscription_of
 from domain.processes.agenda import agenda_of
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeDeclined,
@@ -73,6 +74,9 @@ def check_facts(log: Log) -> None:
                 shown.add(event.attempt_id)
             case ChargeSucceeded():
                 paid[recorded.stream, event.invoice_number] += 1
+            case ChargeReversed():
+                # Owed again, so it may be paid again.
+                paid[recorded.stream, event.invoice_number] -= 1
                 outcomes[event.attempt_id] += 1
             case ChargeDeclined() | ChargeNotMade():
                 outcomes[event.attempt_id] += 1

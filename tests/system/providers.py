@@ -104,6 +104,15 @@ class Simulators:
                     found[entry.reference] = entry.minor
         return found
 
+    def reversed(self) -> dict[str, int]:
+        """Charge's reference -> minor units that were taken back of it in all."""
+        found: dict[str, int] = {}
+        for each in self.served.values():
+            for entry in each.controls.book.entries():
+                if entry.movement is Movement.REVERSED:
+                    found[entry.reference] = found.get(entry.reference, 0) + entry.minor
+        return found
+
     def at_work(self) -> bool:
         """Whether something will still happen at the providers by itself."""
         return any(each.controls.clock.waiting for each in self.served.values())

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import attrs
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
@@ -232,6 +233,10 @@ class WatchedGateway:
         if not isinstance(answer, NotDone):
             self.sent.discard(query.refund_id)
         return answer
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """As it is."""
+        return await self.inner.look_up_dispute(dispute_ref)
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """As it is."""

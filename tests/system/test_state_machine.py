@@ -131,11 +131,13 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
         billing.look_after_everybody()
         billing.have_refunds()
+        billing.have_disputes()
         billing.have_every_wish()
         billing.have_every_price(len(billing.names) - 2)
         billing.settle_early(len(billing.names) - 3)
         for wish in ("balance", "demand"):
             billing.wish_something(len(billing.names) - 1, wish)
+        billing.have_dunning()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")
     finally:

@@ -102,6 +102,20 @@ def on_demand(capture: CaptureMode) -> Terms:
     )
 
 
+def agreed_to_suspend() -> Terms:
+    """Suspended two days after the first decline."""
+    return Terms(
+        plan="gold",
+        plan_version=1,
+        description="Gold membership",
+        kind=Kind.SUBSCRIPTION,
+        timing=Timing.PREPAID,
+        interval=Interval(Unit.MONTH),
+        price=Money(1500, "USD"),
+        retry=RetryPolicy((), DunningEnd.SUSPEND, 2),
+    )
+
+
 @st.composite
 def agreed(draw: st.DrawFn) -> Terms:
     """Terms of every sort."""

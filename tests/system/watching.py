@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 from structlog.testing import capture_logs
 
 from domain.identity import stream_of
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeFoundLate,
@@ -59,6 +60,7 @@ class Watched(RuleBasedStateMachine):
         self.references: dict[object, str] = {}
         self.received: dict[str, int] = {}
         self.refunded: dict[str, int] = {}
+        self.reversed: Counter[str] = Counter()
         self._capture = capture_logs()
         self.lines = self._capture.__enter__()
 
@@ -86,6 +88,8 @@ class Watched(RuleBasedStateMachine):
                     self.references[fact.refund_id] = fact.reference
                 case RefundSucceeded() | RefundFoundLate():
                     self.refunded[self.references[fact.refund_id]] = fact.amount.minor
+                case ChargeReversed():
+                    self.reversed[self.references[fact.attempt_id]] += fact.amount.minor
                 case _:
                     pass
         self.log += news
@@ -108,6 +112,10 @@ class Watched(RuleBasedStateMachine):
         gone = self.world.simulators.refunded()
         for reference, minor in self.refunded.items():
             assert gone.get(reference) == minor, f"{reference}: ours {minor}, theirs {gone}"
+        # The callback that tells of it may have been lost; none is booked twice.
+        back = self.world.simulators.reversed()
+        for reference, minor in self.reversed.items():
+            assert minor <= back.get(reference, 0), f"{reference}: ours {minor}, theirs {back}"
         oracle.check_facts(self.log)
 
     def teardown(self) -> None:

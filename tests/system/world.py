@@ -304,6 +304,15 @@ class World:
         # A page that was used or is gone says so; that is the payer's to see.
         REACHED[f"page answered {self.run(press())}"] += 1
 
+    def contest(self, path: str, **body: Any) -> dict[str, Any]:
+        """What payers and PayPal do behind our back, by a control endpoint of its simulator."""
+
+        async def post() -> dict[str, Any]:
+            answer = await self._browser.post(self.simulators.urls["paypal"] + path, json=body)
+            return dict(answer.json())
+
+        return self.run(post())
+
     def project(self, batches: int | None = None) -> None:
         """Bring the projections a few events further, or up to the log's end."""
         if batches is None:

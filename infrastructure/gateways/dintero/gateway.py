@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     Authorized,
     CaptureOrder,
@@ -235,6 +236,11 @@ class DinteroGateway:
     async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
         """What became of a refund, by its reference or by the request that began it. Only reads."""
         return await giving_back.look_up_refund(self._calls, query)
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Dintero has no such thing: what was taken back is learned from a settlement, by a
+        person."""
+        return NotFound(finding=f"Dintero shows no dispute {dispute_ref[:40]}")
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let go of a reservation; safe to repeat."""

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import httpx
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
@@ -42,7 +43,7 @@ from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
-from infrastructure.gateways.paypal import declines, orders, vault, webhooks
+from infrastructure.gateways.paypal import declines, disputes, orders, vault, webhooks
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, post
 from infrastructure.gateways.paypal.certificates import Certificates
@@ -200,6 +201,10 @@ class PayPalGateway:
         """
         return await self._refunds.find(query)
 
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Read a dispute. Source: OpenAPI customer_disputes_v1."""
+        return await disputes.look_up(self._http, dispute_ref, self._now())
+
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let an authorisation go; PayPal keeps the key for 45 days.
 
@@ -238,7 +243,7 @@ class PayPalGateway:
         A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
         """
         hint = await webhooks.verify(callback, self._account, self._certificates, self._http)
-        if hint.reference:
+        if hint.reference or hint.charge_ref or hint.dispute_ref:
             return hint
         capture_id = webhooks.capture_behind(callback.body)
         return attrs.evolve(hint, reference=await self._look_ups.reference_of(capture_id))

@@ -31,8 +31,9 @@ from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal import postback
 from infrastructure.gateways.paypal.account import PayPalAccount, Verification
 from infrastructure.gateways.paypal.certificates import Certificates
+from infrastructure.gateways.paypal.disputes import charge_behind, reversal_in
 from infrastructure.gateways.paypal.orders import charge_of_part
-from infrastructure.gateways.paypal.wire import items, link, mapping, time_of
+from infrastructure.gateways.paypal.wire import items, link, mapping, text_of, time_of
 
 _ALGORITHM = "SHA256withRSA"
 _HEADERS = (
@@ -44,6 +45,8 @@ _HEADERS = (
 )
 _SETUP_TOKENS = "/v3/vault/setup-tokens/"
 _CAPTURES = "/v2/payments/captures/"
+_OF_DISPUTES = "CUSTOMER.DISPUTE."
+_REVERSED = "PAYMENT.CAPTURE.REVERSED"
 
 
 async def verify(
@@ -108,6 +111,22 @@ def _hint(body: bytes) -> Hint:
     if not isinstance(delivery_id, str) or not isinstance(event_type, str) or not delivery_id:
         raise CallbackRejected("malformed", "no event id or type")
     resource = mapping(event.get("resource"))
+    if event_type.startswith(_OF_DISPUTES):
+        return Hint(
+            delivery_id=delivery_id,
+            event_type=event_type,
+            dispute_ref=text_of(resource.get("dispute_id")),
+            charge_ref=charge_behind(resource),
+        )
+    if event_type == _REVERSED:
+        capture_id = _capture_of(resource)
+        return Hint(
+            delivery_id=delivery_id,
+            event_type=event_type,
+            # Where it names no capture it is about a charge that nobody knows: a person looks.
+            charge_ref=capture_id or text_of(resource.get("id")) or event_type,
+            reversal=reversal_in(resource, capture_id),
+        )
     return Hint(
         delivery_id=delivery_id,
         event_type=event_type,
@@ -118,7 +137,10 @@ def _hint(body: bytes) -> Hint:
 
 def capture_behind(body: bytes) -> str:
     """The capture that a verified event's resource links to as its parent (a refund's), or ""."""
-    resource = mapping(mapping(msgspec.json.decode(body)).get("resource"))
+    return _capture_of(mapping(mapping(msgspec.json.decode(body)).get("resource")))
+
+
+def _capture_of(resource: Mapping[str, Any]) -> str:
     path = urlsplit(link(resource, "up")).path
     _, found, capture_id = path.partition(_CAPTURES)
     return capture_id if found and capture_id.isalnum() else ""

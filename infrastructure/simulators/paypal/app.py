@@ -11,6 +11,7 @@ from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Deliveries
 from infrastructure.simulators.paypal import (
     authorizations,
+    disputes,
     orders,
     postback,
     refunds,
@@ -38,7 +39,8 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     """A PayPal with one merchant account.
 
     Besides PayPal's own calls it has the control endpoints of serving.py, `POST /_webhooks`
-    {"url", "webhook_id"}, and `GET /_root.pem`, the root that its webhook certificate chains to.
+    {"url", "webhook_id"}, `GET /_root.pem`, the root that its webhook certificate chains to, and
+    those by which payers dispute and money is taken back (disputes.py).
     """
     options = options or PayPalOptions()
     controls = Controls(
@@ -51,6 +53,8 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     webhooks = Webhooks(account, options.webhook_url, options.webhook_id)
     account.on_completed = webhooks.about_order
     account.on_refund_ended = webhooks.about_refund
+    account.contested.told = webhooks.about_dispute
+    account.contested.told_of_reversal = webhooks.about_reversal
     app = web.Application(client_max_size=1024 * 1024)
     app[PROVIDER] = Provider(
         options=options,
@@ -85,6 +89,8 @@ def _add_routes(app: web.Application) -> None:
     add("GET", "/v3/vault/payment-tokens", guarded(vault.list_payment_tokens))
     add("GET", "/v3/vault/payment-tokens/{id}", guarded(vault.get_payment_token))
     add("DELETE", "/v3/vault/payment-tokens/{id}", guarded(vault.delete_payment_token))
+    add("GET", "/v1/customer/disputes", guarded(disputes.list_disputes))
+    add("GET", "/v1/customer/disputes/{id}", guarded(disputes.get_dispute))
     add("GET", "/v1/reporting/transactions", guarded(reports.search_transactions))
     add("POST", "/v1/notifications/verify-webhook-signature", guarded(postback.verify_signature))
     add("POST", "/v1/oauth2/token", issue_access_token)
@@ -93,6 +99,9 @@ def _add_routes(app: web.Application) -> None:
     add("GET", CERTIFICATE_PATH, _certificate)
     add("GET", "/_root.pem", _root)
     add("POST", "/_webhooks", _set_webhooks)
+    add("POST", "/_disputes", disputes.post_dispute)
+    add("POST", "/_disputes/{id}", disputes.move_dispute)
+    add("POST", "/_reversals", disputes.post_reversal)
 
 
 async def _certificate(_: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ import attrs
 
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import Fault
+from infrastructure.simulators.paypal.contested import Contested
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.payments import (
@@ -80,6 +81,7 @@ class Account(Wallets):
         self.void_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
         self.renewal_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
         self.aftermath = Aftermath()
+        self.contested = Contested()
         # Told when a pending capture came through, and when a pending refund came to its end.
         self.on_completed: Callable[[Order], None] = lambda _: None
         self.on_refund_ended: Callable[[Refund], None] = lambda _: None

@@ -26,6 +26,8 @@ from cryptography.x509.oid import NameOID
 
 from infrastructure.simulators.deliveries import Build, Outgoing
 from infrastructure.simulators.faults import CallbackFault
+from infrastructure.simulators.paypal.contested import Dispute, Reversal
+from infrastructure.simulators.paypal.contested_resources import dispute_json, reversal_json
 from infrastructure.simulators.paypal.payments import COMPLETED, FAILED, PENDING, Capture, Refund
 from infrastructure.simulators.paypal.records import (
     Order,
@@ -126,6 +128,30 @@ class Webhooks:
     async def about_new_refund(self, refund: Refund) -> None:
         """The same, before the refund is answered."""
         await self._put_or_send(self._named(refund), lambda: self._refund_event(refund))
+
+    def about_dispute(self, dispute: Dispute, what: str) -> None:
+        """Queue CUSTOMER.DISPUTE.CREATED, UPDATED or RESOLVED."""
+        self._put(
+            dispute.capture.order.invoice_id,
+            lambda: self._build(
+                f"CUSTOMER.DISPUTE.{what}",
+                "dispute",
+                "1.0",
+                lambda: dispute_json(dispute, self.base_url),
+            ),
+        )
+
+    def about_reversal(self, reversal: Reversal) -> None:
+        """Queue PAYMENT.CAPTURE.REVERSED."""
+        self._put(
+            reversal.capture.order.invoice_id,
+            lambda: self._build(
+                "PAYMENT.CAPTURE.REVERSED",
+                "refund",
+                "2.0",
+                lambda: reversal_json(reversal, self.base_url),
+            ),
+        )
 
     def about_token(
         self, token: PaymentToken, what: str = "CREATED", setup: SetupToken | None = None
