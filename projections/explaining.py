@@ -21,6 +21,7 @@ from domain.money import Money, total
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.events import (
+    CaptureAttempted,
     ChargeAttempted,
     ChargeDeclined,
     ChargeFoundLate,
@@ -38,6 +39,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.balances import BALANCES, Balance, balance_key
 from projections.explaining_lines import reports_of, source_of, words_of
 from projections.explaining_refunds import is_refund, words_of_refund_step
@@ -256,8 +258,11 @@ def _is_attempt(event: SubscriptionEvent, named: str) -> bool:
 
 def _outcomes(log: Sequence[Fact], attempt: ChargeAttempted) -> Iterator[Step]:
     for recorded in log:
-        if _attempt_of(recorded.event) == attempt.attempt_id:
+        event = recorded.event
+        if _attempt_of(event) == attempt.attempt_id:
             step = _money(recorded)
+            if isinstance(event, CaptureAttempted) and event.amount != attempt.amount:
+                step = _step(recorded, None, f"{event.amount} of it captured: all that is open")
             if step is not None:
                 yield step
 
@@ -325,6 +330,10 @@ def _money(recorded: Fact) -> Step | None:
             return _step(recorded, None, words, evidence=event.provider_ref)
         case ChargeNotMade():
             return _step(recorded, None, "not made", evidence=event.evidence)
+        case VoidAttempted(reason=reason):
+            return _step(recorded, None, f"to be let go: {reason}")
+        case AuthorizationVoided():
+            return _step(recorded, None, "reserved, and let go", evidence=event.evidence)
         case ChargeOutcomeUnknown(reason=reason):
             return _step(recorded, None, f"outcome unknown: {reason}", evidence=event.provider_ref)
         case _:

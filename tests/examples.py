@@ -19,6 +19,7 @@ from domain.identity import (
     refund_id,
     refund_reference,
     token_request_id,
+    void_id,
 )
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
@@ -27,6 +28,7 @@ from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
+from domain.subscription import void_events as v
 from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -278,6 +280,23 @@ RESUMED = Schedule(
     anchor_invoice=1,
     interval=TERMS.interval,
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
+)
+
+_VOIDING: tuple[e.SubscriptionEvent, ...] = (
+    v.VoidAttempted(
+        attempt_id=ATTEMPT,
+        void_id=void_id(ATTEMPT, 1),
+        number=1,
+        reason="the subscription is cancelled",
+        effective_at=CHARGED,
+    ),
+    v.AuthorizationVoided(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        evidence="answer",
+        effective_at=CHARGED,
+    ),
 )
 
 _DUNNING: tuple[e.SubscriptionEvent, ...] = (
@@ -575,7 +594,7 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
-_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_ENDING)
+_ALL = (*_STARTING, *_CHARGING, *_VOIDING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_ENDING)
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 
 PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)

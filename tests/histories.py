@@ -422,18 +422,26 @@ _BACK_AND_FORTH = (
 )
 
 
+# Customers who leave while what they owe is reserved, and money that turns up beside it.
+_DOUBTS = [Reply.YES] * 14 + [Reply.RESERVED] * 8 + [Reply.UNKNOWN] * 12 + list(Reply)
+_LEAVING = [Act.WORK] * 24 + [Act.CANCEL, Act.LATE] * 2 + [Act.CALLBACK, Act.TAKEN_BEFORE] * 3
+
+
 class Mood(Enum):
-    """What histories are biased to: money that comes, money that does not, money that goes back."""
+    """What histories are biased to: money that comes, money that does not, money that goes back,
+    reservations that are wanted no more."""
 
     PAID = "paid"
     UNPAID = "unpaid"
     REFUNDED = "refunded"
+    LEFT = "left"
 
 
 _BIAS = {
     Mood.PAID: (_CLOCKS, _ACTS, _REPLIES, _WISHES),
     Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
     # While an invoice is open nothing is refunded: most wishes come right after the work.
+    Mood.LEFT: (_CLOCKS, [*_LEAVING, *Act], _DOUBTS, _WISHES),
     Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
 }
 

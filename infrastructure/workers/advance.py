@@ -32,6 +32,8 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
 from domain.refund_ports import RefundLookUpAnswer
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
@@ -78,6 +80,7 @@ class Hand:
     taken_before: whether the attempt found open may have been sent by somebody else.
     refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
         just now; the rest of the work goes on.
+    not_renewed: captures before which the provider would not renew the reservation.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
@@ -94,6 +97,7 @@ class Hand:
     unanswered: bool = False
     refunds_taken: set[UUID] = attrs.field(factory=set)
     refunds_held: set[UUID] = attrs.field(factory=set)
+    not_renewed: set[UUID] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         if self.taken_before:
@@ -143,6 +147,7 @@ class Advancer:
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
                 refunds_taken=hand.refunds_taken,
                 refunds_held=hand.refunds_held,
+                not_renewed=hand.not_renewed,
             )
             match step:
                 case Nothing():
@@ -215,6 +220,10 @@ class Advancer:
         wrote = await self._conclude(hand, call, answer)
         reached(AFTER_OUTCOME)
         if wrote:
+            return True
+        if isinstance(call, SendRenewal) and not isinstance(answer, NotDone | Unknown):
+            # What is reserved stands as it is, and is captured so.
+            hand.not_renewed.add(call.capture_id)
             return True
         self._wait(hand, answer)
         hand.unanswered |= isinstance(answer, NotDone) and isinstance(
@@ -315,6 +324,10 @@ def _cause_of(call: Call) -> str:
             return "answer:charge"
         case SendCapture():
             return "answer:capture"
+        case SendRenewal():
+            return "answer:reauthorize"
+        case SendVoid():
+            return "answer:void"
         case SendRefund():
             return "answer:refund"
         case LookUp(evidence=evidence) | LookUpRefund(evidence=evidence):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
+from uuid import UUID
 
 from domain.calendar import local_day
 from domain.plan import PaidTrial
@@ -29,8 +30,10 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
-from domain.refund_ports import RefundOrder, RefundQuery
+from domain.refund_ports import RefundOrder, RefundQuery, VoidOrder
 from domain.subscription.charge_lines import charge_lines
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
@@ -60,7 +63,10 @@ async def ask(
     gateway = gateways.get((asked.provider.value, asked.account))
     if gateway is None:
         return NotDone(reason=f"no settings for {asked.provider.value} account {asked.account}")
-    if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
+    if (
+        isinstance(call, SendCharge | SendCapture | SendRenewal)
+        and now >= call.attempt.key_expires_at
+    ):
         return NotDone(reason="the key's window ended before it was sent")
     if isinstance(call, SendRefund) and not _may_be_sent(call.refund, now):
         return NotDone(reason="the key's window ended before the refund was sent")
@@ -75,14 +81,15 @@ async def ask(
                 return NotDone(reason="the token vault has no such token")
             return await gateway.charge(_charge_order(state, attempt, token))
         case SendCapture(attempt=attempt, capture_id=capture_id):
-            return await gateway.capture(
-                CaptureOrder(
-                    attempt_id=attempt.attempt_id,
-                    capture_id=capture_id,
+            return await gateway.capture(_capture_order(state, attempt, capture_id))
+        case SendRenewal(attempt=attempt, capture_id=capture_id):
+            return await gateway.reauthorize(_capture_order(state, attempt, capture_id))
+        case SendVoid(attempt=attempt, void_id=void_id):
+            return await gateway.void(
+                VoidOrder(
+                    void_id=void_id,
                     reference=attempt.reference,
-                    amount=attempt.amount,
                     authorization_ref=attempt.authorization_ref,
-                    lines=_lines(state, attempt),
                 )
             )
         case LookUp(attempt=attempt):
@@ -102,7 +109,7 @@ def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund:
             return call.request
         case SendRefund() | LookUpRefund():
             return call.refund
-        case SendCharge() | SendCapture() | LookUp():
+        case SendCharge() | SendCapture() | SendRenewal() | SendVoid() | LookUp():
             return call.attempt
 
 
@@ -149,11 +156,24 @@ def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> Charg
 
 
 def _lines(state: Subscription, attempt: Attempt) -> tuple[ChargeLine, ...]:
-    """What is charged, by rate of tax: the same for the charge and for its capture."""
+    """What is charged, by rate of tax: the same for the charge and for its capture, also where
+    that is of a part."""
     for invoice in state.open_invoices:
         if invoice.number == attempt.invoice_number:
-            return charge_lines(invoice, attempt.amount, state.terms.description)
+            ordered = attempt.ordered or attempt.amount
+            return charge_lines(invoice, ordered, state.terms.description)
     return ()
+
+
+def _capture_order(state: Subscription, attempt: Attempt, capture_id: UUID) -> CaptureOrder:
+    return CaptureOrder(
+        attempt_id=attempt.attempt_id,
+        capture_id=capture_id,
+        reference=attempt.reference,
+        amount=attempt.amount,
+        authorization_ref=attempt.authorization_ref,
+        lines=_lines(state, attempt),
+    )
 
 
 def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
