@@ -365,10 +365,14 @@ class Billing(Watched):
             puppet.late_s = trouble.late_s
             puppet.coming["charge"].extend(trouble.charges)
             puppet.coming["capture"].extend(trouble.captures)
+            puppet.coming["void"].extend(trouble.voids)
+            puppet.coming["reauthorize"].extend(trouble.voids)
         yield
         for puppet in puppets:
             puppet.coming["charge"].clear()
             puppet.coming["capture"].clear()
+            puppet.coming["void"].clear()
+            puppet.coming["reauthorize"].clear()
 
     def _to_what_is_next(self) -> None:
         """The clock moves to the next due instant, if that is near enough."""
