@@ -277,6 +277,12 @@ def test_F11_the_answer_after_the_callback_is_no_news() -> None:
     told.when(looked_up, key(), VOIDED, evidence=CALLBACK, now=LATER).then_nothing()
 
 
+def test_F11_the_reservation_told_once_more_is_no_news() -> None:
+    """The answer to the charge comes after the look that began the void."""
+    for start in (letting_go(), in_doubt()):
+        start.when(settle, key(), reserved(), evidence=ANSWER, now=LATER).then_nothing()
+
+
 def test_F08_a_void_that_was_not_carried_out_is_sent_later() -> None:
     """A 429 leaves the intention as it is."""
     start = letting_go()
@@ -370,6 +376,18 @@ def test_of_what_is_reserved_only_what_is_open_is_captured() -> None:
         ChargeSucceeded
     )
     assert paid.state.open_invoices == ()
+
+
+def test_never_more_is_captured_than_was_reserved() -> None:
+    """However much is open by then; the rest is for another attempt."""
+    state = attempted(TWO_STEPS).state
+    (invoice,) = state.open_invoices
+    dearer = attrs.evolve(invoice, total=Money(40000, "NOK"))
+    more = attrs.evolve(state, open_invoices=(dearer,))
+    facts = settle(more, key(), reserved(), evidence=ANSWER, now=LATER)
+    intention = facts[-1]
+    assert isinstance(intention, CaptureAttempted)
+    assert intention.amount == PRICE
 
 
 def test_F09_another_amount_than_the_part_is_shown() -> None:
