@@ -14,22 +14,19 @@ from hypothesis.stateful import (
     rule,
 )
 
-from domain.identity import stream_of
 from domain.money import Money
-from domain.plan import CaptureMode, Kind, Proration, Terms
+from domain.plan import Kind, Proration, Terms
 from domain.providers import Provider
-from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.demanding import BalanceReport, Demand
 from domain.subscription.discounting import Reduction
-from domain.subscription.events import CreditApplied, Resolution, When
+from domain.subscription.events import Resolution, When
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
 from domain.subscription.state import Status, Subscription
 from infrastructure.commands.wishes import NewTerms, UsageWish
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.store.ledger import Append, Appended
 from tests.specimens import NAMESPACE
 from tests.system.puppets import PLACES, REACHED
 from tests.system.troubles import (
@@ -61,13 +58,6 @@ WISHES = (
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
     *("refund", "refund", "leave and refund"),
 )
-
-
-def reserves_on_demand(state: Subscription) -> bool:
-    """Whether it is charged when somebody asks, and its money is reserved first."""
-    agreed = state.terms
-    on_demand = agreed.kind is Kind.UNSCHEDULED and state.status is Status.ACTIVE
-    return on_demand and agreed.capture is CaptureMode.AFTER_AUTHORIZATION
 
 
 class Billing(Watched):
@@ -294,64 +284,6 @@ class Billing(Watched):
             self.world.work_callbacks(1000)
             self.check()
 
-    def have_reservations(self) -> None:
-        """Of customers who are charged when they ask, by reservation: one of three waits for days
-        for the capture; nobody knows of the others' money, and they leave, but one, of whom credit
-        pays a part. The first voids and renewals are lost on the way there, or back."""
-        puppets = self.world.simulators.faults.values()
-        asking = [s for s in self.states() if reserves_on_demand(s)]
-        for place, state in enumerate(asking):
-            patient = place % 3 == 0
-            for puppet in puppets:
-                puppet.coming["capture" if patient else "charge"].append(
-                    Fault.RATE_LIMITED if patient else Fault.LOST_ANSWER
-                )
-                puppet.coming["callback"].append(CallbackFault.LOST)
-            self.wish_something(self.names.index(state.subscription_id), "demand")
-            self.world.project()
-            self.world.work(100)
-            for puppet in puppets:
-                for operation in ("capture", "charge", "callback"):
-                    puppet.coming[operation].clear()
-            if place == 1:
-                self.pay_by_credit(state.subscription_id, Money(200, "USD"))
-            elif not patient:
-                self.wish_something(self.names.index(state.subscription_id), "leave")
-        for puppet in puppets:
-            puppet.coming["void"].extend([Fault.LOST_ANSWER, Fault.ERROR_BEFORE])
-            puppet.coming["reauthorize"].extend([Fault.LOST_ANSWER, Fault.ERROR_BEFORE])
-        for span in (timedelta(days=4), timedelta(hours=1), timedelta(days=1, hours=2)):
-            for wait in (span, *[timedelta(minutes=6)] * 2):
-                self.world.forward(wait)
-                self.world.project()
-                self.world.work(1000)
-                self.check()
-            self.world.deliver()
-            self.world.work_callbacks(1000)
-            self.check()
-        for puppet in puppets:
-            puppet.coming["void"].clear()
-            puppet.coming["reauthorize"].clear()
-
-    def pay_by_credit(self, name: str, amount: Money) -> None:
-        """Credit comes for the oldest open invoice, of which nothing was captured yet."""
-        system, now = self.world.system, self.world.clock.now
-        self.commands.grant_credit(name, amount, reason="sorry")
-        state, _ = self.commands.find(name)
-        stream = stream_of(name)
-        paid = CreditApplied(
-            customer_id=state.customer_id,
-            credit_number=state.credits[0].credit_number,
-            invoice_number=state.open_invoices[0].number,
-            amount=amount,
-            effective_at=now,
-        )
-        version = system.ledger.load([stream])[stream].version
-        stamp = Stamp(actor="machine", cause="command:credit", command_id=uuid5(NAMESPACE, name))
-        (done,) = system.ledger.append([Append(stream, version, (paid,), stamp)], now=now)
-        assert isinstance(done, Appended)
-        REACHED["credit pays a part"] += 1
-
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""
         for wish in ("accept", "collect", "reinstate", "write off"):
@@ -363,12 +295,16 @@ class Billing(Watched):
         self.check()
 
     def have_every_wish(self) -> None:
-        """One customer wishes for everything there is, and is billed in between."""
-        number = next(
-            self.names.index(state.subscription_id)
+        """One customer wishes for everything there is, and is billed in between; one whose period
+        is not over before a planned end can be taken back."""
+        due = {
+            state.subscription_id: state.next_due_at
             for state in self.states()
-            if state.status is Status.ACTIVE and state.terms.kind is Kind.SUBSCRIPTION
-        )
+            if state.status is Status.ACTIVE
+            and state.terms.kind is Kind.SUBSCRIPTION
+            and state.next_due_at is not None
+        }
+        number = self.names.index(max(due, key=lambda name: due[name]))
         wishes = ("credit", "more", "end later", "go on", "pause", "resume", "less", "more")
         for days, wish in enumerate(wishes, start=2):
             self.world.forward(timedelta(days=days))

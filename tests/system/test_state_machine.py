@@ -40,6 +40,7 @@ from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
 from tests.system.puppets import DEATHS, PLACES, REACHED
+from tests.system.reservations import have_reservations
 from tests.system.troubles import (
     CHARGE_FAULTS,
     Trouble,
@@ -141,7 +142,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.have_a_day(T0 + timedelta(days=number), trouble)
         billing.look_after_everybody()
         billing.have_refunds()
-        billing.have_reservations()
+        have_reservations(billing)
         billing.have_every_wish()
         billing.have_every_price(len(billing.names) - 2)
         billing.settle_early(len(billing.names) - 3)

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from domain.identity import stream_of
 from domain.money import Money
 from domain.plan import CaptureMode
 from domain.providers import Provider
-from domain.recorded import Stamp
 from domain.subscription.events import (
     CaptureAttempted,
     ChargeAttempted,
@@ -23,21 +21,18 @@ from domain.subscription.events import (
     ChargeNotMade,
     ChargeOutcomeUnknown,
     ChargeSucceeded,
-    CreditApplied,
-    CreditGranted,
-    CreditKind,
     SubscriptionCancelled,
 )
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.simulators.faults import CallbackFault, Fault
 from infrastructure.simulators.paypal.webhooks import signer
-from infrastructure.store.ledger import Append, Appended
 from infrastructure.workers.crash_points import AFTER_ANSWER, AFTER_OUTCOME
 from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
 from tests.system.puppets import DEATHS, REACHED
+from tests.system.reservations import pay_by_credit
 from tests.system.troubles import VOID_FAULTS
 
 PRICE = Money(1000, "USD")
@@ -203,7 +198,7 @@ def test_of_what_is_reserved_the_open_part_is_captured(billing: Billing) -> None
     the rest is not left reserved."""
     reserve_in_doubt(billing)
     for name in billing.names:
-        credited(billing, name, Money(400, "USD"))
+        pay_by_credit(billing, name, Money(400, "USD"))
     look(billing)
     billing.world.come_to_rest()
     assert [each.amount.minor for each in facts(billing, CaptureAttempted)] == [600] * EVERYBODY
@@ -218,7 +213,7 @@ def test_F06_F07_part_whose_answer_is_lost_is_captured_once(billing: Billing, fa
     """Found by its look-up, or captured anew; for the part."""
     reserve_in_doubt(billing)
     for name in billing.names:
-        credited(billing, name, Money(400, "USD"))
+        pay_by_credit(billing, name, Money(400, "USD"))
     misbehave(billing, "capture", *[fault] * EVERYBODY)
     look(billing)
     billing.world.come_to_rest()
@@ -231,37 +226,10 @@ def test_what_credit_paid_meanwhile_is_let_go(billing: Billing) -> None:
     """All of it: nothing is captured, nobody has to leave for that."""
     reserve_in_doubt(billing)
     for name in billing.names:
-        credited(billing, name, PRICE)
+        pay_by_credit(billing, name, PRICE)
     look(billing)
     assert facts(billing, SubscriptionCancelled) == []
     all_let_go(billing)
-
-
-def credited(billing: Billing, name: str, amount: Money) -> None:
-    """Credit is granted, and pays the open invoice."""
-    system = billing.world.system
-    state, _ = billing.commands.find(name)
-    stream, now = stream_of(name), billing.world.clock.now
-    granted = CreditGranted(
-        customer_id=state.customer_id,
-        credit_number=1,
-        kind=CreditKind.GOODWILL,
-        amount=amount,
-        lines=(),
-        reason="sorry",
-        effective_at=now,
-    )
-    applied = CreditApplied(
-        customer_id=state.customer_id,
-        credit_number=1,
-        invoice_number=1,
-        amount=amount,
-        effective_at=now,
-    )
-    version = system.ledger.load([stream])[stream].version
-    stamp = Stamp(actor="test", cause="command:test", command_id=state.namespace)
-    (done,) = system.ledger.append([Append(stream, version, (granted, applied), stamp)], now=now)
-    assert isinstance(done, Appended)
 
 
 def wait_with_the_capture(billing: Billing, span: timedelta) -> None:
