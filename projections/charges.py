@@ -206,7 +206,7 @@ def _settled(row: Charge, event: _Outcome) -> Charge:
 
 CHARGES: TableProjection[Charge] = TableProjection(
     name="charges",
-    version=4,
+    version=5,
     row_type=Charge,
     keys_of=_keys,
     apply=_apply,

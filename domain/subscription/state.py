@@ -24,7 +24,7 @@ from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 6
+STATE_VERSION = 7
 
 
 class Status(Enum):
