@@ -11,10 +11,12 @@ import attrs
 from domain.identity import void_id
 from domain.money import Money
 from domain.ports import CaptureOrder, ChargeQuery, NotDone, Unknown
-from domain.processes.steps import SendRenewal
+from domain.processes.steps import SendCapture, SendRenewal
 from domain.refund_ports import VoidDenied, Voided, VoidOrder
 from domain.subscription.events import ChargeAuthorized, CreditApplied
+from domain.subscription.folding import evolve_all
 from domain.subscription.looking_up import looked_up
+from domain.subscription.owed import TaxedPart
 from domain.subscription.voiding import settle_void
 from infrastructure.store.agenda import Claim
 from infrastructure.workers.advance import Advancer, Hand
@@ -230,6 +232,27 @@ def test_the_capture_is_of_what_is_open() -> None:
     assert provider.sent[1].amount == Money(PRICE.minor - 10000, "NOK")
     assert provider.sent[1].final
     assert written == ["ChargeAuthorized", "CaptureAttempted", "ChargeSucceeded"]
+
+
+def test_the_lines_of_a_capture_in_part_are_those_of_its_charge() -> None:
+    """A provider knows no others; the part stands in the amount."""
+    taxed = TaxedPart(ppm=250_000, amount=PRICE, tax=Money(5980, "NOK"))
+    start = answered(attempted(TWO_STEPS), TIME_OUT)
+    state = start.state
+    (invoice,) = state.open_invoices
+    state = attrs.evolve(
+        state, open_invoices=(attrs.evolve(invoice, parts=(taxed,), credited=Money(10000, "NOK")),)
+    )
+    facts = looked_up(state, key(), reserved(), now=LATER + HOUR)
+    state = evolve_all(state, facts)
+    assert state.open_attempt is not None
+    provider = Provides()
+    gateways: Any = {("paypal", "main"): provider}
+    call = SendCapture(state.open_attempt, capture_key())
+    asyncio.run(ask(gateways, state, call, token=None, now=LATER + HOUR))
+    (order,) = provider.sent
+    assert order.amount == Money(19900, "NOK")
+    assert [line.amount for line in order.lines] == [PRICE]
 
 
 def test_a_callback_finds_the_renewed_reservation_no_news() -> None:
