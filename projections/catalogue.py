@@ -11,7 +11,7 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
-from domain.subscription import dispute_events, events, refund_events
+from domain.subscription import dispute_events, events, refund_events, void_events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
 from projections.disputes import DISPUTES
@@ -58,6 +58,8 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeAttempted,
                 events.ChargeAuthorized,
                 events.CaptureAttempted,
+                void_events.VoidAttempted,
+                void_events.AuthorizationVoided,
                 events.ChargeSucceeded,
                 events.ChargeDeclined,
                 events.ChargeOutcomeUnknown,

@@ -30,23 +30,27 @@ from domain.subscription.events import (
     Resolution,
 )
 from domain.subscription.refund_events import RefundFoundLate, RefundSucceeded
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.table import Column, ColumnType, TableProjection
 
 
 class ChargeStatus(Enum):
     """ATTEMPTED: may have been sent. AUTHORIZED: reserved. CAPTURING: its capture may have been
-    sent. UNKNOWN: looked up by schedule; NEEDS_PERSON: no longer. The others are settled.
-    FOUND_LATE: it was settled without money, and the money turned up. DISPUTED: it brought money
-    in, and a dispute is open. REVERSED: the provider took some of it back."""
+    sent. VOIDING: what was reserved is being let go. UNKNOWN: looked up by schedule; NEEDS_PERSON:
+    no longer. The others are settled; VOIDED: let go, and no money moved. FOUND_LATE: it was
+    settled without money, and the money turned up. DISPUTED: it brought money in, and a dispute is
+    open. REVERSED: the provider took some of it back."""
 
     ATTEMPTED = "attempted"
     AUTHORIZED = "authorized"
     CAPTURING = "capturing"
+    VOIDING = "voiding"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     UNKNOWN = "unknown"
     NEEDS_PERSON = "needs-person"
     NOT_MADE = "not-made"
+    VOIDED = "voided"
     FOUND_LATE = "found-late"
     DISPUTED = "disputed"
     REVERSED = "reversed"
@@ -56,7 +60,8 @@ class ChargeStatus(Enum):
 class Charge:
     """One attempt to collect an invoice.
 
-    asked, received: as in ChargeAttempted and ChargeSucceeded; received None: no money came.
+    asked, received: as in ChargeAttempted and ChargeSucceeded; received None: no money came. Where
+        only a part of what was reserved is wanted, `asked` is that part.
     decline, code, message: of a decline; they stay when money is found late.
     reference: ours, in both books; provider_ref: the provider's id, or "".
     evidence: how the outcome is known, or "". looks: how often the provider was asked in vain.
@@ -102,10 +107,14 @@ class Charge:
         return sum(back) > self.received.minor
 
 
+_Outcome = ChargeSucceeded | ChargeFoundLate | ChargeDeclined | ChargeNotMade | AuthorizationVoided
+_OUTCOMES = (ChargeSucceeded, ChargeFoundLate, ChargeDeclined, ChargeNotMade, AuthorizationVoided)
 _FACTS = (
     ChargeAttempted
     | ChargeAuthorized
     | CaptureAttempted
+    | VoidAttempted
+    | AuthorizationVoided
     | ChargeSucceeded
     | ChargeDeclined
     | ChargeOutcomeUnknown
@@ -137,7 +146,7 @@ def _apply(row: Charge | None, key: str, recorded: Recorded[Any]) -> Charge | No
         return _attempted(key, recorded)
     if row is None:
         return None
-    if isinstance(event, ChargeSucceeded | ChargeFoundLate | ChargeDeclined | ChargeNotMade):
+    if isinstance(event, _OUTCOMES):
         return _settled(row, event)
     return _open(row, event)
 
@@ -163,8 +172,10 @@ def _open(row: Charge, event: Any) -> Charge:
     match event:
         case ChargeAuthorized(authorization_ref=reference):
             return attrs.evolve(row, status=ChargeStatus.AUTHORIZED, provider_ref=reference)
-        case CaptureAttempted():
-            return attrs.evolve(row, status=ChargeStatus.CAPTURING)
+        case CaptureAttempted(amount=amount):
+            return attrs.evolve(row, status=ChargeStatus.CAPTURING, asked=amount)
+        case VoidAttempted():
+            return attrs.evolve(row, status=ChargeStatus.VOIDING)
         case ChargeOutcomeUnknown(provider_ref=reference):
             return attrs.evolve(
                 row, status=ChargeStatus.UNKNOWN, provider_ref=reference or row.provider_ref
@@ -205,13 +216,13 @@ def _stands(row: Charge) -> Charge:
     return attrs.evolve(row, status=status)
 
 
-def _settled(
-    row: Charge, event: ChargeSucceeded | ChargeFoundLate | ChargeDeclined | ChargeNotMade
-) -> Charge:
+def _settled(row: Charge, event: _Outcome) -> Charge:
     row = attrs.evolve(row, evidence=event.evidence, settled_at=event.effective_at)
     match event:
         case ChargeNotMade():
             return attrs.evolve(row, status=ChargeStatus.NOT_MADE)
+        case AuthorizationVoided():
+            return attrs.evolve(row, status=ChargeStatus.VOIDED)
         case ChargeDeclined():
             return attrs.evolve(
                 row,

@@ -186,6 +186,7 @@ _WHAT = {
     ItemKind.APPROVAL: "approval",
     ItemKind.INVOICE: "invoice",
     ItemKind.CHARGE: "charge",
+    ItemKind.VOID: "void of charge",
     ItemKind.LOOK_UP: "look-up",
     ItemKind.COLLECT: "collect invoice",
     ItemKind.DUNNING: "end of dunning,",

@@ -22,6 +22,7 @@ from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.subscription.dispute_events import ChargeReversed, DisputeEvent, DisputeOpened
 from domain.subscription.events import (
+    CaptureAttempted,
     ChargeAttempted,
     ChargeDeclined,
     ChargeFoundLate,
@@ -39,6 +40,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.balances import BALANCES, Balance, balance_key
 from projections.explaining_disputes import words_of_dispute_step, words_of_reversal
 from projections.explaining_lines import reports_of, source_of, words_of
@@ -283,6 +285,8 @@ def _outcomes(log: Sequence[Fact], attempt: ChargeAttempted) -> Iterator[Step]:
                 yield _step(recorded, amount, words, evidence=event.evidence)
         elif _attempt_of(event) == attempt.attempt_id:
             step = _money(recorded)
+            if isinstance(event, CaptureAttempted) and event.amount != attempt.amount:
+                step = _step(recorded, None, f"{event.amount} of it captured: all that is open")
             if step is not None:
                 yield step
 
@@ -353,6 +357,10 @@ def _money(recorded: Fact) -> Step | None:
             return _step(recorded, None, words, evidence=event.provider_ref)
         case ChargeNotMade():
             return _step(recorded, None, "not made", evidence=event.evidence)
+        case VoidAttempted(reason=reason):
+            return _step(recorded, None, f"to be let go: {reason}")
+        case AuthorizationVoided():
+            return _step(recorded, None, "reserved, and let go", evidence=event.evidence)
         case ChargeOutcomeUnknown(reason=reason):
             return _step(recorded, None, f"outcome unknown: {reason}", evidence=event.provider_ref)
         case _:

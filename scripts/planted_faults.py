@@ -142,8 +142,8 @@ FAULTS = (
     Fault(
         "sent again although another worker may have sent it",
         NEXT_STEP,
-        "    if taken_before or not state.wants(attempt)",
-        "    if not state.wants(attempt)",
+        "    if taken_before or unwanted or",
+        "    if unwanted or",
     ),
     Fault(
         "sent again after an unknown outcome",
@@ -161,8 +161,8 @@ FAULTS = (
         "a look-up that finds nothing yet is believed at once",
         LOOKING_UP,
         "    if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:\n"
-        "        return (\n            ChargeNotMade(",
-        "    if True:\n        return (\n            ChargeNotMade(",
+        "        return (_not_made(",
+        "    if True:\n        return (_not_made(",
     ),
     Fault(
         "a look-up is believed before the provider reports",
@@ -173,7 +173,8 @@ FAULTS = (
     Fault(
         "a reservation told twice is captured twice",
         CHARGING,
-        "            if attempt.capture_id is not None:\n                return ()\n",
+        "            if attempt.capture_id is not None or attempt.void_id is not None:\n"
+        "                return ()\n",
         "",
     ),
     Fault(

@@ -19,6 +19,7 @@ from domain.identity import (
     refund_id,
     refund_reference,
     token_request_id,
+    void_id,
 )
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
@@ -28,6 +29,7 @@ from domain.schedule import Schedule, Stub
 from domain.subscription import dispute_events as d
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
+from domain.subscription import void_events as v
 from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -279,6 +281,23 @@ RESUMED = Schedule(
     anchor_invoice=1,
     interval=TERMS.interval,
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
+)
+
+_VOIDING: tuple[e.SubscriptionEvent, ...] = (
+    v.VoidAttempted(
+        attempt_id=ATTEMPT,
+        void_id=void_id(ATTEMPT, 1),
+        number=1,
+        reason="the subscription is cancelled",
+        effective_at=CHARGED,
+    ),
+    v.AuthorizationVoided(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        evidence="answer",
+        effective_at=CHARGED,
+    ),
 )
 
 _DUNNING: tuple[e.SubscriptionEvent, ...] = (
@@ -620,8 +639,8 @@ _DISPUTING: tuple[e.SubscriptionEvent, ...] = (
 )
 
 _ALL = (
-    *(*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_DISPUTING),
-    *_ENDING,
+    *(*_STARTING, *_CHARGING, *_VOIDING, *_DUNNING, *_CHANGING, *_PRICING),
+    *(*_REFUNDING, *_DISPUTING, *_ENDING),
 )
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 

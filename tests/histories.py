@@ -429,16 +429,20 @@ _CONTESTED = (
     + [Wish.REFUND, Wish.CREDIT, Wish.RESOLVE, Wish.WRITE_OFF] * 3
     + list(Wish)
 )
+# Customers who leave while what they owe is reserved, and money that turns up beside it.
+_DOUBTS = [Reply.YES] * 14 + [Reply.RESERVED] * 8 + [Reply.UNKNOWN] * 12 + list(Reply)
+_LEAVING = [Act.WORK] * 24 + [Act.CANCEL, Act.LATE] * 2 + [Act.CALLBACK, Act.TAKEN_BEFORE] * 3
 
 
 class Mood(Enum):
     """What histories are biased to: money that comes, money that does not, money that goes back,
-    money that is contested."""
+    money that is contested, reservations that are wanted no more."""
 
     PAID = "paid"
     UNPAID = "unpaid"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
+    LEFT = "left"
 
 
 _BIAS = {
@@ -446,6 +450,7 @@ _BIAS = {
     Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
     # While an invoice is open nothing is refunded: most wishes come right after the work.
     Mood.DISPUTED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _CONTESTED),
+    Mood.LEFT: (_CLOCKS, [*_LEAVING, *Act], _DOUBTS, _WISHES),
     Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
 }
 

@@ -17,9 +17,18 @@ from uuid import UUID
 
 import attrs
 
+from domain.ports import Declined
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
-from domain.processes.steps import Call, LookUp, LookUpRefund, Nothing, Record, SendRefund
+from domain.processes.steps import (
+    Call,
+    LookUp,
+    LookUpRefund,
+    Nothing,
+    Record,
+    SendRefund,
+    SendRenewal,
+)
 from domain.refusals import Refused
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
@@ -164,6 +173,7 @@ class Play:
         answers, before = list(script), len(self.facts)
         refunds_taken = [r.refund_id for r in self.state.refunds if r.attempted_at and taken_before]
         held: list[UUID] = []
+        not_renewed: list[UUID] = []
         for _ in range(200):
             step = next_step(
                 self.state,
@@ -172,6 +182,7 @@ class Play:
                 zone_version=ZONE_VERSION,
                 refunds_taken=refunds_taken,
                 refunds_held=held,
+                not_renewed=not_renewed,
             )
             if isinstance(step, Nothing) or (isinstance(step, Record) and lose_record):
                 break
@@ -196,6 +207,8 @@ class Play:
             facts = follow(self.state, step, answer, now=now)
             if not facts and isinstance(step, SendRefund | LookUpRefund):
                 held.append(step.refund.refund_id)
+            elif isinstance(step, SendRenewal) and isinstance(answer, Declined):
+                not_renewed.append(step.capture_id)
             elif not facts:
                 break
             self.facts.extend(facts)

@@ -34,6 +34,7 @@ class ItemKind(Enum):
     APPROVAL: the payer has the page; when its time is over, see what became of it.
     INVOICE: issue the invoice of the next period.
     CHARGE: an attempt is on the ledger and has no outcome.
+    VOID: what an attempt reserved is wanted no more, and is to be let go.
     LOOK_UP: an attempt's outcome is unknown; ask the provider.
     COLLECT: an invoice is open; attempt to collect it.
     DUNNING: retries are used up, and what the plan says follows; or a suspension ends.
@@ -49,6 +50,7 @@ class ItemKind(Enum):
     APPROVAL = "approval"
     INVOICE = "invoice"
     CHARGE = "charge"
+    VOID = "void"
     LOOK_UP = "look-up"
     COLLECT = "collect"
     DUNNING = "dunning"
@@ -105,7 +107,7 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
     match item.kind:
         case ItemKind.TOKEN | ItemKind.APPROVAL:
             asked = state.token_request
-        case ItemKind.CHARGE | ItemKind.LOOK_UP:
+        case ItemKind.CHARGE | ItemKind.VOID | ItemKind.LOOK_UP:
             asked = state.open_attempt
         case ItemKind.COLLECT:
             invoice = state.invoice(int(item.key))
@@ -155,6 +157,9 @@ def _charging(state: Subscription) -> tuple[Item, ...]:
     if attempt is None:
         return ()
     key = str(attempt.attempt_id)
+    if attempt.void_id is not None and not attempt.unknown:
+        why = "reserved, and wanted no more; let it go"
+        return (Item(kind=ItemKind.VOID, key=key, due_at=attempt.voided_at, why=why),)
     if not attempt.unknown:
         why = "attempted; no outcome yet"
         return (Item(kind=ItemKind.CHARGE, key=key, due_at=attempt.attempted_at, why=why),)

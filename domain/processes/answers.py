@@ -17,8 +17,10 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
-from domain.refund_ports import RefundAnswer, RefundLookUpAnswer
+from domain.refund_ports import RefundAnswer, RefundLookUpAnswer, VoidAnswer
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.disputing import dispute_seen
 from domain.subscription.events import SubscriptionEvent
@@ -27,6 +29,7 @@ from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import completed, offered
+from domain.subscription.voiding import renewed, settle_void
 
 Answer = (
     ChargeAnswer
@@ -35,6 +38,7 @@ Answer = (
     | TokenAnswer
     | RefundLookUpAnswer
     | DisputeAnswer
+    | VoidAnswer
 )
 
 
@@ -61,6 +65,12 @@ def follow(
         case SendCharge(attempt=attempt) | SendCapture(attempt=attempt):
             said = cast(ChargeAnswer, answer)
             return settle(state, attempt.attempt_id, said, evidence=ANSWER, now=now)
+        case SendRenewal(attempt=attempt):
+            again = cast(ChargeAnswer, answer)
+            return renewed(state, attempt.attempt_id, again, evidence=ANSWER)
+        case SendVoid(attempt=attempt):
+            gone = cast(VoidAnswer, answer)
+            return settle_void(state, attempt.attempt_id, gone, evidence=ANSWER, now=now)
         case LookUp(attempt=attempt, evidence=evidence):
             found = cast(LookUpAnswer, answer)
             return looked_up(state, attempt.attempt_id, found, evidence=evidence, now=now)

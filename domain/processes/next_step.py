@@ -26,6 +26,8 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
@@ -40,6 +42,7 @@ from domain.subscription.state import Subscription
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import give_up_asking
+from domain.subscription.voiding import has_lapsed, is_to_be_renewed, still_wanted
 
 
 def next_step(
@@ -51,6 +54,7 @@ def next_step(
     plan: Plan | None = None,
     refunds_taken: Collection[UUID] = (),
     refunds_held: Collection[UUID] = (),
+    not_renewed: Collection[UUID] = (),
 ) -> Step:
     """The first thing that this subscription needs at `now`.
 
@@ -60,6 +64,8 @@ def next_step(
         attempt is open may have been sent.
     refunds_taken: the same of refunds, by their keys. refunds_held: those that the provider would
         not do just now; they are left alone, and everything else goes on.
+    not_renewed: captures before which the provider did not renew the reservation: it stands as it
+        is.
     Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
     has settled needs nothing.
     """
@@ -67,7 +73,7 @@ def next_step(
     if not isinstance(step, Nothing):
         return step
     if state.open_attempt is not None:
-        step = _settle(state, state.open_attempt, now, taken_before)
+        step = _settle(state, state.open_attempt, now, taken_before, not_renewed)
         if not isinstance(step, Nothing):
             return step
     step = _resume(state, now, zone_version)
@@ -106,21 +112,33 @@ def _refund(
     return Nothing()
 
 
-def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
+def _settle(
+    state: Subscription,
+    attempt: Attempt,
+    now: datetime,
+    taken_before: bool,
+    not_renewed: Collection[UUID],
+) -> Step:
     """An open attempt: send it if that is certainly the first time, else look.
 
-    Nor is it sent when its money is not wanted any more (the subscription was cancelled, late
-    money paid the invoice), or not there (it is charged at another provider now): what may be under
-    way is settled, nothing new is set going.
+    Nor is it sent when its money is not wanted any more, or less of it (the subscription was
+    cancelled, late money or credit paid the invoice), or not there (it is charged at another
+    provider now), or when what is reserved is too old: what may be under way is settled, nothing
+    new is set going. A void that was begun is carried through.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
             return Nothing()
         return LookUp(attempt, LOOK_UP)
-    if taken_before or not state.wants(attempt) or now >= attempt.key_expires_at:
+    if attempt.void_id is not None:
+        return LookUp(attempt, LOOK_UP) if taken_before else SendVoid(attempt, attempt.void_id)
+    unwanted = still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now)
+    if taken_before or unwanted or now >= attempt.key_expires_at:
         return LookUp(attempt, LOOK_UP)
-    if attempt.capture_id is not None:
-        return SendCapture(attempt, attempt.capture_id)
+    key = attempt.capture_id
+    if key is not None:
+        renew = is_to_be_renewed(attempt, now) and key not in not_renewed
+        return SendRenewal(attempt, key) if renew else SendCapture(attempt, key)
     return LookUp(attempt, LOOK_UP) if state.moved_from(attempt) else SendCharge(attempt)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import dispute_events, events, refund_events
+from domain.subscription import dispute_events, events, refund_events, void_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
+_VOIDING = frozenset({ItemKind.VOID, *_COLLECTING})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
@@ -37,11 +38,13 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAttempted: _COLLECTING,
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
-    events.ChargeSucceeded: _COLLECTING | {ItemKind.DUNNING},
-    events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN},
-    events.ChargeOutcomeUnknown: _COLLECTING,
-    events.ChargeLookedUp: _COLLECTING,
-    events.ChargeNotMade: _COLLECTING,
+    void_events.VoidAttempted: _VOIDING,
+    void_events.AuthorizationVoided: _VOIDING,
+    events.ChargeSucceeded: _VOIDING | {ItemKind.DUNNING},
+    events.ChargeDeclined: _VOIDING | {ItemKind.TOKEN},
+    events.ChargeOutcomeUnknown: _VOIDING,
+    events.ChargeLookedUp: _VOIDING,
+    events.ChargeNotMade: _VOIDING,
     events.ChargeFoundLate: _DUNNING,
     events.ChargeDiscrepancyFound: _DUNNING,
     events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
@@ -75,7 +78,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.SubscriptionCancelled: _ALL
-    - {ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.DISPUTE}
+    - {ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP, ItemKind.DISPUTE}
     - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

@@ -5,6 +5,8 @@ AskToken    request_token
 SeeToken    complete_token
 SendCharge  charge
 SendCapture capture
+SendRenewal reauthorize
+SendVoid    void
 LookUp      look_up
 SendRefund  refund
 LookUpRefund  look_up_refund
@@ -70,6 +72,22 @@ class SendCapture:
 
 
 @attrs.frozen
+class SendRenewal:
+    """Renew the reservation of the open attempt before it is captured, under the capture's key."""
+
+    attempt: Attempt
+    capture_id: UUID
+
+
+@attrs.frozen
+class SendVoid:
+    """Let go of the reservation of the open attempt, under the void's key."""
+
+    attempt: Attempt
+    void_id: UUID
+
+
+@attrs.frozen
 class LookUp:
     """Ask the provider what became of an attempt; never send it.
 
@@ -121,6 +139,8 @@ Call = (
     | SeeToken
     | SendCharge
     | SendCapture
+    | SendRenewal
+    | SendVoid
     | LookUp
     | SendRefund
     | LookUpRefund

@@ -35,6 +35,7 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from domain.taxes import LineTax
 
 # --- starting ---------------------------------------------------------------------------------
@@ -448,6 +449,7 @@ class ChargeAttempted:
 class ChargeAuthorized:
     """The provider reserved the amount; no money has moved.
 
+    A second one of the same attempt renews the first, and takes its place.
     authorization_ref: the provider's id of the reservation (Dintero: the transaction).
     order_ref: the provider's id of the order around it; "" where there is none.
     expires_at: until when it can be captured, or None if the provider does not say.
@@ -469,6 +471,7 @@ class CaptureAttempted:
     """We intend to capture an authorisation, under this key.
 
     capture_id: sent as PayPal-Request-Id; Dintero's capture_reference.
+    amount: what was reserved, or less: all that is open by now. It is the only capture.
     """
 
     attempt_id: UUID
@@ -1022,6 +1025,8 @@ SubscriptionEvent = (
     | ChargeAttempted
     | ChargeAuthorized
     | CaptureAttempted
+    | VoidAttempted
+    | AuthorizationVoided
     | ChargeSucceeded
     | ChargeDeclined
     | ChargeOutcomeUnknown

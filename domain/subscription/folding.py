@@ -82,6 +82,7 @@ from domain.subscription.folding_payments import (
 from domain.subscription.folding_refunds import collected, covered, refund_resolved, refunded
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
+from domain.subscription.folding_voids import captured_next, reserved_anew, void_begun
 from domain.subscription.owed import Attempt
 from domain.subscription.refund_events import (
     RefundAttempted,
@@ -95,6 +96,7 @@ from domain.subscription.refund_events import (
 from domain.subscription.served import Cancellation, Settled
 from domain.subscription.state import Status, Subscription
 from domain.subscription.vaulted import Token
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 
 
 def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription:
@@ -113,6 +115,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return _attempted(state, event)
         case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
             return _still_open(state, event)
+        case VoidAttempted():
+            return _still_open(state, event)
         case ChargeSucceeded(invoice_number=number, amount=amount):
             asked = None if state.open_attempt is None else state.open_attempt.amount
             settled = with_(collected(state, event, state.open_attempt), open_attempt=None)
@@ -121,7 +125,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             late, remaining = _taken_out(state.failed_attempts, event.attempt_id)
             found = with_(collected(state, event, late), failed_attempts=remaining)
             return received(found, number, amount, differs=True)
-        case ChargeDeclined() | ChargeNotMade():
+        case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
             return _failed(state, event)
         case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
             return with_invoice(state, number, retry_at=at, postponed=reason)
@@ -250,32 +254,22 @@ def _taken_out(
 
 def _still_open(
     state: Subscription,
-    event: ChargeAuthorized | CaptureAttempted | ChargeOutcomeUnknown | ChargeLookedUp,
+    event: ChargeAuthorized
+    | CaptureAttempted
+    | VoidAttempted
+    | ChargeOutcomeUnknown
+    | ChargeLookedUp,
 ) -> Subscription:
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
     match event:
         case ChargeAuthorized():
-            changed = with_(
-                attempt,
-                authorization_ref=event.authorization_ref,
-                order_ref=event.order_ref,
-                unknown=False,
-                looks=0,
-                next_look_up_at=None,
-            )
+            changed = reserved_anew(attempt, event)
         case CaptureAttempted():
-            changed = with_(
-                attempt,
-                capture_id=event.capture_id,
-                captures=attempt.captures + 1,
-                attempted_at=event.effective_at,
-                key_expires_at=event.key_expires_at,
-                unknown=False,
-                looks=0,
-                next_look_up_at=None,
-            )
+            changed = captured_next(attempt, event)
+        case VoidAttempted():
+            changed = void_begun(attempt, event)
         case ChargeOutcomeUnknown():
             changed = with_(
                 attempt,
@@ -294,14 +288,16 @@ def _still_open(
     return with_(state, open_attempt=changed)
 
 
-def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
+def _failed(
+    state: Subscription, event: ChargeDeclined | ChargeNotMade | AuthorizationVoided
+) -> Subscription:
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
     settled = with_(state, open_attempt=None, failed_attempts=(*state.failed_attempts, attempt))
     number, first = event.invoice_number, state.token
-    if isinstance(event, ChargeNotMade):
-        # The backup is tried once; what was never made was not that once.
+    if isinstance(event, ChargeNotMade | AuthorizationVoided):
+        # The backup is tried once; what was never made, or let go, was not that once.
         on_backup = state.on_backup(attempt)
         return with_invoice(settled, number, backup_tried=False) if on_backup else settled
     if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):

@@ -91,6 +91,12 @@ class Attempt:
     next_look_up_at: None with `unknown` means that a person has to decide.
     captures: how many captures of its authorisation were attempted.
     capture_id: key of the latest of these, or None.
+    amount: what is asked for; of a capture in part, that part. ordered: what was asked for at
+        first, once a capture was begun, else None.
+    authorized_at: UTC instant of the reservation. expires_at: when it ends, or None.
+    renewed: whether it was renewed since.
+    voids: how many voids of it were begun. void_id: key of the latest of these, or None; then
+        nothing of it is captured any more. voided_at: UTC instant of that intention.
     provider, account: where it was attempted, and is looked up.
     """
 
@@ -113,6 +119,13 @@ class Attempt:
     order_ref: str = ""
     captures: int = 0
     capture_id: UUID | None = None
+    ordered: Money | None = None
+    authorized_at: datetime | None = None
+    expires_at: datetime | None = None
+    renewed: bool = False
+    voids: int = 0
+    void_id: UUID | None = None
+    voided_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -198,7 +198,8 @@ def _resolutions(system: System) -> Counter[str]:
         "SELECT e.body->>'attempt_id' AS attempt, e.name, e.body->>'evidence' FROM {events} e"
         " WHERE e.body->>'attempt_id' IN (SELECT body->>'attempt_id' FROM {events}"
         " WHERE name = 'charge-outcome-unknown.v1') AND e.name IN"
-        " ('charge-succeeded.v1', 'charge-declined.v1', 'charge-not-made.v1')"
+        " ('charge-succeeded.v1', 'charge-declined.v1', 'charge-not-made.v1',"
+        " 'authorization-voided.v1')"
     ).format(events=sql.Identifier(system.books.schema, "events"))
     outcomes: Counter[str] = Counter()
     with system.pool.connection() as connection:

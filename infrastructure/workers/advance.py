@@ -34,6 +34,8 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
 from domain.refund_ports import RefundLookUpAnswer
 from domain.refusals import Refused
@@ -82,6 +84,7 @@ class Hand:
     taken_before: whether the attempt found open may have been sent by somebody else.
     refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
         just now; the rest of the work goes on.
+    not_renewed: captures before which the provider would not renew the reservation.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
     refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
@@ -100,6 +103,7 @@ class Hand:
     refunds_taken: set[UUID] = attrs.field(factory=set)
     refunds_held: set[UUID] = attrs.field(factory=set)
     refused: dict[str, str] = attrs.field(factory=dict)
+    not_renewed: set[UUID] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         if self.taken_before:
@@ -149,6 +153,7 @@ class Advancer:
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
                 refunds_taken=hand.refunds_taken,
                 refunds_held=hand.refunds_held,
+                not_renewed=hand.not_renewed,
             )
             match step:
                 case Nothing():
@@ -221,6 +226,10 @@ class Advancer:
         wrote = await self._conclude(hand, call, answer)
         reached(AFTER_OUTCOME)
         if wrote:
+            return True
+        if isinstance(call, SendRenewal) and not isinstance(answer, NotDone | Unknown):
+            # What is reserved stands as it is, and is captured so.
+            hand.not_renewed.add(call.capture_id)
             return True
         self._wait(hand, answer)
         hand.unanswered |= isinstance(answer, NotDone) and isinstance(
@@ -353,6 +362,10 @@ def _cause_of(call: Call) -> str:
             return "answer:charge"
         case SendCapture():
             return "answer:capture"
+        case SendRenewal():
+            return "answer:reauthorize"
+        case SendVoid():
+            return "answer:void"
         case SendRefund():
             return "answer:refund"
         case LookUp(evidence=evidence) | LookUpRefund(evidence=evidence):

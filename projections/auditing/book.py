@@ -68,14 +68,26 @@ class Owed:
 
 @attrs.define
 class OpenAttempt:
-    """The attempt that has no outcome yet."""
+    """The attempt that has no outcome yet. amount: asked for, or of its capture in part.
+
+    unknown: whether its outcome is in doubt. reserved_ref, reserved_at, expires_at: of its
+        reservation; renewed: whether there was one before. voids, void_id: as begun last.
+    """
 
     attempt_id: UUID
     invoice_number: int
     amount: Money
     token_ref: str
+    provider: Provider
     captures: int = 0
     looks: int = 0
+    unknown: bool = False
+    reserved_ref: str = ""
+    reserved_at: datetime | None = None
+    expires_at: datetime | None = None
+    renewed: bool = False
+    voids: int = 0
+    void_id: UUID | None = None
 
 
 @attrs.define

@@ -73,6 +73,7 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
 from projections.auditing.budgeting import check_budgets, check_postponed
@@ -127,6 +128,7 @@ from projections.auditing.settling import (
 )
 from projections.auditing.usage import check_correction, check_report
 from projections.auditing.vaulting import check_request, check_request_answer, check_start
+from projections.auditing.voiding import check_void, check_voided
 
 _Changing = (
     TermsChanged
@@ -198,6 +200,11 @@ class Judges:
             case ChargeSucceeded():
                 check_success(book, event, self._totals_of, say)
                 note_captured(book, event)
+            case VoidAttempted():
+                check_void(book, event, say)
+            case AuthorizationVoided():
+                check_voided(book, event, say)
+                check_failure(book, event, say)
             case ChargeDeclined() | ChargeNotMade():
                 check_failure(book, event, say)
             case ChargeFoundLate():

@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.books.accounts import Role, Unbalanced
 from domain.recorded import Recorded
+from domain.refusals import Refused
 from projections.auditing.book import Totals
 from projections.journal import Journal
 
@@ -29,7 +30,7 @@ class Tying:
         try:
             entry = self._journal.post(recorded)
         # Facts that contradict each other cannot be posted; the audit names them by itself.
-        except (Unbalanced, KeyError) as error:
+        except (Unbalanced, KeyError, Refused) as error:
             words = f"position {recorded.position} cannot be posted: {error}"
             self._impossible.append(words)
             return

@@ -27,6 +27,8 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
 from domain.recorded import Recorded
 from domain.refusals import Refused
@@ -76,6 +78,7 @@ from domain.subscription.refund_events import (
 )
 from domain.subscription.settling import settles
 from domain.subscription.state import Status, Subscription
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from tests.histories import ZONE_VERSION, History, Mood, histories, show
 from tests.wishes import other_terms
 
@@ -84,7 +87,7 @@ SOME = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 ENDS = (SubscriptionCancelled, SubscriptionCompleted)
-SETTLING = (ChargeSucceeded, ChargeDeclined, ChargeNotMade)
+SETTLING = (ChargeSucceeded, ChargeDeclined, ChargeNotMade, AuthorizationVoided)
 
 
 def streams(history: History) -> dict[str, Log]:
@@ -521,7 +524,7 @@ def test_one_attempt_is_open_at_a_time_and_settles_once(history: History) -> Non
                 case CaptureAttempted(attempt_id=attempt, capture_id=capture):
                     assert open_attempt == attempt
                     keys.append(capture)
-                case ChargeSucceeded() | ChargeDeclined() | ChargeNotMade():
+                case ChargeSucceeded() | ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
                     assert open_attempt == recorded.event.attempt_id
                     open_attempt = None
     assert len(set(keys)) == len(keys)
@@ -573,6 +576,46 @@ def test_F04_what_may_have_been_sent_is_never_sent_again(history: History) -> No
 
 
 @SOME
+@given(histories(mood=Mood.LEFT))
+def test_F21_a_reservation_is_captured_or_let_go_and_never_both(history: History) -> None:
+    """After the intention to let go no capture is begun; one void has one key, and is sent by
+    whoever knows that it was not sent, or has looked; only what is wanted no more is let go."""
+    show(history)
+    for log in streams(history).values():
+        begun: dict[UUID, UUID] = {}
+        for moment in moments(log):
+            fact, before = moment.recorded.event, moment.before
+            match fact:
+                case VoidAttempted(attempt_id=attempt, void_id=key):
+                    event(f"void begun, again: {attempt in begun}")
+                    assert begun.setdefault(attempt, key) == key
+                    assert before is not None
+                    assert before.open_attempt is not None
+                case CaptureAttempted(attempt_id=attempt, amount=amount):
+                    assert attempt not in begun
+                    assert before is not None
+                    invoice = before.invoice(moment.state.open_attempt.invoice_number)  # type: ignore[union-attr]
+                    assert invoice is not None
+                    assert 0 < amount.minor <= invoice.open.minor
+                case AuthorizationVoided(attempt_id=attempt, evidence=evidence):
+                    event(f"voided by {evidence.partition(':')[0]}")
+                    assert attempt in begun
+            attempt_now = moment.state.open_attempt
+            if not moment.whole or attempt_now is None or attempt_now.void_id is None:
+                continue
+            for taken in (False, True):
+                for later in (timedelta(0), timedelta(days=50)):
+                    now = moment.recorded.recorded_at + later
+                    step = next_step(
+                        moment.state, now=now, taken_before=taken, zone_version=ZONE_VERSION
+                    )
+                    assert not isinstance(step, SendCharge | SendCapture | SendRenewal)
+                    if isinstance(step, SendVoid):
+                        assert not taken
+                        assert not attempt_now.unknown
+
+
+@SOME
 @given(histories())
 def test_no_card_is_tried_more_often_than_it_may_be(history: History) -> None:
     """Over all subscriptions of a card: two attempts that did not succeed in 30 days (the small
@@ -590,7 +633,7 @@ def test_no_card_is_tried_more_often_than_it_may_be(history: History) -> None:
                 assert used < 2
                 cards[card][fact.attempt_id], card_of[fact.attempt_id] = fact.effective_at, card
                 counted.add(fact.attempt_id)
-            case ChargeSucceeded() | ChargeFoundLate() | ChargeNotMade():
+            case ChargeSucceeded() | ChargeFoundLate() | ChargeNotMade() | AuthorizationVoided():
                 counted.discard(fact.attempt_id)
             case ChargeDeclined() | ChargeOutcomeUnknown():
                 counted.add(fact.attempt_id)
@@ -609,7 +652,7 @@ def test_the_backup_is_tried_once_and_only_where_it_may_be(history: History) -> 
             fact, before = moment.recorded.event, moment.before
             if isinstance(fact, TokenVaulted):
                 tried.clear()
-            elif isinstance(fact, ChargeNotMade):
+            elif isinstance(fact, ChargeNotMade | AuthorizationVoided):
                 tried.discard(fact.invoice_number)
             elif isinstance(fact, ChargeAttempted) and before is not None:
                 backup = before.backup
@@ -674,7 +717,8 @@ def test_nothing_owed_is_forgotten(history: History) -> None:
             left = owed(log[:place])
             assert {each.number: each.open.minor for each in state.open_invoices} == left
             seen = {int(item.key) for item in items if item.kind is ItemKind.COLLECT}
-            charging = [item for item in items if item.kind in (ItemKind.CHARGE, ItemKind.LOOK_UP)]
+            kinds = (ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP)
+            charging = [item for item in items if item.kind in kinds]
             assert len(charging) == (state.open_attempt is not None)
             if state.open_attempt is not None:
                 assert charging[0].key == str(state.open_attempt.attempt_id)

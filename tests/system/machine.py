@@ -365,12 +365,16 @@ class Billing(Watched):
         self.check()
 
     def have_every_wish(self) -> None:
-        """One customer wishes for everything there is, and is billed in between."""
-        number = next(
-            self.names.index(state.subscription_id)
+        """One customer wishes for everything there is, and is billed in between; one whose period
+        is not over before a planned end can be taken back."""
+        due = {
+            state.subscription_id: state.next_due_at
             for state in self.states()
-            if state.status is Status.ACTIVE and state.terms.kind is Kind.SUBSCRIPTION
-        )
+            if state.status is Status.ACTIVE
+            and state.terms.kind is Kind.SUBSCRIPTION
+            and state.next_due_at is not None
+        }
+        number = self.names.index(max(due, key=lambda name: due[name]))
         wishes = ("credit", "more", "end later", "go on", "pause", "resume", "less", "more")
         for days, wish in enumerate(wishes, start=2):
             self.world.forward(timedelta(days=days))
@@ -435,10 +439,14 @@ class Billing(Watched):
             puppet.late_s = trouble.late_s
             puppet.coming["charge"].extend(trouble.charges)
             puppet.coming["capture"].extend(trouble.captures)
+            puppet.coming["void"].extend(trouble.voids)
+            puppet.coming["reauthorize"].extend(trouble.voids)
         yield
         for puppet in puppets:
             puppet.coming["charge"].clear()
             puppet.coming["capture"].clear()
+            puppet.coming["void"].clear()
+            puppet.coming["reauthorize"].clear()
 
     def _to_what_is_next(self) -> None:
         """The clock moves to the next due instant, if that is near enough."""

@@ -29,12 +29,13 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.state import Status, Subscription
+from domain.subscription.void_events import AuthorizationVoided
 from infrastructure.audit import as_words, audit_books
 from infrastructure.bootstrap import System
 from infrastructure.rehearsal.oracle import compare
 from tests.system.house import House
 
-OUTCOMES = (ChargeSucceeded, ChargeDeclined, ChargeNotMade)
+OUTCOMES = (ChargeSucceeded, ChargeDeclined, ChargeNotMade, AuthorizationVoided)
 Log = list[Recorded[Any]]
 
 
@@ -78,7 +79,7 @@ def check_facts(log: Log) -> None:
                 # Owed again, so it may be paid again.
                 paid[recorded.stream, event.invoice_number] -= 1
                 outcomes[event.attempt_id] += 1
-            case ChargeDeclined() | ChargeNotMade():
+            case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
                 outcomes[event.attempt_id] += 1
             case ChargeFoundLate():
                 late[event.attempt_id] += 1

@@ -94,6 +94,17 @@ class Simulators:
                     found[entry.reference] = entry.minor
         return found
 
+    def voided(self) -> dict[str, int]:
+        """Charge's reference -> minor units that were let go of, by both books; fails if a
+        reservation was let go twice."""
+        found: dict[str, int] = {}
+        for each in self.served.values():
+            for entry in each.controls.book.entries():
+                if entry.movement is Movement.VOIDED:
+                    assert entry.reference not in found, "let go twice"
+                    found[entry.reference] = entry.minor
+        return found
+
     def refunded(self) -> dict[str, int]:
         """Refund's reference -> minor units, by both books; fails if one was made twice."""
         found: dict[str, int] = {}

@@ -24,6 +24,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
 from domain.subscription.state import Subscription
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.store.schema import drop_books
 from tests.conftest import Server, fresh_name
@@ -61,6 +62,8 @@ class Watched(RuleBasedStateMachine):
         self.received: dict[str, int] = {}
         self.refunded: dict[str, int] = {}
         self.reversed: Counter[str] = Counter()
+        self.voided: set[str] = set()
+        self.letting_go: set[str] = set()
         self._capture = capture_logs()
         self.lines = self._capture.__enter__()
 
@@ -84,6 +87,11 @@ class Watched(RuleBasedStateMachine):
                 case ChargeSucceeded() | ChargeFoundLate():
                     self.received[self.references[fact.attempt_id]] = fact.amount.minor
                     REACHED[f"by {fact.evidence.partition(':')[0]}"] += 1
+                case VoidAttempted():
+                    self.letting_go.add(self.references[fact.attempt_id])
+                case AuthorizationVoided():
+                    self.voided.add(self.references[fact.attempt_id])
+                    REACHED[f"voided by {fact.evidence.partition(':')[0]}"] += 1
                 case RefundRequested():
                     self.references[fact.refund_id] = fact.reference
                 case RefundSucceeded() | RefundFoundLate():
@@ -109,6 +117,10 @@ class Watched(RuleBasedStateMachine):
         theirs = self.world.simulators.captured()
         for reference, minor in self.received.items():
             assert theirs.get(reference) == minor, f"{reference}: ours {minor}, theirs {theirs}"
+        # Nothing that we call let go was taken, unless that is told; and nothing was let go that
+        # we had not intended to, but the rest of what was captured in part.
+        assert not self.voided & theirs.keys() - self.received.keys()
+        assert self.world.simulators.voided().keys() - theirs.keys() <= self.letting_go
         gone = self.world.simulators.refunded()
         for reference, minor in self.refunded.items():
             assert gone.get(reference) == minor, f"{reference}: ours {minor}, theirs {gone}"
