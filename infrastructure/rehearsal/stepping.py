@@ -20,6 +20,8 @@ STUCK_AFTER_S = 300.0
 # Longer than a worker takes to look again at a callback that had come too early; those that it puts
 # back for longer (their account is out of order) wait for the clock.
 UNPLACED_AFTER_S = 5.0
+# Longer than it puts any back for.
+PUT_BACK_AFTER_S = 20.0
 
 
 class Stuck(Exception):
@@ -60,14 +62,17 @@ class Director:
             following = self.system.agenda.next_due(self._clock())
             if following is None or following > until:
                 self.set_time(until)
-                self.come_to_rest()
+                self.come_to_rest(last=True)
                 return steps
             # At least a second, so that waits of fractions do not become steps of their own.
             self.set_time(max(following, self._clock() + timedelta(seconds=1)))
             steps += 1
 
-    def come_to_rest(self) -> None:
-        """Until nothing is due, under way, unread or unprojected, and no payer has a page."""
+    def come_to_rest(self, *, last: bool = False) -> None:
+        """Until nothing is due, under way, unread or unprojected, and no payer has a page.
+
+        last: the clock moves no further, so callbacks that were put back for long are awaited, too.
+        """
         last, since = (-1, -1), time.monotonic()
         while True:
             head = self.system.ledger.head()
@@ -75,7 +80,10 @@ class Director:
             self.tell(self._clock(), head)
             self.stage.check()
             # A callback that nobody can place yet waits for the clock, not the clock for it.
-            placed = unread == 0 or time.monotonic() - since > UNPLACED_AFTER_S
+            quiet_s = time.monotonic() - since
+            placed = unread == 0 or quiet_s > UNPLACED_AFTER_S
+            if last and self.system.inbox.pending() > unread:
+                placed = quiet_s > PUT_BACK_AFTER_S
             if placed and self._at_rest(head):
                 pages = self._payers.offered()
                 if not pages:

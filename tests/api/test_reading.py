@@ -118,7 +118,14 @@ def test_health_readiness_and_figures(client: Client, system: System) -> None:
     assert client.get("/ready").json() == {
         "ready": True,
         "position": 1,
-        "behind": {"balances": 1, "charges": 1, "due_dates": 1, "plans": 1, "refunds": 1},
+        "behind": {
+            "balances": 1,
+            "charges": 1,
+            "disputes": 1,
+            "due_dates": 1,
+            "plans": 1,
+            "refunds": 1,
+        },
     }
     figures = client.get("/metrics").text
     assert "billing_log_position 1.0" in figures

@@ -123,7 +123,7 @@ def test_audit_and_rebuild_of_sound_books(opened: Terminal) -> None:
     assert opened.json("audit")["verdict"] == "clean"
     rebuilt = opened.json("rebuild", "due_dates")["rebuilt"]
     assert rebuilt == [{"projection": "due_dates", "position": 4, "rows": 2, "parked": []}]
-    assert len(opened.json("rebuild")["rebuilt"]) == 6
+    assert len(opened.json("rebuild")["rebuilt"]) == 7
     assert opened.run("audit").stdout.startswith("audit of")
 
 

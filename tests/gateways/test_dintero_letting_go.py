@@ -96,7 +96,7 @@ def test_captured_money_is_never_voided(status: str, post: httpx.Response) -> No
     answer = voided(
         httpx.Response(200, json=captured) if post.status_code == 200 else post, captured
     )
-    assert answer == VoidDenied(code=status, message="100.00 NOK was captured")
+    assert answer == VoidDenied(code=status, message="100.00 NOK was captured", captured=True)
 
 
 def test_accepted_void_is_a_doubt_until_it_ends() -> None:

@@ -107,7 +107,7 @@ def test_every_damaged_row_is_listed(shop: Shop):
     shop.write(story().log)
     shop.catch_up()
     shop.damage(
-        "view_balances_v5",
+        "view_balances_v6",
         "UPDATE {} SET row = jsonb_set(row::jsonb, '{{paid}}', '1')::json, paid = 1",
     )
     shop.damage(f"view_due_dates_v{DUE_DATES.version}", "DELETE FROM {} WHERE key = 's-1'")
