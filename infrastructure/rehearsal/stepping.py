@@ -62,16 +62,16 @@ class Director:
             following = self.system.agenda.next_due(self._clock())
             if following is None or following > until:
                 self.set_time(until)
-                self.come_to_rest(last=True)
+                self.come_to_rest(final=True)
                 return steps
             # At least a second, so that waits of fractions do not become steps of their own.
             self.set_time(max(following, self._clock() + timedelta(seconds=1)))
             steps += 1
 
-    def come_to_rest(self, *, last: bool = False) -> None:
+    def come_to_rest(self, *, final: bool = False) -> None:
         """Until nothing is due, under way, unread or unprojected, and no payer has a page.
 
-        last: the clock moves no further, so callbacks that were put back for long are awaited, too.
+        final: the clock moves no further, so callbacks that were put back for long are awaited, too.
         """
         last, since = (-1, -1), time.monotonic()
         while True:
@@ -82,7 +82,7 @@ class Director:
             # A callback that nobody can place yet waits for the clock, not the clock for it.
             quiet_s = time.monotonic() - since
             placed = unread == 0 or quiet_s > UNPLACED_AFTER_S
-            if last and self.system.inbox.pending() > unread:
+            if final and self.system.inbox.pending() > unread:
                 placed = quiet_s > PUT_BACK_AFTER_S
             if placed and self._at_rest(head):
                 pages = self._payers.offered()
