@@ -27,6 +27,7 @@ from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
+from domain.subscription import token_events as t
 from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -137,6 +138,22 @@ _STARTING: tuple[e.SubscriptionEvent, ...] = (
         request_id=REQUEST,
         reason="not approved in time",
         effective_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC),
+    ),
+)
+
+_LETTING_GO: tuple[e.SubscriptionEvent, ...] = (
+    t.TokenDeletionRequested(
+        token_ref="token-7590-VHVEG-1",
+        customer_id=CUSTOMER,
+        reason="asked by the payer",
+        effective_at=datetime(2026, 3, 1, 8, 0, tzinfo=UTC),
+    ),
+    t.TokenRevoked(
+        token_ref="token-7590-VHVEG-1",
+        customer_id=CUSTOMER,
+        reason="revoked at the provider",
+        evidence="callback",
+        effective_at=datetime(2026, 3, 1, 8, 0, 2, tzinfo=UTC),
     ),
 )
 
@@ -565,7 +582,16 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
-_ALL = (*_STARTING, *_CHARGING, *_DUNNING, *_CHANGING, *_PRICING, *_REFUNDING, *_ENDING)
+_ALL = (
+    *_STARTING,
+    *_CHARGING,
+    *_DUNNING,
+    *_CHANGING,
+    *_PRICING,
+    *_REFUNDING,
+    *_LETTING_GO,
+    *_ENDING,
+)
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 
 PUBLISHED = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)

@@ -19,7 +19,15 @@ import attrs
 
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
-from domain.processes.steps import Call, LookUp, LookUpRefund, Nothing, Record, SendRefund
+from domain.processes.steps import (
+    Call,
+    DeleteToken,
+    LookUp,
+    LookUpRefund,
+    Nothing,
+    Record,
+    SendRefund,
+)
 from domain.refusals import Refused
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
@@ -164,6 +172,7 @@ class Play:
         answers, before = list(script), len(self.facts)
         refunds_taken = [r.refund_id for r in self.state.refunds if r.attempted_at and taken_before]
         held: list[UUID] = []
+        kept: list[str] = []
         for _ in range(200):
             step = next_step(
                 self.state,
@@ -172,6 +181,7 @@ class Play:
                 zone_version=ZONE_VERSION,
                 refunds_taken=refunds_taken,
                 refunds_held=held,
+                tokens_held=kept,
             )
             if isinstance(step, Nothing) or (isinstance(step, Record) and lose_record):
                 break
@@ -196,6 +206,8 @@ class Play:
             facts = follow(self.state, step, answer, now=now)
             if not facts and isinstance(step, SendRefund | LookUpRefund):
                 held.append(step.refund.refund_id)
+            elif not facts and isinstance(step, DeleteToken):
+                kept.append(step.token.token_ref)
             elif not facts:
                 break
             self.facts.extend(facts)

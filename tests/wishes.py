@@ -1,5 +1,5 @@
 """What is wished for in a history: changes, pauses, credit, usage, discounts, demands, settlements,
-ends."""
+ends, and tokens that are let go."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from domain.subscription.discrepancies import resolve
 from domain.subscription.dunning import collect_again, reinstate, write_off
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import Resolution, SubscriptionEvent, When
+from domain.subscription.letting_go import Which, request_deletion
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.refunding import request_refund
@@ -58,6 +59,7 @@ class Wish(Enum):
     SETTLE = "settle"
     REFUND = "refund"
     CANCEL_WITH_REFUND = "cancel-with-refund"
+    LET_GO = "let-go"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -263,6 +265,10 @@ def _cancel_with_refund(state: Subscription, which: int, now: datetime) -> Event
     return cancel(state, reason="moved", now=now, credit=rule, refund=True)
 
 
+def _let_go(state: Subscription, which: int, now: datetime) -> Events:
+    return request_deletion(state, list(Which)[which % 3], reason="asked by the payer", now=now)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -286,4 +292,5 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.SETTLE: _settle,
     Wish.REFUND: _refund,
     Wish.CANCEL_WITH_REFUND: _cancel_with_refund,
+    Wish.LET_GO: _let_go,
 }

@@ -41,6 +41,7 @@ class ItemKind(Enum):
     RELOAD: a balance is too low, and the caps leave no room for a reload.
     REFUND: a refund was asked for, or is on its way, and has no outcome.
     LOOK_UP_REFUND: a refund's outcome is unknown; ask the provider.
+    DELETE_TOKEN: a token was let go; have the provider forget it.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -55,6 +56,7 @@ class ItemKind(Enum):
     RELOAD = "reload"
     REFUND = "refund"
     LOOK_UP_REFUND = "look-up-refund"
+    DELETE_TOKEN = "delete-token"  # noqa: S105
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +86,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_changing(state),
         *_beside(state),
         *(_refund(each) for each in state.refunds),
+        *(_deletion(state, each) for each in state.tokens if each.let_go_at is not None),
     )
 
 
@@ -106,6 +109,8 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
         case ItemKind.COLLECT:
             invoice = state.invoice(int(item.key))
             asked = None if invoice is None else method_for(state, invoice)
+        case ItemKind.DELETE_TOKEN:
+            asked = state.held(item.key)
         case ItemKind.REFUND | ItemKind.LOOK_UP_REFUND:
             named = (each for each in state.refunds if str(each.refund_id) == item.key)
             asked = next(named, None)
@@ -269,3 +274,19 @@ def _refund(refund: OpenRefund) -> Item:
     elif refund.attempted_at is not None:
         why = f"{refund.amount} attempted; no outcome yet"
     return Item(kind=kind, key=key, due_at=due, why=why)
+
+
+def tokens_to_delete(state: Subscription) -> tuple[Token, ...]:
+    """The tokens that were let go and that no open charge needs."""
+    attempt = state.open_attempt
+    needed = "" if attempt is None else attempt.token_ref
+    return tuple(
+        each for each in state.tokens if each.let_go_at is not None and each.token_ref != needed
+    )
+
+
+def _deletion(state: Subscription, token: Token) -> Item:
+    due, why = token.let_go_at, f"have the provider forget it: {token.let_go}"
+    if token not in tokens_to_delete(state):
+        due, why = None, "deleted once the charge that is open on it has an outcome"
+    return Item(kind=ItemKind.DELETE_TOKEN, key=token.token_ref, due_at=due, why=why)

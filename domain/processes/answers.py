@@ -5,12 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never, cast
 
-from domain.ports import ChargeAnswer, LookUpAnswer, TokenAnswer, TokenOfferAnswer
+from domain.ports import (
+    ChargeAnswer,
+    LookUpAnswer,
+    NotDone,
+    TokenAnswer,
+    TokenEndAnswer,
+    TokenGone,
+    TokenHeld,
+    TokenOfferAnswer,
+    TokenShared,
+    Unknown,
+)
 from domain.processes.steps import (
     AskToken,
     Call,
+    DeleteToken,
     LookUp,
     LookUpRefund,
+    LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
@@ -19,13 +32,21 @@ from domain.processes.steps import (
 from domain.refund_ports import RefundAnswer, RefundLookUpAnswer
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.letting_go import deletion_answered, token_looked_up
 from domain.subscription.looking_up import looked_up
 from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import completed, offered
 
-Answer = ChargeAnswer | LookUpAnswer | TokenOfferAnswer | TokenAnswer | RefundLookUpAnswer
+Answer = (
+    ChargeAnswer
+    | LookUpAnswer
+    | TokenOfferAnswer
+    | TokenAnswer
+    | RefundLookUpAnswer
+    | TokenEndAnswer
+)
 
 
 def token_ref_of(request: OpenTokenRequest) -> str:
@@ -60,5 +81,11 @@ def follow(
         case LookUpRefund(refund=refund, evidence=evidence):
             shown = cast(RefundLookUpAnswer, answer)
             return refund_looked_up(state, refund.refund_id, shown, evidence=evidence, now=now)
+        case DeleteToken(token=token):
+            ref, gone = token.token_ref, cast(TokenGone | TokenShared | Unknown | NotDone, answer)
+            return deletion_answered(state, ref, gone, evidence=ANSWER, now=now)
+        case LookUpToken(token=token, evidence=evidence):
+            ref, held = token.token_ref, cast(TokenGone | TokenHeld | Unknown | NotDone, answer)
+            return token_looked_up(state, ref, held, evidence=evidence, now=now)
         case _:
             assert_never(call)

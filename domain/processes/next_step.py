@@ -1,10 +1,10 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first send and settle refunds, which wait for nothing and hold nothing up,
-then settle the charge that may have been sent, then end a pause or a grace, then carry
-out a move to another version of the plan that was announced for the period that begins, then bill
-what is due, then collect what is open, then get a token. A token comes last because a provider that
-makes no page must not hold up what the present token can pay.
+The order is the rule: first send and settle refunds and delete tokens that were let go, which wait
+for nothing and hold nothing up, then settle the charge that may have been sent, then end a pause
+or a grace, then carry out a move to another version of the plan that was announced for the period
+that begins, then bill what is due, then collect what is open, then get a token. A token comes last
+because a provider that makes no page must not hold up what the present token can pay.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from uuid import UUID
 
 from domain.catalogue.moving import MOVE, move_due
 from domain.catalogue.state import Plan
-from domain.processes.agenda import ItemKind
+from domain.processes.agenda import ItemKind, tokens_to_delete
 from domain.processes.steps import (
     AskToken,
+    DeleteToken,
     LookUp,
     LookUpRefund,
     Nothing,
@@ -51,6 +52,7 @@ def next_step(
     plan: Plan | None = None,
     refunds_taken: Collection[UUID] = (),
     refunds_held: Collection[UUID] = (),
+    tokens_held: Collection[str] = (),
 ) -> Step:
     """The first thing that this subscription needs at `now`.
 
@@ -60,10 +62,13 @@ def next_step(
         attempt is open may have been sent.
     refunds_taken: the same of refunds, by their keys. refunds_held: those that the provider would
         not do just now; they are left alone, and everything else goes on.
+    tokens_held: the same of tokens that were to be deleted, by their references.
     Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
     has settled needs nothing.
     """
     step = _refund(state, now, refunds_taken, refunds_held)
+    if isinstance(step, Nothing):
+        step = _let_go(state, tokens_held)
     if not isinstance(step, Nothing):
         return step
     if state.open_attempt is not None:
@@ -104,12 +109,20 @@ def _refund(
     return Nothing()
 
 
+def _let_go(state: Subscription, held: Collection[str]) -> Step:
+    """The first token to be deleted; asked for as often as it takes."""
+    for token in tokens_to_delete(state):
+        if token.token_ref not in held:
+            return DeleteToken(token)
+    return Nothing()
+
+
 def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
     """An open attempt: send it if that is certainly the first time, else look.
 
     Nor is it sent when its money is not wanted any more (the subscription was cancelled, late
-    money paid the invoice), or not there (it is charged at another provider now): what may be under
-    way is settled, nothing new is set going.
+    money paid the invoice), not there (it is charged at another provider now), or not with that
+    token (it was let go or revoked): what may be under way is settled, nothing new is set going.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
@@ -119,7 +132,7 @@ def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: 
         return LookUp(attempt, LOOK_UP)
     if attempt.capture_id is not None:
         return SendCapture(attempt, attempt.capture_id)
-    return LookUp(attempt, LOOK_UP) if state.moved_from(attempt) else SendCharge(attempt)
+    return SendCharge(attempt) if state.may_send(attempt) else LookUp(attempt, LOOK_UP)
 
 
 def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Step:

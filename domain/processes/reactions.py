@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import events, refund_events
+from domain.subscription import events, refund_events, token_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
+_LETTING_GO = frozenset({ItemKind.DELETE_TOKEN, ItemKind.TOKEN, ItemKind.COLLECT})
 
 REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionStarted: frozenset({ItemKind.INVOICE}),
@@ -24,6 +25,8 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.DUNNING},
     events.TokenRefused: _VAULTING,
     events.TokenRequestExpired: _VAULTING,
+    token_events.TokenDeletionRequested: _LETTING_GO,
+    token_events.TokenRevoked: _LETTING_GO,
     events.InvoiceIssued: frozenset(
         {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.RELOAD, ItemKind.DUNNING}
     ),
@@ -37,11 +40,11 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAttempted: _COLLECTING,
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
-    events.ChargeSucceeded: _COLLECTING | {ItemKind.DUNNING},
-    events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN},
+    events.ChargeSucceeded: _COLLECTING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
+    events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
     events.ChargeOutcomeUnknown: _COLLECTING,
     events.ChargeLookedUp: _COLLECTING,
-    events.ChargeNotMade: _COLLECTING,
+    events.ChargeNotMade: _COLLECTING | {ItemKind.DELETE_TOKEN},
     events.ChargeFoundLate: _DUNNING,
     events.ChargeDiscrepancyFound: _DUNNING,
     events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
@@ -67,6 +70,8 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.DiscountEnded: frozenset(),
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
-    events.SubscriptionCancelled: _ALL - {ItemKind.CHARGE, ItemKind.LOOK_UP} - _REFUNDING,
+    events.SubscriptionCancelled: _ALL
+    - {ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.DELETE_TOKEN}
+    - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

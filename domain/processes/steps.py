@@ -8,6 +8,8 @@ SendCapture capture
 LookUp      look_up
 SendRefund  refund
 LookUpRefund  look_up_refund
+DeleteToken delete_token
+LookUpToken look_up_token
 Nothing     this subscription needs nothing now
 """
 
@@ -20,7 +22,7 @@ import attrs
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.vaulted import OpenTokenRequest
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 
 @attrs.frozen
@@ -91,5 +93,30 @@ class LookUpRefund:
     evidence: str
 
 
-Call = AskToken | SeeToken | SendCharge | SendCapture | LookUp | SendRefund | LookUpRefund
+@attrs.frozen
+class DeleteToken:
+    """Have the provider forget a token that was let go; safe to repeat."""
+
+    token: Token
+
+
+@attrs.frozen
+class LookUpToken:
+    """Ask the provider whether it still holds a token. evidence: as in LookUp."""
+
+    token: Token
+    evidence: str
+
+
+Call = (
+    AskToken
+    | SeeToken
+    | SendCharge
+    | SendCapture
+    | LookUp
+    | SendRefund
+    | LookUpRefund
+    | DeleteToken
+    | LookUpToken
+)
 Step = Nothing | Record | Call

@@ -28,6 +28,7 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.taxes import LineTax
 
 # --- starting ---------------------------------------------------------------------------------
@@ -1002,6 +1003,8 @@ SubscriptionEvent = (
     | TokenVaulted
     | TokenRefused
     | TokenRequestExpired
+    | TokenDeletionRequested
+    | TokenRevoked
     | InvoiceIssued
     | AmountSet
     | InstalmentsSettled

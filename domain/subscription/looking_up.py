@@ -81,7 +81,7 @@ def may_send_again(
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != attempt_id or not state.wants(attempt):
         return False
-    if attempt.capture_id is None and state.moved_from(attempt):
+    if attempt.capture_id is None and not state.may_send(attempt):
         return False
     missing = isinstance(answer, NotFound) or (
         isinstance(answer, Authorized) and attempt.capture_id is not None

@@ -108,7 +108,7 @@ def test_every_damaged_row_is_listed(shop: Shop):
         "view_balances_v4",
         "UPDATE {} SET row = jsonb_set(row::jsonb, '{{paid}}', '1')::json, paid = 1",
     )
-    shop.damage("view_due_dates_v4", "DELETE FROM {} WHERE key = 's-1'")
+    shop.damage("view_due_dates_v5", "DELETE FROM {} WHERE key = 's-1'")
     shop.damage("view_charges_v3", "UPDATE {} SET status = 'declined' WHERE status = 'succeeded'")
     report = shop.audit()
     assert report.verdict is Verdict.DIFFERENCES
