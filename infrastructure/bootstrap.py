@@ -29,6 +29,7 @@ from infrastructure.store.books import Books
 from infrastructure.store.circuits import OpenCircuits
 from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
+from infrastructure.store.holders import Holders
 from infrastructure.store.inbox import Inbox
 from infrastructure.store.ledger import Ledger
 from infrastructure.store.plan_reader import PlanReader
@@ -100,6 +101,15 @@ class System:
         """The tokens, encrypted."""
         return TokenVault(self.pool, self.books.schema, self._master_key)
 
+    def digest(self, name: str) -> bytes:
+        """The vault's digest of what a provider calls a token."""
+        return self.vault.names.digest(name)
+
+    @cached_property
+    def holders(self) -> Holders:
+        """Which subscriptions hold which token."""
+        return Holders(self.vault.names, self.views, self.ledger)
+
     @cached_property
     def inbox(self) -> Inbox:
         """Callbacks as they came."""
@@ -153,7 +163,7 @@ class System:
                 saw=circuit.saw,
             )
             try:
-                gateway = build(self.settings, account, self.clock, policy)
+                gateway = build(self, account, policy)
             except ValueError as error:
                 where = f"accounts.{account.provider}.{account.name}"
                 raise SettingsError(f"{where}: {error}") from error
@@ -168,12 +178,11 @@ class System:
         self.pool.close()
 
 
-def _paypal(
-    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
-) -> Gateway:
+def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
     from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
     from infrastructure.gateways.paypal.gateway import PayPalGateway
 
+    settings = system.settings
     plain = PayPalAccount(
         name=account.name,
         client_id=account.text("client_id"),
@@ -187,7 +196,7 @@ def _paypal(
         trust_roots=_trust_roots(account),
         http=policy,
     )
-    return PayPalGateway(plain, now=clock)
+    return PayPalGateway(plain, now=system.clock, digest=system.digest)
 
 
 def _trust_roots(account: AccountSettings) -> bytes:
@@ -199,12 +208,11 @@ def _trust_roots(account: AccountSettings) -> bytes:
         raise SettingsError(f"accounts.paypal.{account.name}: cannot read {path}") from error
 
 
-def _dintero(
-    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
-) -> Gateway:
+def _dintero(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
     from infrastructure.gateways.dintero.account import DinteroAccount
     from infrastructure.gateways.dintero.gateway import DinteroGateway
 
+    settings = system.settings
     host = account.text("base_url", "https://checkout.dintero.com")
     callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
     plain = DinteroAccount(
@@ -213,6 +221,7 @@ def _dintero(
         client_id=account.text("client_id"),
         client_secret=account.secret("client_secret"),
         signature_secret=account.secrets.get("signature_secret"),
+        webhook_secret=account.secrets.get("webhook_secret"),
         callback_url=account.text("callback_url", callback),
         return_url=account.text("return_url", f"{settings.public_url}/returns/dintero"),
         base_url=host,
@@ -220,10 +229,10 @@ def _dintero(
         profile_id=account.text("profile_id", ""),
         payment_product_type=account.text("payment_product_type", "payex.creditcard"),
     )
-    return DinteroGateway(plain, now=clock, policy=policy)
+    return DinteroGateway(plain, now=system.clock, policy=policy, digest=system.digest)
 
 
-_BUILDERS: dict[str, Callable[[Settings, AccountSettings, Clock, HttpPolicy], Gateway]] = {
+_BUILDERS: dict[str, Callable[[System, AccountSettings, HttpPolicy], Gateway]] = {
     "paypal": _paypal,
     "dintero": _dintero,
 }

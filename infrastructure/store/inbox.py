@@ -54,6 +54,8 @@ class Received:
     token_request_ref: str
     headers: Mapping[str, str]
     received_at: datetime
+    token_digest: bytes = b""
+    token_ended: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +69,7 @@ class Quarantined:
 
 _COLUMNS = SQL(
     "id, provider, account, delivery_id, event_type, reference, token_request_ref, headers,"
-    " received_at"
+    " received_at, token_digest, token_ended"
 )
 
 
@@ -97,6 +99,8 @@ class Inbox:
         body: bytes,
         received_at: datetime,
         aside: str = "",
+        token_digest: bytes = b"",
+        token_ended: bool = False,
     ) -> bool:
         """Keep a verified callback; True if it is new, False if it had come before.
 
@@ -111,8 +115,9 @@ class Inbox:
             row = conn.execute(
                 SQL(
                     "INSERT INTO {} AS inbox (provider, account, delivery_id, event_type,"
-                    " reference, token_request_ref, headers, body, received_at, status, outcome)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                    " reference, token_request_ref, headers, body, received_at, status, outcome,"
+                    " token_digest, token_ended)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
                     " ON CONFLICT (provider, account, delivery_id)"
                     " DO UPDATE SET duplicates = inbox.duplicates + 1"
                     " RETURNING duplicates = 0"
@@ -127,6 +132,8 @@ class Inbox:
                     received_at,
                     "quarantined" if aside else "waiting",
                     aside or None,
+                    token_digest,
+                    token_ended,
                 ],
             ).fetchone()
         assert row is not None
@@ -262,4 +269,6 @@ def _received(row: Sequence[Any]) -> Received:
         token_request_ref=row[6],
         headers=row[7],
         received_at=row[8],
+        token_digest=bytes(row[9]),
+        token_ended=row[10],
     )

@@ -52,13 +52,20 @@ async def work(
         owner=system.owner,
         lease_s=system.settings.lease_s,
         plans=system.plans,
+        holders=system.holders,
     )
     guards = guards_of(gateways)
     advancer = Advancer(desk, gateways, system.zone_version, guards=guards)
     watch = OutageWatch(guards, system.circuits, system.owner)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
     callbacks = CallbackWorker(
-        desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
+        desk,
+        advancer,
+        system.inbox,
+        system.views,
+        system.holders,
+        batch=CALLBACK_BATCH,
+        poll_s=poll_s,
     )
     async with _projections(system, stopping, enabled=project):
         try:

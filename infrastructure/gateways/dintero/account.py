@@ -49,6 +49,7 @@ class DinteroAccount:
     name: of the account in our settings.
     account_id: "T" (test) or "P" (live) and eight digits; part of every signed callback.
     signature_secret: made with POST /v1/admin/signature; None: no callback is believed.
+    webhook_secret: of the subscription to the account's events; None: none of them is believed.
     base_url: of the checkout API, without /v1. auth_url: host of the token call.
     audience: what the access token is for; derived from the account id when left out.
     callback_url: public address that Dintero calls; "" for none (then only look-ups tell).
@@ -65,6 +66,7 @@ class DinteroAccount:
     signature_secret: Secret | None
     callback_url: str
     return_url: str
+    webhook_secret: Secret | None = None
     base_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
     auth_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
     audience: str = ""
