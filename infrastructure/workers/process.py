@@ -19,6 +19,7 @@ from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import AgendaWorker, rest, unless_away
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
+from infrastructure.workers.idle_tokens import IdleTokens
 from infrastructure.workers.outage_watch import OutageWatch
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ async def work(
     guards = guards_of(gateways)
     advancer = Advancer(desk, gateways, system.zone_version, guards=guards)
     watch = OutageWatch(guards, system.circuits, system.owner)
+    idle = IdleTokens(system)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
     callbacks = CallbackWorker(
         desk,
@@ -75,6 +77,7 @@ async def work(
                 group.create_task(_until_told(agenda.run(stopping), stopping))
                 group.create_task(_until_told(callbacks.run(stopping), stopping))
                 group.create_task(_until_told(watch.run(stopping), stopping))
+                group.create_task(_until_told(idle.run(stopping), stopping))
         except* ClockJumped as jumped:
             log.error("clock jumped; stopping", reason=str(jumped.exceptions[0]))
             raise ClockJumped(str(jumped.exceptions[0])) from None

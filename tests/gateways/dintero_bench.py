@@ -22,7 +22,7 @@ from infrastructure.simulators.dintero.app import (
     build_dintero_simulator,
 )
 from infrastructure.simulators.dintero.tables import FIRST_CARD
-from tests.gateways.bench import START, Bench, CallbackReceiver
+from tests.gateways.bench import START, Bench, CallbackReceiver, digest_of
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "dintero"
 SPECIFICATION = REFERENCE / "spec-payments.swagger2.2024-07-23.yaml"
@@ -35,6 +35,7 @@ OPTIONS = DinteroSimulatorOptions(
     specification=SPECIFICATION if SPECIFICATION.exists() else None,
     callback_pause_s=0.01,
 )
+WEBHOOK_SECRET = "a-webhook-secret"
 ACCOUNT = DinteroAccount(
     name="dintero-test",
     account_id=OPTIONS.account_id,
@@ -43,6 +44,7 @@ ACCOUNT = DinteroAccount(
     signature_secret=OPTIONS.signature_secret,
     callback_url="https://merchant.example/callbacks/dintero",
     return_url="https://merchant.example/thanks",
+    webhook_secret=Secret(WEBHOOK_SECRET),
 )
 
 
@@ -91,11 +93,20 @@ class DinteroBench(Bench):
     def another(self, tap: Wiretap | None = None, **changes: Any) -> DinteroGateway:
         """Another gateway of the account, with changes to it. The caller closes it."""
         account = attrs.evolve(self.account, **changes)
-        return DinteroGateway(account, now=self.controls.clock.now, transport=tap)
+        now = self.controls.clock.now
+        return DinteroGateway(account, now=now, transport=tap, digest=digest_of)
 
     def through(self, transport: httpx.AsyncBaseTransport) -> DinteroGateway:
         """See Bench."""
-        return DinteroGateway(self.account, now=self.controls.clock.now, transport=transport)
+        now = self.controls.clock.now
+        return DinteroGateway(self.account, now=now, transport=transport, digest=digest_of)
+
+    async def listen_to_tokens(self) -> None:
+        """Dintero's events of the account are asked for by a subscription."""
+        wanted = {"url": f"{self.account.callback_url}/events", "secret": WEBHOOK_SECRET}
+        async with httpx.AsyncClient(base_url=self.base_url) as merchant:
+            answer = await merchant.post("/_webhooks", json=wanted)
+        assert answer.status_code == 200, answer.text
 
     async def refund_again(self, order: RefundOrder) -> RefundLookUpAnswer:
         """Dintero has no keys: who may have sent a refund looks."""

@@ -6,7 +6,7 @@ GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
 GET and DELETE /v1/card-tokens/{id}
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
-and the control endpoints of serving.py
+the control endpoints of serving.py, and POST /_webhooks {"url", "secret"}: the account's events
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class DinteroSimulatorOptions:
     specification: Dintero's Swagger 2.0 file; requests are then checked against it.
     access_token_life_s: seconds, by the simulator's clock.
     legacy_errors: refusals in the form used until 2025-09.
+    webhook_url, webhook_secret: where the account's events go; "": nobody has asked for them.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
@@ -77,6 +78,8 @@ class DinteroSimulatorOptions:
     access_token_life_s: int = 14_400
     legacy_errors: bool = False
     callback_pause_s: float = 0.2
+    webhook_url: str = ""
+    webhook_secret: Secret | None = None
 
 
 def build_dintero_simulator(options: DinteroSimulatorOptions) -> web.Application:
@@ -103,9 +106,16 @@ class DinteroSite:
         self._dintero = SimulatedDintero(
             self._tables,
             self._controls,
-            Notices(self._tables, self._controls.clock, options.signature_secret),
+            Notices(
+                self._tables,
+                self._controls.clock,
+                options.signature_secret,
+                webhook_url=options.webhook_url,
+                webhook_secret=options.webhook_secret,
+            ),
             legacy_errors=options.legacy_errors,
         )
+        self._controls.revoke = self._dintero.revoke
         self._specification = (
             specification(options.specification) if options.specification is not None else None
         )
@@ -134,6 +144,7 @@ class DinteroSite:
         router.add_get("/v1/sessions/{id}", self._show_session)
         router.add_get("/v1/sessions", self._list_sessions)
         router.add_post("/v1/accounts/{account}/auth/token", self._desk.sign_in)
+        router.add_post("/_webhooks", self._set_webhooks)
         router.add_get("/v1/view/{id}", self._show_page)
         router.add_post("/v1/view/{id}", self._use_page)
 
@@ -149,6 +160,13 @@ class DinteroSite:
         except Refused as refused:
             body = refused.body | ({"success": False} if path == "/v1/sessions/pay" else {})
             return answered(body, refused.status)
+
+    async def _set_webhooks(self, request: web.Request) -> web.Response:
+        asked = bodies.decoded(await request.read(), dict[str, str])
+        notices = self._dintero.notices
+        notices.webhook_url = asked.get("url", "")
+        notices.webhook_secret = Secret(asked.get("secret", ""))
+        return answered({"url": notices.webhook_url})
 
     # --- tokens -------------------------------------------------------------------------------
 

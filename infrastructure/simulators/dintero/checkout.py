@@ -85,6 +85,7 @@ def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
     error = "authorization" if card.refusal else ""
     if not card.refusal:
         tables.tokens[token.value] = token
+        dintero.put(token.id, dintero.notices.about_token(token, "checkout_token_add"))
     dintero.put(checkout.reference, dintero.notices.about(transaction, error=error))
     return _return_url(checkout, error, tables.transaction_id(transaction))
 

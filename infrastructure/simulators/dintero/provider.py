@@ -21,6 +21,7 @@ from infrastructure.simulators.dintero.rendering import event_count
 from infrastructure.simulators.dintero.tables import (
     Event,
     Tables,
+    Token,
     Transaction,
     micros,
 )
@@ -180,6 +181,19 @@ class SimulatedDintero:
         """Deliver the callbacks that the plan lets overtake the answer."""
         while self._early:
             await self.controls.deliveries.send_now(self._early.pop(0))
+
+    def end_token(self, token: Token) -> None:
+        """A stored card is deleted; the account's webhook says so."""
+        self.tables.forget(token)
+        at = self.controls.clock.now()
+        self.put(token.id, self.notices.about_token(token, "checkout_token_delete", at))
+
+    def revoke(self, customer_id: str) -> int:
+        """The payer ends what one of the merchant's customers agreed to; how many tokens."""
+        ended = [each for each in self.tables.tokens.values() if each.customer_id == customer_id]
+        for token in ended:
+            self.end_token(token)
+        return len(ended)
 
     def put(self, reference: str, build: Build | None) -> None:
         """Send a callback, with what the plan does to it."""

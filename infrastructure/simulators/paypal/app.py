@@ -47,6 +47,7 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     webhooks = Webhooks(account, options.webhook_url, options.webhook_id)
     account.on_completed = webhooks.about_order
     account.on_refund_ended = webhooks.about_refund
+    controls.revoke = lambda customer_id: vault.revoke(account, webhooks, customer_id)
     app = web.Application(client_max_size=1024 * 1024)
     app[PROVIDER] = Provider(
         options=options,

@@ -22,6 +22,7 @@ from infrastructure.simulators.paypal.validation import (
     check_usage_pattern,
     object_at,
 )
+from infrastructure.simulators.paypal.webhooks import Webhooks
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><title>Simulated PayPal</title></head><body>
@@ -173,10 +174,24 @@ async def delete_payment_token(request: web.Request) -> web.StreamResponse:
     refusal = await misbehaving.before(request, fault, plan, error)
     if refusal is not None:
         return refusal
-    token = _payment_token(request)
-    provider.webhooks.about_token(payment_token_json(token, provider.base_url(request)), "DELETED")
-    del provider.account.payment_tokens[token.token_id]
+    provider.base_url(request)
+    _end(provider.account, provider.webhooks, _payment_token(request))
     return await misbehaving.after(request, fault, plan, web.Response(status=204), error)
+
+
+def revoke(account: Account, webhooks: Webhooks, customer_id: str) -> int:
+    """The payer ends what one of the merchant's customers agreed to; how many tokens there were."""
+    ended = [
+        each for each in account.payment_tokens.values() if each.merchant_customer_id == customer_id
+    ]
+    for token in ended:
+        _end(account, webhooks, token)
+    return len(ended)
+
+
+def _end(account: Account, webhooks: Webhooks, token: PaymentToken) -> None:
+    webhooks.about_token(payment_token_json(token, webhooks.base_url), "DELETED")
+    del account.payment_tokens[token.token_id]
 
 
 def _payment_token(request: web.Request) -> PaymentToken:
