@@ -33,6 +33,15 @@ class Token:
     let_go: str = ""
     gone: bool = False
 
+    @property
+    def standing(self) -> str:
+        """Whether it can be charged, or why not: "usable", "declined", "let-go", "gone"."""
+        if self.gone:
+            return "gone"
+        if self.let_go_at is not None:
+            return "let-go"
+        return "usable" if self.usable else "declined"
+
 
 @attrs.frozen(kw_only=True)
 class OpenTokenRequest:

@@ -14,8 +14,6 @@ from infrastructure.cli.exits import INCOMPLETE, TABLE, USAGE, Ended
 from infrastructure.cli.output import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from domain.subscription.state import Subscription
     from infrastructure.bootstrap import System
 
@@ -215,8 +213,8 @@ def erase(
 
 
 def _wait_until_gone(
-    system: System, customer: str, left: Sequence[str], wait_s: float
-) -> Sequence[str]:
+    system: System, customer: str, left: tuple[str, ...], wait_s: float
+) -> tuple[str, ...]:
     """The tokens that are still there when the time is up."""
     from infrastructure.commands.letting_go import held_tokens, states_of
 

@@ -49,6 +49,6 @@ class IdleTokens:
                     log.warning("tokens not let go", subscription=each, reason=str(error))
                     changed = False
                 let_go += changed
-            # What stays in the list: what waits for an outcome, and what the list does not know yet.
+            # What stays in the list waits for an outcome, or is not known there yet.
             waiting += len(found)
         return let_go
