@@ -21,6 +21,7 @@ from domain.refusals import Refused
 from domain.subscription.demanding import BalanceReport, Demand
 from domain.subscription.discounting import Reduction
 from domain.subscription.events import Resolution, When
+from domain.subscription.letting_go import Which
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
@@ -57,6 +58,7 @@ WISHES = (
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
     *("refund", "refund", "leave and refund"),
+    *("let go", "let go what was replaced", "revoked by the payer", "revoked by the payer"),
 )
 
 
@@ -185,6 +187,11 @@ class Billing(Watched):
                 commands.refund(name, wanted_back, grant=True, reason=reason)
             case "leave and refund":
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY, refund=True)
+            case "let go" | "let go what was replaced":
+                which = Which.ALL if wish == "let go" else Which.REPLACED
+                commands.delete_tokens(name, which, reason=reason)
+            case "revoked by the payer":
+                self.world.simulators.revoke(commands.find(name)[0].customer_id)
             case "balance":
                 now = self.world.clock.now
                 balance = Money(now.minute % 2 * 900, "USD")
