@@ -120,11 +120,13 @@ class Webhooks:
         await self._put_or_send(self._named(refund), lambda: self._refund_event(refund))
 
     def about_token(self, token: dict[str, Any], what: str = "CREATED") -> None:
-        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED."""
-        if self.url:
-            self._deliveries.put(
-                self._build(f"VAULT.PAYMENT-TOKEN.{what}", "payment_token", "3.0", lambda: token)
-            )
+        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED, with what the plan does to it."""
+        self._put(
+            str(token["id"]),
+            lambda: self._build(
+                f"VAULT.PAYMENT-TOKEN.{what}", "payment_token", "3.0", lambda: token
+            ),
+        )
 
     def _put(self, reference: str, event: Callable[[], Build]) -> None:
         if self.url:
