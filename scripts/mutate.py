@@ -45,6 +45,8 @@ import planted_restating
 import planted_retried
 import planted_settlements
 import planted_supposing
+import planted_token_work
+import planted_tokens
 from planted_faults import Fault
 
 GROUPS = (
@@ -67,6 +69,8 @@ GROUPS = (
     planted_outages,
     planted_moves,
     planted_folding,
+    planted_tokens,
+    planted_token_work,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent

@@ -287,6 +287,34 @@ class Billing(Watched):
             self.world.work_callbacks(1000)
             self.check()
 
+    def have_it_unpaid(self, days: int) -> None:
+        """So many days on no card has money: whose plan retries nothing is suspended."""
+        self.world.forward(timedelta(days=days))
+        self.world.project()
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].extend([Fault.SOFT_DECLINE] * 50)
+        for _ in range(2):
+            self.world.work(1000)
+            self.world.project()
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].clear()
+        self.check()
+
+    def have_tokens_end(self) -> None:
+        """At each provider one payer revokes, one token is let go, and both are billed later."""
+        running = [state for state in self.states() if state.bills and state.token is not None]
+        for provider in Provider:
+            there = [self.names.index(s.subscription_id) for s in running if s.provider is provider]
+            self.wish_something(there[0], "revoked by the payer")
+            self.wish_something(there[1], "let go")
+        self.world.deliver()
+        self.world.work_callbacks(1000)
+        for days in (0, 40):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(1000)
+            self.check()
+
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""
         for wish in ("accept", "collect", "reinstate", "write off"):
