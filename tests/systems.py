@@ -44,7 +44,11 @@ def settings_of(**chosen: Any) -> Settings:
             provider=provider,
             name="main",
             values={"client_id": "x", "account_id": "T12345678", "base_url": "http://127.0.0.1:9"},
-            secrets={"client_secret": Secret("x" * 24), "signature_secret": Secret("y" * 24)},
+            secrets={
+                "client_secret": Secret("x" * 24),
+                "signature_secret": Secret("y" * 24),
+                "webhook_secret": Secret("w" * 24),
+            },
         )
         for provider in ("paypal", "dintero")
     )

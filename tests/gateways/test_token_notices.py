@@ -25,7 +25,6 @@ NONE = b""
 def paypal(event: dict[str, Any]) -> Hint:
     """What the gateway makes of a genuine event of PayPal's, whose digests are the bench's."""
     verifying = Verifying({CERT_URL: pem(certificate())})
-    verifying.gateway._digest = digest_of
     return verifying.verify(webhook(msgspec.json.encode({"id": "WH-1", **event})))
 
 
@@ -98,6 +97,7 @@ def refused(callback: RawCallback, account: DinteroAccount = ACCOUNT) -> str:
     return rejected.value.code
 
 
+UPDATE = "checkout_token_update"
 DELETED = {"account_id": "T12345678", "event": "checkout_token_delete", "event_delivery": "d-1"}
 
 
@@ -110,8 +110,8 @@ DELETED = {"account_id": "T12345678", "event": "checkout_token_delete", "event_d
         ({"payment_token_id": "t-1"}, True, True),
         ({"token_id": "t-1", "event": "checkout_token_expired"}, True, True),
         ({"token": {"id": "t-1"}, "event": "checkout_token_add"}, True, False),
-        ({"token": {"id": "t-1", "status": "ACTIVE"}, "event": "checkout_token_update"}, True, False),
-        ({"token": {"id": "t-1", "status": "CANCELLED"}, "event": "checkout_token_update"}, True, True),
+        ({"token": {"id": "t-1", "status": "ACTIVE"}, "event": UPDATE}, True, False),
+        ({"token": {"id": "t-1", "status": "CANCELLED"}, "event": UPDATE}, True, True),
         ({"token": {}}, False, True),
         ({"token": "t-1"}, False, True),
     ],
