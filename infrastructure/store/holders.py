@@ -37,6 +37,17 @@ class Holders:
                     found.setdefault(state.subscription_id, set()).add(token.token_ref)
         return found
 
+    def ids_of(self, customers: Iterable[str]) -> dict[str, str]:
+        """The provider's ids of all tokens of these customers, by reference, where a token is not
+        named by itself."""
+        states = (state for each in set(customers) for state in self._states_of(each))
+        return {
+            token.token_ref: token.instrument.provider_token_id
+            for state in states
+            for token in state.tokens
+            if token.instrument.provider_token_id
+        }
+
     def is_shared(self, token_ref: str) -> bool:
         """Whether another subscription, which goes on, is charged with the same token."""
         for other in self._names.others(token_ref):

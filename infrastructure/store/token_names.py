@@ -72,6 +72,25 @@ class TokenNames:
         )
         return tuple(NamedToken(*row) for row in rows)
 
+    def unnamed(self, after: str, limit: int) -> list[NamedToken]:
+        """Tokens without a digest, kept before there were any; by reference, beyond `after`."""
+        rows = self._rows(
+            "SELECT token_ref, customer_id FROM {} WHERE digest IS NULL AND sealed IS NOT NULL"
+            " AND token_ref > %s ORDER BY token_ref LIMIT %s",
+            [after, limit],
+        )
+        return [NamedToken(*row) for row in rows]
+
+    def keep(self, digests: Mapping[str, bytes]) -> None:
+        """Keep the digests of tokens, by reference, where there is none."""
+        statement = SQL(
+            "UPDATE {} AS token SET digest = new.digest"
+            " FROM unnest(%s::text[], %s::bytea[]) AS new (ref, digest)"
+            " WHERE token.token_ref = new.ref AND token.digest IS NULL"
+        ).format(self._tokens)
+        with self._pool.connection() as conn:
+            conn.execute(statement, [list(digests), list(digests.values())])
+
     def _rows(self, query: LiteralString, values: list[Any]) -> list[tuple[Any, ...]]:
         statement: Composed = SQL(query).format(self._tokens)
         with self._pool.connection() as conn:

@@ -20,6 +20,7 @@ from infrastructure.workers.agenda_worker import AgendaWorker, rest, unless_away
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
 from infrastructure.workers.idle_tokens import IdleTokens
+from infrastructure.workers.older_tokens import name_older_tokens
 from infrastructure.workers.outage_watch import OutageWatch
 
 log = structlog.get_logger(__name__)
@@ -72,6 +73,7 @@ async def work(
     async with _projections(system, stopping, enabled=project):
         try:
             await _views_exist(system, stopping)
+            await unless_away(asyncio.to_thread(name_older_tokens, system))
             await unless_away(watch.look())
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_told(agenda.run(stopping), stopping))

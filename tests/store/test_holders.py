@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from domain.identity import stream_of
 from domain.ports import Secret
@@ -23,7 +24,8 @@ from infrastructure.settings import SettingsError, read_settings
 from infrastructure.store.books import Books
 from infrastructure.store.token_names import NamedToken
 from infrastructure.workers.idle_tokens import IdleTokens
-from tests.specimens import DUE, ZONE_VERSION, signed_up, token_ref
+from infrastructure.workers.older_tokens import name_older_tokens
+from tests.specimens import CARD, DUE, ZONE_VERSION, signed_up, token_ref
 from tests.systems import T0, project, system_over, write
 from tests.vocabulary import given
 
@@ -95,6 +97,30 @@ def _append(system: System, subscription_id: str, version: int, events: tuple[An
     stamp = Stamp(actor="test", cause="given", command_id=uuid4())
     append = Append(stream_of(subscription_id), version, events, stamp)
     system.ledger.append([append], now=system.clock())
+
+
+def test_tokens_from_before_the_digests_are_named_once(system: System) -> None:
+    """By the id that the facts tell, or by themselves; what does not open is left alone."""
+    card = attrs.evolve(CARD, provider_token_id="its-id")
+    facts_of = signed_up(subscription_id="s-3", customer_id="c-3")
+    theirs = tuple(
+        attrs.evolve(each, token_ref="token-c", instrument=card)
+        if hasattr(each, "token_ref")
+        else each
+        for each in facts_of
+    )
+    write(system, theirs, "s-3")
+    project(system)
+    system.vault.put_many([("c-3", "token-c", Secret("a-card")), ("c-4", "token-d", Secret("d"))])
+    system.vault.erase("c-4")
+    with system.pool.connection() as conn:
+        table = Identifier(system.books.schema, "vault_tokens")
+        conn.execute(SQL("UPDATE {} SET digest = NULL").format(table))
+    assert name_older_tokens(system) == 3
+    assert name_older_tokens(system) == 0
+    digests = [system.digest(each) for each in (SAME.reveal(), "its-id", "a-card")]
+    known = system.holders.known(digests)
+    assert [len(known.get(each, ())) for each in digests] == [2, 1, 0]
 
 
 # --- long ended -------------------------------------------------------------------------------
