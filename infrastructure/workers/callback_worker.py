@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 QUARANTINE_AFTER = timedelta(minutes=10)
 # How long a callback is left alone whose look the provider did not answer.
 AGAIN_AFTER_S = 15.0
+# How long the end of a token is looked for; nobody looks at tokens by schedule.
+GIVE_UP_AFTER = timedelta(days=1)
 NO_CONCERN = "names no charge, no token and no token request"
 OLD_NEWS = "settled before"
 HANDLED = "looked up"
@@ -161,6 +163,15 @@ class CallbackWorker:
         await asyncio.to_thread(self._inbox.done, handled, HANDLED)
         await asyncio.to_thread(self._inbox.put_back, busy)
         await asyncio.to_thread(self._inbox.put_back, again, delay_s=AGAIN_AFTER_S)
+        await asyncio.to_thread(self._give_up, about, set(again))
+
+    def _give_up(self, about: Mapping[str, Sequence[Received]], again: Collection[int]) -> None:
+        """Set aside what was said of tokens that could not be looked at for too long: the vault
+        has lost them, or the account is no more."""
+        longest = self._desk.clock() - GIVE_UP_AFTER
+        for one in (each for ones in about.values() for each in ones):
+            if one.id in again and one.token_ended and one.received_at <= longest:
+                self._inbox.quarantine(one.id, "the token could not be looked at")
 
     def _match(self, received: Sequence[Received]) -> Matched:
         """Which subscriptions each is about, as far as that is known yet."""

@@ -250,6 +250,20 @@ def test_F16_a_notice_of_an_unknown_token_is_set_aside(billing: Billing) -> None
     assert facts(billing, TokenRevoked) == []
 
 
+def test_an_end_that_cannot_be_looked_at_is_set_aside_after_a_day(billing: Billing) -> None:
+    """The vault was emptied; the notice is not taken for ever."""
+    for name in billing.names:
+        billing.world.system.vault.erase(f"c-{name}")
+    revoke_everybody(billing)
+    hear(billing)
+    assert quarantined(billing) == 0
+    billing.world.forward(timedelta(hours=25))
+    billing.world.end_leases()
+    billing.world.work_callbacks(1000)
+    assert quarantined(billing) == 4
+    assert facts(billing, TokenRevoked) == []
+
+
 def test_a_payer_revokes_at_the_control_endpoint(billing: Billing) -> None:
     """As a rehearsal does it: by HTTP."""
     world = billing.world
