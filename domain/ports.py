@@ -10,7 +10,7 @@ answers
   Granted | StillOpen | TokenDenied | Unknown | NotDone    to complete_token
   TokenGone | Unknown | NotDone                            to delete_token
   TokenGone | TokenHeld | Unknown | NotDone                to look_up_token
-refunds and voids: refund_ports.py
+refunds and voids: refund_ports.py; disputes: dispute_ports.py
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from domain.money import Money
 from domain.plan import CaptureMode, PaidTrial, Terms
 from domain.subscription.events import DeclineClass, Instrument
 
-if TYPE_CHECKING:  # that module takes its first answers from this one
+if TYPE_CHECKING:  # those modules take their first answers from this one
+    from domain.dispute_ports import DisputeAnswer
     from domain.refund_ports import (
         RefundAnswer,
         RefundLookUpAnswer,
@@ -95,10 +96,25 @@ class TokenQuery:
 
 
 @attrs.frozen(kw_only=True)
+class ChargeLine:
+    """A part of a charge, as a receipt shows it.
+
+    amount: with tax; below zero for what was paid otherwise. tax: of it, at tax_ppm parts per
+    million of the net.
+    """
+
+    description: str
+    amount: Money
+    tax: Money
+    tax_ppm: int
+
+
+@attrs.frozen(kw_only=True)
 class ChargeOrder:
     """Charge a vaulted token once.
 
     attempt_id: the key; reference: what both books call it.
+    lines: they add up to the amount; none where nothing is known of its tax.
     capture: AT_ONCE takes the money, AFTER_AUTHORIZATION only reserves it.
     """
 
@@ -111,6 +127,7 @@ class ChargeOrder:
     subscription_id: str
     customer_id: str
     capture: CaptureMode
+    lines: tuple[ChargeLine, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -119,6 +136,7 @@ class CaptureOrder:
 
     capture_id: the key; authorization_ref: as ChargeAuthorized holds it.
     final: False when more of this authorisation may be captured later.
+    lines: of the charge that was authorised, as its order had them.
     """
 
     attempt_id: UUID
@@ -127,6 +145,7 @@ class CaptureOrder:
     amount: Money
     authorization_ref: str
     final: bool = True
+    lines: tuple[ChargeLine, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -287,8 +306,23 @@ class RawCallback:
 
 
 @attrs.frozen(kw_only=True)
+class Reversal:
+    """Money that a provider took back, as a callback tells whose signature holds over its body.
+
+    charge_ref: the provider's id of what was captured. provider_ref: of the reversal, or "".
+    at: the provider's time, UTC.
+    """
+
+    charge_ref: str
+    amount: Money
+    provider_ref: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
 class Hint:
-    """What a verified callback is about. It only says where to look; the money is looked up.
+    """What a verified callback is about. It only says where to look; the money is looked up, but
+    for a reversal, of which a provider shows nothing else.
 
     delivery_id: the provider's id of the message; the inbox keeps one of each.
     event_type: the provider's word, e.g. "PAYMENT.CAPTURE.COMPLETED".
@@ -296,6 +330,8 @@ class Hint:
     token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
     token_digest: of a token's name at the provider, as the token vault makes it; or empty.
     token_ended: whether it says that this token cannot be charged any more.
+    dispute_ref: of a dispute, or "". charge_ref: the provider's id of what was captured, or "";
+        by it the subscription is found. reversal: what was taken back, or None.
     """
 
     delivery_id: str
@@ -304,13 +340,17 @@ class Hint:
     token_request_ref: str = ""
     token_digest: bytes = b""
     token_ended: bool = False
+    dispute_ref: str = ""
+    charge_ref: str = ""
+    reversal: Reversal | None = None
 
 
 class CallbackRejected(Exception):
     """A callback that is not what it claims; nothing of it is used.
 
     code: "signature-missing", "signature-wrong", "too-old", "foreign-certificate", "malformed";
-        "certificate-unavailable" when it could not be fetched just now, and a repeat may pass.
+        "certificate-unavailable" when it could not be fetched just now, and a repeat may pass;
+        "verification-unavailable" when the provider was asked and did not say.
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -348,6 +388,9 @@ class Gateway(Protocol):
 
     async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
         """Say what became of a refund, without ever making one."""
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Say how a dispute stands; NotFound where the provider knows no such thing."""
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let go of a reservation; safe to repeat."""

@@ -37,6 +37,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import bill_what_is_due, due_at, issue_invoice
+from domain.subscription.refund_events import RefundRequested
 from domain.subscription.retrying import next_retry
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
@@ -155,12 +156,14 @@ def preview_proration(
 class ChangePreview:
     """What a change writes, and the next invoice as it will then be issued.
 
-    facts: exactly those of `change_terms`. credited: what becomes credit. invoice: the next one,
-    or None; applied: what credit pays of it; to_pay: what is left to charge.
+    facts: exactly those of `change_terms`. credited: what becomes credit; refunded: what of that
+    goes back. invoice: the next one, or None; applied: what credit pays of it; to_pay: what is
+    left to charge.
     """
 
     facts: tuple[SubscriptionEvent, ...]
     credited: Money
+    refunded: Money
     invoice: InvoiceIssued | None
     applied: Money
     to_pay: Money
@@ -176,6 +179,7 @@ def preview_change(
     facts = change_terms(state, wish, now=now, zone_version=zone_version)
     after = evolve_all(state, facts)
     granted = [each.amount.minor for each in facts if isinstance(each, CreditGranted)]
+    back = [each.amount.minor for each in facts if isinstance(each, RefundRequested)]
     due = after.next_due_at
     billed: tuple[SubscriptionEvent, ...] = ()
     if due is not None:
@@ -186,6 +190,7 @@ def preview_change(
     return ChangePreview(
         facts=facts,
         credited=Money(sum(granted), state.currency),
+        refunded=Money(sum(back), state.currency),
         invoice=invoice,
         applied=Money(applied, state.currency),
         to_pay=Money(total - applied, state.currency),

@@ -1,8 +1,9 @@
 """What the rules must know about each provider: how long it remembers, how late it reports.
 
 Sources: reference notes on PayPal section 3 (keys: orders 6 h, vault 3 h, payments 45 d;
-transaction search up to 3 h late) and Dintero section 6 (no keys; a merchant reference is refused
-when it was used before; transactions are searchable by it at once).
+transaction search up to 3 h late) and 2.6 (reservations: honoured 3 days, valid 29) and Dintero
+section 6 (no keys; a merchant reference is refused when it was used before; transactions are
+searchable by it at once).
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class ProviderRules:
     token_request_life: how long a payer may take to approve.
     report_delay: a charge that a look-up does not show this long after the intention, and after
         the key window, was not made.
+    honour_period: a reservation older than this is renewed, once, before it is captured; None:
+        the provider renews none. reservation_life: how long one can be captured at all, where the
+        provider does not name an end; None: it shows when it has ended.
     """
 
     charge_key_window: timedelta
@@ -42,6 +46,8 @@ class ProviderRules:
     token_key_window: timedelta
     token_request_life: timedelta
     report_delay: timedelta
+    honour_period: timedelta | None = None
+    reservation_life: timedelta | None = None
 
 
 # A safety margin is taken off PayPal's windows: we stop resending before PayPal may forget.
@@ -54,6 +60,8 @@ RULES: dict[Provider, ProviderRules] = {
         token_key_window=timedelta(hours=2, minutes=30),
         token_request_life=timedelta(days=3),
         report_delay=timedelta(hours=9),
+        honour_period=timedelta(days=3),
+        reservation_life=timedelta(days=29),
     ),
     # Dintero has no keys: it refuses a merchant reference that any session has used. That refusal
     # is not said to hold in a race, so the time in which we send at all is kept short.

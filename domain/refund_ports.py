@@ -97,10 +97,11 @@ class Voided:
 
 @attrs.frozen(kw_only=True)
 class VoidDenied:
-    """The reservation cannot be voided: it was captured, or the provider allows no void."""
+    """The reservation cannot be voided. captured: because money was taken of it."""
 
     code: str
     message: str
+    captured: bool = False
 
 
 RefundAnswer = Refunded | RefundDenied | Unknown | NotDone

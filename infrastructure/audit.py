@@ -66,7 +66,7 @@ class BooksReport:
     def verdict(self) -> Verdict:
         """The verdict on facts and rows together."""
         return verdict_of(
-            differs=bool(self.facts.findings or self.differences),
+            differs=self.facts.differs or bool(self.differences),
             incomplete=bool(self.facts.incomplete or self.incomplete),
         )
 
@@ -223,6 +223,7 @@ def as_words(report: BooksReport) -> str:
         f"position {found.position}  {found.subscription or '-'}  {found.code}: {found.words}"
         for found in facts.findings
     ]
+    lines += [f"the books do not tie: {words}" for words in facts.books]
     lines += [_difference_in_words(each) for each in report.differences]
     lines += [f"not read: {reason}" for reason in (*facts.incomplete, *report.incomplete)]
     return "\n".join(lines)
@@ -244,6 +245,7 @@ def as_data(report: BooksReport) -> dict[str, Any]:
             {**attrs.asdict(each), "subscription": _subscription_of(each)}
             for each in report.differences
         ],
+        "not_tied": list(facts.books),
         "incomplete": [*facts.incomplete, *report.incomplete],
     }
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import attrs
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Gateway
+from domain.settlement_ports import SettlementSource
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
@@ -43,6 +44,7 @@ from projections.catalogue import PROJECTIONS
 from projections.due_dates import DUE_DATES
 
 if TYPE_CHECKING:
+    from infrastructure.gateways.dintero.account import DinteroAccount
     from infrastructure.gateways.http import HttpPolicy
 
 # Connections of one process: threads that ask at once, and one more for each long-lived user.
@@ -171,6 +173,26 @@ class System:
             made[account.provider, account.name] = guarded
         return made
 
+    def settlement_sources(self) -> dict[tuple[str, str], SettlementSource]:
+        """Where payouts are read, for every account whose provider has them for us.
+
+        Raises: SettingsError.
+        """
+        from infrastructure.gateways.dintero.settlements import DinteroSettlements
+        from infrastructure.gateways.http import HttpPolicy
+
+        policy = HttpPolicy(read_timeout_s=self.settings.provider_timeout_s, concurrency=4)
+        made: dict[tuple[str, str], SettlementSource] = {}
+        for account in self.settings.accounts:
+            if account.provider != "dintero":
+                continue
+            try:
+                plain = _dintero_account(self.settings, account)
+            except ValueError as error:
+                raise SettingsError(f"accounts.dintero.{account.name}: {error}") from error
+            made["dintero", account.name] = DinteroSettlements(plain, now=self.clock, policy=policy)
+        return made
+
     def close(self) -> None:
         """Let go of connections."""
         if "ledger" in self.__dict__:
@@ -179,8 +201,14 @@ class System:
 
 
 def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
-    from infrastructure.gateways.paypal.account import CERTIFICATE_HOSTS, LIVE_URL, PayPalAccount
+    from infrastructure.gateways.paypal.account import (
+        CERTIFICATE_HOSTS,
+        LIVE_URL,
+        PayPalAccount,
+        Verification,
+    )
     from infrastructure.gateways.paypal.gateway import PayPalGateway
+    from infrastructure.gateways.paypal.presenting import Metadata, Presentation
 
     settings = system.settings
     plain = PayPalAccount(
@@ -192,6 +220,17 @@ def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gat
         return_url=account.text("return_url", f"{settings.public_url}/returns/paypal"),
         cancel_url=account.text("cancel_url", f"{settings.public_url}/returns/paypal?cancelled=1"),
         brand_name=account.text("brand_name", ""),
+        presentation=Presentation(
+            metadata=Metadata(account.text("recurring_metadata", Metadata.PATTERN_AND_PLAN.value)),
+            customer_type=account.text("customer_type", ""),
+            shipping_preference=account.text("shipping_preference", "NO_SHIPPING"),
+            locale=account.text("locale", ""),
+            vault_instruction=account.text("vault_instruction", ""),
+        ),
+        soft_descriptor=account.text("soft_descriptor", ""),
+        verification=Verification(
+            account.text("webhook_verification", Verification.CERTIFICATE.value)
+        ),
         certificate_hosts=tuple(account.values.get("certificate_hosts", CERTIFICATE_HOSTS)),
         trust_roots=_trust_roots(account),
         http=policy,
@@ -209,13 +248,30 @@ def _trust_roots(account: AccountSettings) -> bytes:
 
 
 def _dintero(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
-    from infrastructure.gateways.dintero.account import DinteroAccount
     from infrastructure.gateways.dintero.gateway import DinteroGateway
 
-    settings = system.settings
-    host = account.text("base_url", "https://checkout.dintero.com")
+    return DinteroGateway(
+        _dintero_account(system.settings, account),
+        now=system.clock,
+        policy=policy,
+        digest=system.digest,
+    )
+
+
+def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAccount:
+    from infrastructure.gateways.dintero.account import (
+        API_HOST,
+        CHECKOUT_HOST,
+        TOKEN_KINDS,
+        DinteroAccount,
+        TokenKind,
+    )
+
+    host = account.text("base_url", CHECKOUT_HOST)
     callback = f"{settings.public_url}/callbacks/dintero/{account.name}"
-    plain = DinteroAccount(
+    product = account.text("payment_product_type", "payex.creditcard")
+    kinds = TOKEN_KINDS.get(product, get_args(TokenKind))
+    return DinteroAccount(
         name=account.name,
         account_id=account.text("account_id"),
         client_id=account.text("client_id"),
@@ -226,10 +282,11 @@ def _dintero(system: System, account: AccountSettings, policy: HttpPolicy) -> Ga
         return_url=account.text("return_url", f"{settings.public_url}/returns/dintero"),
         base_url=host,
         auth_url=account.text("auth_url", host),
+        api_url=account.text("api_url", API_HOST if host == CHECKOUT_HOST else host),
         profile_id=account.text("profile_id", ""),
-        payment_product_type=account.text("payment_product_type", "payex.creditcard"),
+        payment_product_type=product,
+        token_kind=cast("TokenKind", account.text("token_kind", kinds[0])),  # checked there
     )
-    return DinteroGateway(plain, now=system.clock, policy=policy, digest=system.digest)
 
 
 _BUILDERS: dict[str, Callable[[System, AccountSettings, HttpPolicy], Gateway]] = {

@@ -11,6 +11,8 @@ Environment
   BILLING_MASTER_KEY     base64 of 32 bytes that seal the token vault
   BILLING_CLOCK          "system", or "stepping" in a rehearsal
   BILLING_LOG            "text" or "json"
+  BILLING_CUT_OFF_ZONE   the time zone in which a day of the books ends (UTC)
+  BILLING_CHART          the file of the chart of accounts (the project's own)
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from typing import Any
 
 import attrs
 
+from domain.calendar import zone_named
 from domain.ports import Secret
+from domain.refusals import Refused
 
 MASTER_KEY_BYTES = 32
 SHORTEST_API_KEY = 24
@@ -73,6 +77,8 @@ class Settings:
 
     database_url: None for the embedded PostgreSQL.
     public_url: under which providers reach our callbacks.
+    cut_off_zone: IANA name of the time zone in which days and periods of the books end.
+    chart: file of the chart of accounts; None: the project's own.
     lease_s: seconds a worker may hold a subscription; longer than any provider call.
     api_keys: caller's name -> bearer key of the API; none: it is served on loopback only.
     in_flight: subscriptions one worker process works on at a time.
@@ -87,6 +93,8 @@ class Settings:
     clock: str = "system"
     log: str = "text"
     public_url: str = "http://127.0.0.1:8080"
+    cut_off_zone: str = "UTC"
+    chart: Path | None = None
     lease_s: float = 120.0
     in_flight: int = 256
     provider_calls: int = 64
@@ -98,7 +106,7 @@ class Settings:
 
 
 _NUMBERS = ("lease_s", "in_flight", "provider_calls", "provider_timeout_s")
-_TEXTS = ("schema", "clock", "log", "public_url")
+_TEXTS = ("schema", "clock", "log", "public_url", "cut_off_zone")
 
 
 def read_settings(environment: Mapping[str, str], config: Path | None = None) -> Settings:
@@ -124,10 +132,12 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
     after_days = table.get("delete_tokens_after_days")
     if after_days is not None and (type(after_days) is not int or not 0 <= after_days <= 36_500):
         raise SettingsError("delete_tokens_after_days must be a whole number of days")
+    chart = environment.get("BILLING_CHART") or table.get("chart")
     settings = Settings(
         delete_tokens_after_days=after_days,
         data_dir=data_dir,
         database_url=environment.get("BILLING_DATABASE_URL") or table.get("database_url") or None,
+        chart=None if chart is None else Path(chart),
         accounts=_accounts(table.get("accounts", {}), environment),
         api_keys=_api_keys(table.get("api_keys", {}), environment),
         master_key=_master_key(environment, data_dir),
@@ -135,6 +145,10 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
     )
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", settings.schema):
         raise SettingsError(f"schema {settings.schema!r} is not 1-41 of a-z 0-9 _")
+    try:
+        zone_named(settings.cut_off_zone)
+    except Refused as error:
+        raise SettingsError(f"cut_off_zone: {error}") from error
     if settings.clock not in ("system", "stepping"):
         raise SettingsError('clock is "system" or "stepping"')
     return settings

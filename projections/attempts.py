@@ -29,6 +29,7 @@ from domain.subscription.events import (
     Instrument,
     TokenVaulted,
 )
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 
 # What lies further back is forgotten where memory has to stay flat; every window fits twice.
 HORIZON = 2 * LONGEST_WINDOW
@@ -64,6 +65,9 @@ _OUTCOMES: dict[type, Outcome] = {
     ChargeLookedUp: Outcome.UNKNOWN,
     ChargeAuthorized: Outcome.OPEN,
     CaptureAttempted: Outcome.OPEN,
+    VoidAttempted: Outcome.OPEN,
+    # Its issuer did not refuse it, and no success of it resets a budget.
+    AuthorizationVoided: Outcome.NOT_MADE,
 }
 
 

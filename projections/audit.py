@@ -37,6 +37,7 @@ from projections.auditing.book import Book, Totals
 from projections.auditing.codes import CODES
 from projections.auditing.judging import Judges
 from projections.auditing.leftovers import leftovers
+from projections.auditing.tying import Tying
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
 _PLAN_EVENTS = frozenset(get_args(PlanEvent))
@@ -65,6 +66,7 @@ class AuditReport:
     """What an audit found. positions: how many were read. incomplete: what could not be read.
 
     totals: per currency; of a stream that could not be read, only what lies before that event.
+    books: in what the double entry does not come to the totals; judged where the facts are sound.
     """
 
     findings: tuple[Finding, ...]
@@ -72,11 +74,17 @@ class AuditReport:
     positions: int
     subscriptions: int
     incomplete: tuple[str, ...]
+    books: tuple[str, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether a fact is wrong, or the books are."""
+        return bool(self.findings or self.books)
 
     @property
     def verdict(self) -> Verdict:
         """A finding weighs more than what could not be read."""
-        return verdict_of(differs=bool(self.findings), incomplete=bool(self.incomplete))
+        return verdict_of(differs=self.differs, incomplete=bool(self.incomplete))
 
 
 def verdict_of(*, differs: bool, incomplete: bool) -> Verdict:
@@ -94,6 +102,7 @@ class Audit:
         self._incomplete: list[str] = []
         self._books: dict[str, Book] = {}
         self._judges = Judges()
+        self._tying = Tying()
         self._position = 0
         self._read = 0
         self._recorded_at: datetime | None = None
@@ -125,6 +134,7 @@ class Audit:
             self._blind(book, f"{recorded.stream} has no beginning; its facts were not judged")
             return
         self._judges.judge(book, recorded, say)
+        self._tying.see(recorded)
 
     def cannot_read(self, position: int, stream: str, version: int, reason: str) -> None:
         """The next place in the log holds something that could not be decoded.
@@ -150,12 +160,14 @@ class Audit:
                 _finding(book.position, book.subscription_id, code, words)
                 for code, words in leftovers(book)
             )
+        sound = not findings and not self._incomplete
         return AuditReport(
             findings=tuple(sorted(findings, key=lambda finding: finding.position)),
             totals={code: attrs.evolve(totals[code]) for code in sorted(totals)},
             positions=self._read,
             subscriptions=sum(1 for book in self._books.values() if book.started is not None),
             incomplete=tuple(self._incomplete),
+            books=self._tying.differences(totals) if sound else (),
         )
 
     def _place(self, position: int, stream: str, version: int) -> Book:

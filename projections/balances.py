@@ -1,9 +1,10 @@
 """What each customer owes, per currency: billed, credited, paid, written off, open, credit.
 
-    open - credit - refunding == billed - credited - paid - written_off + refunded
+    open - credit - refunding == billed - credited - paid - written_off + refunded + reversed
 
-at every position of the log. Minor units. `open` is what is left to pay on invoices. `written_off`
-is what was given up of them; money that comes for it later is credit.
+at every position of the log. Minor units. `open` is what is left to pay: on invoices, and of
+refunds that were found late, as far as no credit has covered them (`overdrawn`). `written_off`
+is what was given up of it; money that comes for an invoice later is credit.
 `credited` is all the credit that was ever granted, but for
 overpayments: those were `paid` already, and stand in `credit` since they came.
 `credit` is what the customer has in hand: credit that was granted and has paid no invoice yet, and
@@ -11,13 +12,13 @@ money that no open invoice explains: more than an invoice asked for, a charge fo
 invoice that was paid, or money in another currency than the invoice (it is credit in the currency
 that arrived, and the invoice stays open). Granted credit that pays an invoice lowers both `open`
 and `credit`. `refunding` is credit that refunds took which have no outcome yet, `refunded` what
-went back to the payer; what a refund did not give back is `credit` again.
+went back to the payer; what a refund did not give back is `credit` again. `reversed` is what a
+provider took back of what was paid: so much is open again, and `paid` stays what was captured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import attrs
@@ -25,102 +26,35 @@ import attrs
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeFoundLate,
     ChargeSucceeded,
     CreditApplied,
     CreditGranted,
     CreditKind,
+    DiscrepancyResolved,
     InvoiceIssued,
     InvoiceWrittenOff,
+    Resolution,
 )
-from domain.subscription.refund_events import RefundFailed, RefundRequested, RefundSucceeded
+from domain.subscription.refund_events import (
+    RefundFailed,
+    RefundFoundLate,
+    RefundRequested,
+    RefundSucceeded,
+)
+from projections.balance_rows import (
+    Balance,
+    GrantedLeft,
+    Overdrawn,
+    OwedInvoice,
+    RefundUnderWay,
+    balance_key,
+)
 from projections.table import Column, ColumnType, TableProjection
 
-
-@attrs.frozen(kw_only=True)
-class OwedInvoice:
-    """An invoice with something left to pay. due_at: UTC.
-
-    total, paid, credited, written_off: minor units; what charges paid of it, what credit paid,
-        and what was given up.
-    """
-
-    subscription_id: str
-    invoice_number: int
-    due_at: datetime
-    total: int
-    paid: int
-    credited: int = 0
-    written_off: int = 0
-
-    @property
-    def open(self) -> int:
-        """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid - self.written_off
-
-
-@attrs.frozen(kw_only=True)
-class RefundUnderWay:
-    """A refund that has no outcome yet. minor: what it took of credit, minor units."""
-
-    refund_id: str
-    minor: int
-
-
-@attrs.frozen(kw_only=True)
-class Balance:
-    """One customer in one currency; all of the customer's subscriptions share the row.
-
-    billed, credited, paid, written_off, credit, refunded: minor units. The log's position stands
-    beside the row in the store; it is not part of the row, so that the row depends on each
-    subscription's order alone.
-    open_invoices: oldest first. open_refunds: by their ids.
-    """
-
-    customer_id: str
-    currency: str
-    billed: int = 0
-    credited: int = 0
-    paid: int = 0
-    written_off: int = 0
-    credit: int = 0
-    refunded: int = 0
-    open_invoices: tuple[OwedInvoice, ...] = ()
-    open_refunds: tuple[RefundUnderWay, ...] = ()
-
-    @property
-    def open(self) -> int:
-        """What is left to pay on all invoices, minor units."""
-        return sum(invoice.open for invoice in self.open_invoices)
-
-    @property
-    def refunding(self) -> int:
-        """Credit that refunds took which have no outcome yet, minor units."""
-        return sum(refund.minor for refund in self.open_refunds)
-
-    @property
-    def oldest_due_at(self) -> datetime | None:
-        """When the oldest open invoice fell due, UTC; None when nothing is open."""
-        return self.open_invoices[0].due_at if self.open_invoices else None
-
-    @property
-    def holds(self) -> bool:
-        """The equation that stands at the head of the module."""
-        settled = self.credited + self.paid + self.written_off - self.refunded
-        return self.open - self.credit - self.refunding == self.billed - settled
-
-    def overdue(self, as_of: datetime) -> int:
-        """What is left to pay on invoices that fell due before `as_of` (UTC), minor units."""
-        return sum(invoice.open for invoice in self.open_invoices if invoice.due_at < as_of)
-
-
-def balance_key(customer_id: str, currency: str) -> str:
-    """The row's key: "customer|CUR".
-
-    Unambiguous: neither a customer id (identity.checked_id) nor a currency holds a bar.
-    """
-    return f"{customer_id}|{currency}"
+__all__ = ["BALANCES", "Balance", "OwedInvoice", "balance_key"]
 
 
 def _money_of(event: Any) -> Money | None:
@@ -135,7 +69,9 @@ def _money_of(event: Any) -> Money | None:
             return money
         case RefundRequested(amount=money) | RefundSucceeded(amount=money):
             return money
-        case RefundFailed(amount=money):
+        case RefundFailed(amount=money) | RefundFoundLate(amount=money):
+            return money
+        case DiscrepancyResolved(received=money) | ChargeReversed(amount=money):
             return money
         case _:
             return None
@@ -152,24 +88,33 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
     money = _money_of(event)
     if money is None:
         return row
+    if isinstance(event, DiscrepancyResolved):
+        return _looked_at(row, event)
     before = row or Balance(customer_id=event.customer_id, currency=money.currency)
     subscription_id = subscription_of(recorded.stream)
     match event:
         case InvoiceIssued():
             return _billed(before, subscription_id, event)
         case CreditGranted() if event.kind is CreditKind.OVERPAYMENT:
-            return before  # this money was booked when it came
+            # This money was booked when it came; from here on it is credit like any other.
+            return _covered(_with_granted(before, subscription_id, money.minor), subscription_id)
         case CreditGranted():
             credited, credit = before.credited + money.minor, before.credit + money.minor
-            return attrs.evolve(before, credited=credited, credit=credit)
+            granted = attrs.evolve(before, credited=credited, credit=credit)
+            return _covered(_with_granted(granted, subscription_id, money.minor), subscription_id)
         case CreditApplied():
             return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
         case RefundRequested():
-            return _refund_asked_for(before, str(event.refund_id), money.minor)
+            taken = _with_granted(before, subscription_id, -money.minor)
+            return _refund_asked_for(taken, str(event.refund_id), money.minor)
         case RefundSucceeded():
-            return _refund_settled(before, str(event.refund_id), money.minor)
+            return _refund_settled(before, subscription_id, str(event.refund_id), money.minor)
         case RefundFailed():
-            return _refund_settled(before, str(event.refund_id), 0)
+            return _refund_settled(before, subscription_id, str(event.refund_id), 0)
+        case RefundFoundLate():
+            return _refund_found_late(before, subscription_id, str(event.refund_id), money.minor)
+        case ChargeReversed():
+            return _reversed(before, subscription_id, event)
         case InvoiceWrittenOff():
             return _written_off(before, subscription_id, event.invoice_number, money.minor)
         case _:
@@ -209,7 +154,7 @@ def _paid_by_credit(row: Balance, subscription_id: str, number: int, applied: in
     if invoice is None:
         return row
     taken = min(applied, invoice.open)
-    row = attrs.evolve(row, credit=row.credit - taken)
+    row = _with_granted(attrs.evolve(row, credit=row.credit - taken), subscription_id, -taken)
     return _with_invoice(row, attrs.evolve(invoice, credited=invoice.credited + taken))
 
 
@@ -223,6 +168,24 @@ def _written_off(row: Balance, subscription_id: str, number: int, given_up: int)
     return _with_invoice(row, attrs.evolve(invoice, written_off=invoice.written_off + taken))
 
 
+def _reversed(row: Balance, subscription_id: str, event: ChargeReversed) -> Balance:
+    """So much is open again, and due at once where nothing of the invoice was open."""
+    back = event.amount.minor
+    row = attrs.evolve(row, reversed=row.reversed + back)
+    invoice = _open_invoice(row, subscription_id, event.invoice_number)
+    if invoice is not None:
+        return _with_invoice(row, attrs.evolve(invoice, reversed=invoice.reversed + back))
+    again = OwedInvoice(
+        subscription_id=subscription_id,
+        invoice_number=event.invoice_number,
+        due_at=event.effective_at,
+        total=0,
+        paid=0,
+        reversed=back,
+    )
+    return attrs.evolve(row, open_invoices=_oldest_first((*row.open_invoices, again)))
+
+
 def _refund_asked_for(row: Balance, refund_id: str, taken: int) -> Balance:
     """Credit that nothing else can use from here on."""
     refund = RefundUnderWay(refund_id=refund_id, minor=taken)
@@ -230,18 +193,72 @@ def _refund_asked_for(row: Balance, refund_id: str, taken: int) -> Balance:
     return attrs.evolve(row, credit=row.credit - taken, open_refunds=tuple(under_way))
 
 
-def _refund_settled(row: Balance, refund_id: str, gone: int) -> Balance:
+def _refund_settled(row: Balance, subscription_id: str, refund_id: str, gone: int) -> Balance:
     """So much went back; the rest is credit again."""
     refund = next((each for each in row.open_refunds if each.refund_id == refund_id), None)
     if refund is None:
         return row
     under_way = tuple(each for each in row.open_refunds if each.refund_id != refund_id)
-    return attrs.evolve(
-        row,
+    row = attrs.evolve(
+        _with_granted(row, subscription_id, refund.minor - gone),
         credit=row.credit + refund.minor - gone,
         refunded=row.refunded + gone,
         open_refunds=under_way,
     )
+    return _covered(row, subscription_id)
+
+
+def _refund_found_late(row: Balance, subscription_id: str, refund_id: str, gone: int) -> Balance:
+    """It has gone, and is owed as far as no credit covers it."""
+    late = Overdrawn(refund_id=refund_id, subscription_id=subscription_id, minor=gone)
+    overdrawn = sorted((*row.overdrawn, late), key=lambda each: each.subscription_id)
+    row = attrs.evolve(row, refunded=row.refunded + gone, overdrawn=tuple(overdrawn))
+    return _covered(row, subscription_id)
+
+
+def _covered(row: Balance, subscription_id: str) -> Balance:
+    """Credit of a subscription covers what is missing of its refunds, the oldest first. Another's
+    is left alone: rows must not depend on the order of two subscriptions."""
+    left = _granted_left(row, subscription_id)
+    overdrawn = []
+    for each in row.overdrawn:
+        mine = each.subscription_id == subscription_id and not each.dismissed
+        taken = max(0, min(each.minor, left)) if mine else 0
+        left -= taken
+        if each.minor > taken:
+            overdrawn.append(attrs.evolve(each, minor=each.minor - taken))
+    used = _granted_left(row, subscription_id) - left
+    row = attrs.evolve(row, credit=row.credit - used, overdrawn=tuple(overdrawn))
+    return _with_granted(row, subscription_id, -used)
+
+
+def _looked_at(row: Balance | None, event: DiscrepancyResolved) -> Balance | None:
+    """Somebody has looked at a refund too many: what it left open is given up, or stays."""
+    if row is None:
+        return None
+    key, given_up = str(event.attempt_id), 0
+    overdrawn = []
+    for each in row.overdrawn:
+        if each.refund_id == key and event.resolution is Resolution.ACCEPTED:
+            given_up += each.minor
+        else:
+            overdrawn.append(attrs.evolve(each, dismissed=each.dismissed or each.refund_id == key))
+    written_off = row.written_off + given_up
+    return attrs.evolve(row, written_off=written_off, overdrawn=tuple(overdrawn))
+
+
+def _granted_left(row: Balance, subscription_id: str) -> int:
+    return sum(each.minor for each in row.granted_left if each.subscription_id == subscription_id)
+
+
+def _with_granted(row: Balance, subscription_id: str, change: int) -> Balance:
+    """The row with so much more, or less, of granted credit left."""
+    minor = _granted_left(row, subscription_id) + change
+    left = [each for each in row.granted_left if each.subscription_id != subscription_id]
+    if minor:
+        left.append(GrantedLeft(subscription_id=subscription_id, minor=minor))
+    left.sort(key=lambda each: each.subscription_id)
+    return attrs.evolve(row, granted_left=tuple(left))
 
 
 def _open_invoice(row: Balance, subscription_id: str, number: int) -> OwedInvoice | None:
@@ -271,7 +288,7 @@ def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
 
 BALANCES: TableProjection[Balance] = TableProjection(
     name="balances",
-    version=4,
+    version=6,
     row_type=Balance,
     keys_of=_keys,
     apply=_apply,
@@ -283,6 +300,7 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "paid": Column(ColumnType.INTEGER, lambda row: row.paid),
         "written_off": Column(ColumnType.INTEGER, lambda row: row.written_off),
         "refunded": Column(ColumnType.INTEGER, lambda row: row.refunded),
+        "reversed": Column(ColumnType.INTEGER, lambda row: row.reversed),
         "refunding": Column(ColumnType.INTEGER, lambda row: row.refunding),
         "open": Column(ColumnType.INTEGER, lambda row: row.open),
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),

@@ -11,9 +11,10 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
-from domain.subscription import events, refund_events
+from domain.subscription import dispute_events, events, refund_events, void_events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
+from projections.disputes import DISPUTES
 from projections.due_dates import DUE_DATES
 from projections.plans import PLANS
 from projections.refunds import REFUNDS
@@ -44,6 +45,9 @@ TABLES: tuple[Listening, ...] = (
                 refund_events.RefundRequested,
                 refund_events.RefundSucceeded,
                 refund_events.RefundFailed,
+                refund_events.RefundFoundLate,
+                events.DiscrepancyResolved,
+                dispute_events.ChargeReversed,
             }
         ),
     ),
@@ -54,6 +58,8 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeAttempted,
                 events.ChargeAuthorized,
                 events.CaptureAttempted,
+                void_events.VoidAttempted,
+                void_events.AuthorizationVoided,
                 events.ChargeSucceeded,
                 events.ChargeDeclined,
                 events.ChargeOutcomeUnknown,
@@ -63,10 +69,26 @@ TABLES: tuple[Listening, ...] = (
                 events.ChargeDiscrepancyFound,
                 events.DiscrepancyResolved,
                 refund_events.RefundSucceeded,
+                refund_events.RefundFoundLate,
+                dispute_events.DisputeOpened,
+                dispute_events.DisputeClosed,
+                dispute_events.ChargeReversed,
             }
         ),
     ),
-    Listening(REFUNDS, frozenset(get_args(refund_events.RefundEvent))),
+    Listening(
+        REFUNDS, frozenset((*get_args(refund_events.RefundEvent), events.DiscrepancyResolved))
+    ),
+    Listening(
+        DISPUTES,
+        frozenset(
+            {
+                dispute_events.DisputeOpened,
+                dispute_events.DisputeAdvanced,
+                dispute_events.DisputeClosed,
+            }
+        ),
+    ),
 )
 
 PROJECTIONS: tuple[TableProjection[Any], ...] = tuple(each.projection for each in TABLES)

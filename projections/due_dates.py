@@ -75,15 +75,17 @@ class DueDates:
         """Whether something stands still until a person acts.
 
         A doubt that nobody looks up any more (of a charge or a refund), an invoice whose
-        collection ended, a discrepancy, a token that cannot be charged while nobody is being asked
-        for another, or a suspension that no payment can end, because what led to it was given up.
+        collection ended, a discrepancy, a refund found late, an open dispute, a token that cannot
+        be charged while nobody is being asked for another, or a suspension that no payment can end,
+        because what led to it was given up.
         """
         state, attempt = self.state, self.state.open_attempt
         return (
-            bool(state.unresolved)
+            bool(state.unresolved or state.unresolved_refunds)
             or (attempt is not None and attempt.unknown and attempt.next_look_up_at is None)
             or any(refund.awaits_person for refund in state.refunds)
             or any(invoice.ended for invoice in state.open_invoices)
+            or bool(state.open_disputes)
             or state.lacks_token
             or self._suspended_for_nothing
         )
@@ -140,7 +142,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=5,
+    version=7,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,
@@ -195,6 +197,7 @@ _WHAT = {
     ItemKind.APPROVAL: "approval",
     ItemKind.INVOICE: "invoice",
     ItemKind.CHARGE: "charge",
+    ItemKind.VOID: "void of charge",
     ItemKind.LOOK_UP: "look-up",
     ItemKind.COLLECT: "collect invoice",
     ItemKind.DUNNING: "end of dunning,",
@@ -203,6 +206,7 @@ _WHAT = {
     ItemKind.RELOAD: "reload after report",
     ItemKind.REFUND: "refund",
     ItemKind.LOOK_UP_REFUND: "look-up of refund",
+    ItemKind.DISPUTE: "dispute",
     ItemKind.DELETE_TOKEN: "deletion of",
 }
 
@@ -231,7 +235,8 @@ def due_lines(
 
 
 def _lines(row: DueDates, out_of_order: Mapping[tuple[str, str], str]) -> Iterator[DueLine]:
-    """Every open item, and every charge that was not the one asked for, until it is resolved."""
+    """Every open item; every charge that was not the one asked for, and every refund that was made
+    after all, until it is resolved."""
     whose = {"subscription_id": row.subscription_id, "customer_id": row.customer_id}
     for item in row.items:
         what = f"{_WHAT[item.kind]} {item.key}"
@@ -245,3 +250,10 @@ def _lines(row: DueDates, out_of_order: Mapping[tuple[str, str], str]) -> Iterat
         )
         what = f"charge of invoice {each.invoice_number}"
         yield DueLine(due_at=None, what=what, why=why, **whose)
+    for late in row.state.unresolved_refunds:
+        uncovered = f", {late.missing} of it without credit" if late.missing.minor else ""
+        why = (
+            f"discrepancy: {late.amount} went back by a refund that had failed{uncovered}; "
+            "a person has to look"
+        )
+        yield DueLine(due_at=None, what=f"refund {late.refund_id}", why=why, **whose)

@@ -3,7 +3,7 @@ said. Pure: it reads recorded facts and adds them up; `holds` says whether they 
 that the fold of the same facts shows.
 
     explain_invoice   what is left to pay of an invoice
-    explain_charge    what a provider took for an attempt
+    explain_charge    what a provider took for an attempt, and took back
     explain_refund    what went back by a refund, from the credit that it took
     explain_balance   what a customer owes in a currency, over all subscriptions
 """
@@ -20,7 +20,9 @@ from domain.identity import subscription_of
 from domain.money import Money, total
 from domain.recorded import Recorded
 from domain.refusals import Refused
+from domain.subscription.dispute_events import ChargeReversed, DisputeEvent, DisputeOpened
 from domain.subscription.events import (
+    CaptureAttempted,
     ChargeAttempted,
     ChargeDeclined,
     ChargeFoundLate,
@@ -37,8 +39,10 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
-from domain.subscription.refund_events import RefundRequested, RefundSucceeded
+from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.balances import BALANCES, Balance, balance_key
+from projections.explaining_disputes import words_of_dispute_step, words_of_reversal
 from projections.explaining_lines import reports_of, source_of, words_of
 from projections.explaining_refunds import is_refund, words_of_refund_step
 
@@ -98,14 +102,24 @@ def explain_invoice(log: Sequence[Fact], invoice_number: int) -> Explanation:
     invoice = evolve_all(None, (each.event for each in log)).invoice(invoice_number)
     currency = issued[0].total.currency
     left = Money(0, currency) if invoice is None else invoice.open
-    added = total(_amounts_in(steps, currency), currency)
     return Explanation(
         what=f"left to pay of invoice {invoice_number} of {issued_in(log)}",
         amount=left,
         steps=steps,
-        # More money than was asked for leaves nothing to pay; the rest is the customer's credit.
-        holds=left.minor == max(0, added.minor),
+        holds=left.minor == _added_up(steps, currency),
     )
+
+
+def _added_up(steps: Sequence[Step], currency: str) -> int:
+    """What the steps leave to pay, minor units. More money than was asked for leaves nothing to
+    pay; the rest is the customer's credit, and what is taken back later is owed in full."""
+    left = 0
+    for each in steps:
+        if each.amount is not None and each.amount.currency == currency:
+            left += each.amount.minor
+            if each.position != steps[0].position:
+                left = max(0, left)
+    return max(0, left)
 
 
 def explain_charge(log: Sequence[Fact], named: str) -> Explanation:
@@ -143,7 +157,7 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
         raise Refused("refund-unknown", f"no refund is called {named[:100]!r}")
     taken = {part.credit_number: part.amount for part in asked.credits}
     steps = []
-    gone = Money(0, asked.amount.currency)
+    gone, late = Money(0, asked.amount.currency), False
     for recorded in log:
         event = recorded.event
         if isinstance(event, CreditGranted) and event.credit_number in taken:
@@ -152,9 +166,12 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
                 f"{event.amount}: {event.reason}"
             )
             steps.append(_step(recorded, None, words, lines=event.lines))
+        elif isinstance(event, DiscrepancyResolved) and event.attempt_id == asked.refund_id:
+            words = f"{event.resolution.value.lower()} by a person: {event.reason}"
+            steps.append(_step(recorded, None, words))
         elif getattr(event, "refund_id", None) == asked.refund_id:
-            if isinstance(event, RefundSucceeded):
-                gone = event.amount
+            if isinstance(event, RefundSucceeded | RefundFoundLate):
+                gone, late = event.amount, isinstance(event, RefundFoundLate)
             amount, words, evidence = words_of_refund_step(event)
             steps.append(_step(recorded, amount, words, evidence=evidence))
     return Explanation(
@@ -165,7 +182,7 @@ def explain_refund(log: Sequence[Fact], named: str) -> Explanation:
         amount=gone,
         steps=tuple(steps),
         holds=total(taken.values(), asked.amount.currency) == asked.amount
-        and gone.minor <= asked.amount.minor,
+        and (late or gone.minor <= asked.amount.minor),
     )
 
 
@@ -178,9 +195,10 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
     key = balance_key(customer_id, currency)
     steps = []
     for recorded in log:
+        before = row
         if key in BALANCES.keys_of(recorded):
             row = BALANCES.apply(row, key, recorded)
-        step = _step_of_balance(recorded)
+        step = _step_of_balance(recorded) or _given_up(recorded, before, row)
         if step is not None and step.amount is not None and step.amount.currency == currency:
             steps.append(step)
     # Credit that a refund has taken is owed until the money has gone.
@@ -192,6 +210,16 @@ def explain_balance(log: Iterable[Fact], customer_id: str, currency: str) -> Exp
         steps=tuple(steps),
         holds=balance == total(_amounts_in(steps, currency), currency),
     )
+
+
+def _given_up(recorded: Fact, before: Balance | None, row: Balance | None) -> Step | None:
+    """What was written off of a refund too many; the resolution itself does not say how much."""
+    event = recorded.event
+    if before is None or row is None or not isinstance(event, DiscrepancyResolved):
+        return None
+    minor = row.written_off - before.written_off
+    words = f"given up of what no credit covered: {event.reason}"
+    return _step(recorded, Money(-minor, row.currency), words) if minor else None
 
 
 def issued_in(log: Sequence[Fact]) -> str:
@@ -227,6 +255,8 @@ def _steps_of_invoice(log: Sequence[Fact], number: int) -> Iterator[Step]:
                 )
             case InvoiceWrittenOff(amount=amount, reason=reason):
                 yield _step(recorded, -amount, f"written off: {reason}")
+            case ChargeReversed(amount=amount):
+                yield _step(recorded, amount, words_of_reversal(event), evidence=event.evidence)
             case DiscrepancyResolved():
                 words = f"{event.received}: {event.resolution.value.lower()} ({event.reason})"
                 yield _step(recorded, None, words)
@@ -241,9 +271,22 @@ def _is_attempt(event: SubscriptionEvent, named: str) -> bool:
 
 
 def _outcomes(log: Sequence[Fact], attempt: ChargeAttempted) -> Iterator[Step]:
+    refs = {
+        each.event.dispute_ref
+        for each in log
+        if isinstance(each.event, DisputeOpened) and each.event.attempt_id == attempt.attempt_id
+    }
     for recorded in log:
-        if _attempt_of(recorded.event) == attempt.attempt_id:
+        event = recorded.event
+        if isinstance(event, DisputeEvent):
+            # A dispute's later facts name it alone.
+            if _attempt_of(event) == attempt.attempt_id or event.dispute_ref in refs:
+                amount, words = words_of_dispute_step(event)
+                yield _step(recorded, amount, words, evidence=event.evidence)
+        elif _attempt_of(event) == attempt.attempt_id:
             step = _money(recorded)
+            if isinstance(event, CaptureAttempted) and event.amount != attempt.amount:
+                step = _step(recorded, None, f"{event.amount} of it captured: all that is open")
             if step is not None:
                 yield step
 
@@ -270,8 +313,15 @@ def _step_of_balance(recorded: Fact) -> Step | None:
         case CreditGranted():
             words = f"credit {event.credit_number} of {whose}: {event.reason}"
             return _step(recorded, -event.amount, words, lines=event.lines)
+        case ChargeReversed():
+            words = f"{words_of_reversal(event)} of {whose}"
+            return _step(recorded, event.amount, words, evidence=event.evidence)
         case RefundSucceeded(invoice_number=number):
             words = f"gone back of what paid invoice {number} of {whose}"
+            known = f"{event.provider_ref} ({event.evidence})"
+            return _step(recorded, event.amount, words, evidence=known)
+        case RefundFoundLate(invoice_number=number):
+            words = f"gone back after all of what paid invoice {number} of {whose}"
             known = f"{event.provider_ref} ({event.evidence})"
             return _step(recorded, event.amount, words, evidence=known)
         case ChargeSucceeded() | ChargeFoundLate():
@@ -307,6 +357,10 @@ def _money(recorded: Fact) -> Step | None:
             return _step(recorded, None, words, evidence=event.provider_ref)
         case ChargeNotMade():
             return _step(recorded, None, "not made", evidence=event.evidence)
+        case VoidAttempted(reason=reason):
+            return _step(recorded, None, f"to be let go: {reason}")
+        case AuthorizationVoided():
+            return _step(recorded, None, "reserved, and let go", evidence=event.evidence)
         case ChargeOutcomeUnknown(reason=reason):
             return _step(recorded, None, f"outcome unknown: {reason}", evidence=event.provider_ref)
         case _:

@@ -7,6 +7,7 @@ from domain.subscription.events import SubscriptionEvent
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -31,6 +32,8 @@ def words_of_refund_step(event: SubscriptionEvent) -> tuple[Money | None, str, s
         case RefundFailed(amount=amount, code=code):
             known = f"{event.provider_ref} ({event.evidence})".strip()
             return None, f"failed: {code}; {amount} is credit again", known
+        case RefundFoundLate(amount=amount):
+            return amount, "gone back after all", f"{event.provider_ref} ({event.evidence})"
         case RefundOutcomeUnknown(reason=reason):
             return None, f"outcome unknown: {reason}", event.provider_ref
         case RefundLookedUp(finding=finding, look_number=look):

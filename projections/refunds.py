@@ -11,10 +11,12 @@ import attrs
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
+from domain.subscription.events import DiscrepancyResolved, Resolution
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundEvent,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -25,7 +27,8 @@ from projections.table import Column, ColumnType, TableProjection
 
 class RefundStatus(Enum):
     """REQUESTED: not sent. ATTEMPTED: may have been sent. UNKNOWN: looked up by schedule;
-    NEEDS_PERSON: no longer. The others are settled; of FAILED the credit is there again."""
+    NEEDS_PERSON: no longer. The others are settled; of FAILED the credit is there again.
+    FOUND_LATE: it was settled as failed, and the money has gone after all."""
 
     REQUESTED = "requested"
     ATTEMPTED = "attempted"
@@ -33,6 +36,7 @@ class RefundStatus(Enum):
     NEEDS_PERSON = "needs-person"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    FOUND_LATE = "found-late"
 
 
 @attrs.frozen(kw_only=True)
@@ -42,9 +46,10 @@ class Refund:
     asked: as in RefundRequested. given_back: what went back; None: nothing, or not known.
     attempt_id, invoice_number: of the charge that it goes back through.
     reference: ours, in both books; provider_ref: the provider's id, or "".
-    code, message: of a failure. finding: of a doubt, what was seen last. evidence: how the outcome
-        is known. looks: how often the provider was asked in vain.
+    code, message: of a failure; they stay when it is found late. finding: of a doubt, what was seen
+        last. evidence: how the outcome is known. looks: how often the provider was asked in vain.
     requested_at, settled_at: UTC, the world's time; settled_at None while it is open.
+    resolution: what a person made of one that was found late, or None.
     """
 
     refund_id: str
@@ -66,9 +71,17 @@ class Refund:
     evidence: str = ""
     looks: int = 0
     settled_at: datetime | None = None
+    resolution: Resolution | None = None
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether a person has to look: it was found late, and nobody has."""
+        return self.status is RefundStatus.FOUND_LATE and self.resolution is None
 
 
 def _keys(recorded: Recorded[Any]) -> tuple[str, ...]:
+    if isinstance(recorded.event, DiscrepancyResolved):
+        return (str(recorded.event.attempt_id),)  # a refund's key, or a charge's: then no row
     return (str(recorded.event.refund_id),) if isinstance(recorded.event, RefundEvent) else ()
 
 
@@ -103,6 +116,10 @@ def _apply(row: Refund | None, key: str, recorded: Recorded[Any]) -> Refund | No
         case RefundFailed(code=code, message=message):
             failed = _settled(row, event, RefundStatus.FAILED)
             return attrs.evolve(failed, code=code, message=message)
+        case RefundFoundLate(amount=amount):
+            return attrs.evolve(_settled(row, event, RefundStatus.FOUND_LATE), given_back=amount)
+        case DiscrepancyResolved(resolution=resolution):
+            return attrs.evolve(row, resolution=resolution)
         case _:
             return row
 
@@ -116,7 +133,9 @@ def _doubted(row: Refund, event: RefundOutcomeUnknown | RefundLookedUp) -> Refun
     )
 
 
-def _settled(row: Refund, event: RefundSucceeded | RefundFailed, status: RefundStatus) -> Refund:
+def _settled(
+    row: Refund, event: RefundSucceeded | RefundFailed | RefundFoundLate, status: RefundStatus
+) -> Refund:
     return attrs.evolve(
         row,
         status=status,
@@ -128,7 +147,7 @@ def _settled(row: Refund, event: RefundSucceeded | RefundFailed, status: RefundS
 
 REFUNDS: TableProjection[Refund] = TableProjection(
     name="refunds",
-    version=1,
+    version=2,
     row_type=Refund,
     keys_of=_keys,
     apply=_apply,
@@ -144,5 +163,6 @@ REFUNDS: TableProjection[Refund] = TableProjection(
         "given_back_minor": Column(
             ColumnType.INTEGER, lambda row: None if row.given_back is None else row.given_back.minor
         ),
+        "unresolved": Column(ColumnType.FLAG, lambda row: row.unresolved),
     },
 )

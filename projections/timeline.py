@@ -14,6 +14,12 @@ import attrs
 
 from domain.plan import CaptureMode
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -64,17 +70,21 @@ from domain.subscription.events import (
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
 )
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
+from projections.timeline_disputes import words_of_dispute
 from projections.timeline_dunning import words_of_dunning
 from projections.timeline_refunds import words_of_refund
 from projections.timeline_tokens import words_of_token_end
 from projections.timeline_usage import words_of_demand, words_of_settlement, words_of_usage
+from projections.timeline_voids import words_of_void
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +161,8 @@ def words_of(event: SubscriptionEvent) -> str:
             | ChargeDeclined()
         ):
             return _charging(event)
+        case VoidAttempted() | AuthorizationVoided():
+            return words_of_void(event)
         case (
             ChargeOutcomeUnknown()
             | ChargeLookedUp()
@@ -191,10 +203,13 @@ def words_of(event: SubscriptionEvent) -> str:
             | RefundAttempted()
             | RefundSucceeded()
             | RefundFailed()
+            | RefundFoundLate()
             | RefundOutcomeUnknown()
             | RefundLookedUp()
         ):
             return words_of_refund(event)
+        case DisputeOpened() | DisputeAdvanced() | DisputeClosed() | ChargeReversed():
+            return words_of_dispute(event)
         case SubscriptionCancelled():
             return f"Cancelled ({event.reason}); nothing is billed from here on."
         case SubscriptionCompleted():

@@ -8,6 +8,7 @@ from domain.subscription.refund_events import (
     RefundAttempted,
     RefundEvent,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -43,6 +44,12 @@ def words_of_refund(event: RefundEvent) -> str:
             return (
                 f"The refund for invoice {event.invoice_number} failed: {event.code}{said}; known "
                 f"by {event.evidence}. {event.amount} is credit again."
+            )
+        case RefundFoundLate():
+            return (
+                f"{event.amount} went back for invoice {event.invoice_number} after all "
+                f"({event.provider_ref}), known by {event.evidence}: the refund had been taken for "
+                "failed. It takes credit, as far as there is any; a person has to look."
             )
         case RefundOutcomeUnknown():
             ahead = _ahead(event)

@@ -20,6 +20,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from domain.books import posting
+from domain.books.posting import NO_MONEY_MOVES
 from domain.catalogue.events import PlanEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
@@ -54,6 +56,7 @@ def page() -> str:
         "## Agenda items\n\nWhat can be open on a subscription; facts put items there and take "
         "them off.\n\n" + _choices(ItemKind),
         "## Projections\n\n" + _projections(),
+        "## Postings\n\n" + _postings(),
         "## Routes of the API\n\n" + _routes(),
         "## Commands\n\n" + _commands(),
     ]
@@ -123,6 +126,13 @@ def _projections() -> str:
         about = _first_line(sys.modules[table.apply.__module__])
         rows.append((f"`{table.name}`", str(table.version), about, ", ".join(table.columns)))
     return _table(("table", "version", "what it shows", "columns to look up by"), rows)
+
+
+def _postings() -> str:
+    """The table at the head of posting.py, and what posts nothing."""
+    rows = [(f"`{stored_name(fact)}`", why) for fact, why in NO_MONEY_MOVES.items()]
+    table = (inspect.getdoc(posting) or "").partition("\n\n")[2]
+    return f"```\n{table}\n```\n\n" + _table(("names an amount and posts nothing", "why"), rows)
 
 
 def _routes() -> str:

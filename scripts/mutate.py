@@ -23,54 +23,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import planted_asking
-import planted_beginnings
-import planted_budgets
-import planted_changes
-import planted_demands
-import planted_dintero
-import planted_dunning
-import planted_faults
-import planted_folding
-import planted_moves
-import planted_outages
-import planted_paypal
-import planted_plans
-import planted_prices
-import planted_refunds
-import planted_restating
-import planted_retried
-import planted_settlements
-import planted_supposing
-import planted_token_work
-import planted_tokens
 from planted_faults import Fault
 
-GROUPS = (
-    planted_faults,
-    planted_changes,
-    planted_prices,
-    planted_restating,
-    planted_settlements,
-    planted_supposing,
-    planted_retried,
-    planted_asking,
-    planted_demands,
-    planted_beginnings,
-    planted_dunning,
-    planted_plans,
-    planted_budgets,
-    planted_refunds,
-    planted_paypal,
-    planted_dintero,
-    planted_outages,
-    planted_moves,
-    planted_folding,
-    planted_tokens,
-    planted_token_work,
+# Each planted_*.py beside this file.
+GROUPS = tuple(
+    import_module(path.stem) for path in sorted(Path(__file__).parent.glob("planted_*.py"))
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent

@@ -206,7 +206,7 @@ FAULTS = (
     Fault(
         "a new backup has collected what a person has to look at",
         FOLDING_VAULTING,
-        "    if agreed and invoice.ended != DISCREPANCY:",
+        "    if agreed and invoice.ended not in FOR_A_PERSON:",
         "    if agreed:",
     ),
 )

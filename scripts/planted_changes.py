@@ -8,7 +8,7 @@ CHANGING, PAUSING = "domain/subscription/changing.py", "domain/subscription/paus
 CREDITING, ENDING = "domain/subscription/crediting.py", "domain/subscription/ending.py"
 RUNNING, INVOICING = "domain/subscription/running.py", "domain/subscription/invoicing.py"
 BILLS, PRICING = "domain/subscription/folding_bills.py", "domain/pricing.py"
-RESUMING = "domain/subscription/resuming.py"
+RESUMING, OWED = "domain/subscription/resuming.py", "domain/subscription/owed.py"
 PLAN_RULES = "domain/plan_rules.py"
 SCHEDULE, STATE = "domain/schedule.py", "domain/subscription/state.py"
 NEXT_STEP = "domain/processes/next_step.py"
@@ -168,19 +168,19 @@ FAULTS = (
     ),
     Fault(
         "more is taken from a credit than there is",
-        CREDITING,
+        OWED,
         "        taken = min(credit.left.minor, minor)",
         "        taken = minor",
     ),
     Fault(
         "an invoice is charged in full although credit paid a part of it",
-        "domain/subscription/owed.py",
+        OWED,
         "        return self.total - self.credited - self.paid",
         "        return self.total - self.paid",
     ),
     Fault(
         "the newest credit is used first",
-        CREDITING,
+        OWED,
         "    for credit in credits:",
         "    for credit in reversed(tuple(credits)):",
     ),

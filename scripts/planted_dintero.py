@@ -124,4 +124,11 @@ FAULTS = (
         "    if exchange.status == 200 and named and ended:\n",
         "    if exchange.status == 200 and named:\n",
     ),
+    # --- codes ----------------------------------------------------------------------------------
+    Fault(
+        "a card that was reported as stolen is tried again",
+        "infrastructure/gateways/dintero/codes.py",
+        "REJECTED_BY_ACQUIRER_CARD_STOLEN       The card was reported as stolen.\n",
+        "",
+    ),
 )

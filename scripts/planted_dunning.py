@@ -70,8 +70,8 @@ FAULTS = (
     Fault(
         "what is given up counts as paid",
         PAYMENTS,
-        "_closed(state, invoice, paid=False)",
-        "_closed(state, invoice, paid=True)",
+        "_closed(state, given_up, paid=False)",
+        "_closed(state, given_up, paid=True)",
     ),
     Fault(
         "reinstated by a person, suspended again by the next worker",
@@ -82,9 +82,7 @@ FAULTS = (
     Fault(
         "collected again without retries",
         PAYMENTS,
-        "        case CollectionResumed():\n"
-        "            return with_invoice(state, number, **COLLECTED_ANEW)",
-        "        case CollectionResumed():\n"
+        "            return with_invoice(state, number, despite_dispute=despite, **COLLECTED_ANEW)",
         '            return with_invoice(state, number, ended="", retry_at=None)',
     ),
     Fault(

@@ -142,8 +142,8 @@ FAULTS = (
     Fault(
         "sent again although another worker may have sent it",
         NEXT_STEP,
-        "    if taken_before or not state.wants(attempt)",
-        "    if not state.wants(attempt)",
+        "    if taken_before or unwanted or",
+        "    if unwanted or",
     ),
     Fault(
         "sent again after an unknown outcome",
@@ -161,8 +161,8 @@ FAULTS = (
         "a look-up that finds nothing yet is believed at once",
         LOOKING_UP,
         "    if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:\n"
-        "        return (\n            ChargeNotMade(",
-        "    if True:\n        return (\n            ChargeNotMade(",
+        "        return (_not_made(",
+        "    if True:\n        return (_not_made(",
     ),
     Fault(
         "a look-up is believed before the provider reports",
@@ -173,14 +173,16 @@ FAULTS = (
     Fault(
         "a reservation told twice is captured twice",
         CHARGING,
-        "            if attempt.capture_id is not None:\n                return ()\n",
+        "            if attempt.capture_id is not None or attempt.void_id is not None:\n"
+        "                return ()\n",
         "",
     ),
     Fault(
         "an invoice that late money paid is charged again",
         STATE,
-        "return self.collects and invoice is not None and not invoice.ended",
-        "return self.collects",
+        "        if not self.collects or invoice is None:\n            return False\n"
+        "        return not invoice.ended and not self.held_back(invoice)",
+        "        return self.collects",
     ),
     # --- after the end ------------------------------------------------------------------------
     Fault(
@@ -192,8 +194,8 @@ FAULTS = (
     Fault(
         "a charge that lay waiting is sent after cancelling",
         STATE,
-        "return self.collects and invoice is not None and not invoice.ended",
-        "return invoice is not None and not invoice.ended",
+        "        if not self.collects or invoice is None:\n",
+        "        if invoice is None:\n",
     ),
     Fault(
         "a finished instalment plan is never completed",
@@ -284,7 +286,7 @@ FAULTS = (
     Fault(
         "with a new card, what could not be collected with the old one stays uncollected",
         FOLDING_VAULTING,
-        "    return invoice if invoice.ended == DISCREPANCY else with_(",
+        "    return invoice if invoice.ended in FOR_A_PERSON else with_(",
         "    return invoice if invoice.ended else with_(",
     ),
     Fault(

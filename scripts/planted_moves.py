@@ -34,9 +34,9 @@ FAULTS = (
         "a doubt at the old provider is judged by the new one's delay",
         LOOKING,
         "    if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:\n"
-        "        return (\n            ChargeNotMade(",
+        "        return (_not_made(",
         "    if now >= attempt.attempted_at + RULES[state.provider].report_delay:\n"
-        "        return (\n            ChargeNotMade(",
+        "        return (_not_made(",
     ),
     Fault(
         "a move that nobody answered is asked for anew at the old place",

@@ -8,6 +8,7 @@ RUN_ON = "tests/gateways"
 FOLDER = "infrastructure/gateways/paypal"
 REFUNDS, RESERVATIONS = f"{FOLDER}/refunds.py", f"{FOLDER}/reservations.py"
 ORDERS, LOOKUPS, DECLINES = f"{FOLDER}/orders.py", f"{FOLDER}/lookups.py", f"{FOLDER}/declines.py"
+ISSUES = f"{FOLDER}/issues.py"
 GATEWAY, WEBHOOKS, CALLS = f"{FOLDER}/gateway.py", f"{FOLDER}/webhooks.py", f"{FOLDER}/calls.py"
 
 FAULTS = (
@@ -88,9 +89,9 @@ FAULTS = (
     Fault(
         "a used invoice id is a denial",
         DECLINES,
-        '    "DECIMALS_NOT_SUPPORTED": "PayPal takes',
+        '    "REFUND_CANCELLED": "PayPal cancelled',
         '    "DUPLICATE_INVOICE_ID": "It was used before.",\n'
-        '    "DECIMALS_NOT_SUPPORTED": "PayPal takes',
+        '    "REFUND_CANCELLED": "PayPal cancelled',
     ),
     Fault(
         "an issue that we do not know is a denial",
@@ -177,5 +178,36 @@ FAULTS = (
         CALLS,
         '    return text.isascii() and text.replace("-", "").isalnum()',
         "    return bool(text)",
+    ),
+    # --- codes ----------------------------------------------------------------------------------
+    Fault(
+        "a payer who has to agree waits for us for ever",
+        GATEWAY,
+        "            return declines.of_the_payer(answer) or not_done(answer)",
+        "            return not_done(answer)",
+    ),
+    Fault(
+        "an account that may not do it declines every payer",
+        DECLINES,
+        "    if isinstance(judgement, Unknown) or judgement.decline is DeclineClass.MERCHANT:",
+        "    if isinstance(judgement, Unknown):",
+    ),
+    Fault(
+        "an expired card is tried again",
+        ISSUES,
+        '_SOFT = """\n',
+        '_SOFT = """\nCARD_EXPIRED The card has expired.\n',
+    ),
+    Fault(
+        "a reference that was used before is a decline",
+        ISSUES,
+        "        *_rows(Meaning.CONFLICT, _CONFLICT),",
+        "        *_rows(Meaning.MERCHANT, _CONFLICT),",
+    ),
+    Fault(
+        "an operator is told nothing of our account",
+        ISSUES,
+        "        *_rows(Meaning.MERCHANT, OUR_ACCOUNT),\n",
+        "",
     ),
 )

@@ -17,11 +17,12 @@ from domain.catalogue.offering import BY_PLAN
 from domain.catalogue.starting import StartByPlan, agreed_start
 from domain.catalogue.state import Plan
 from domain.identity import event_id, plan_stream, stream_of
+from domain.ports import Declined
 from domain.processes.agenda import agenda_of, next_due
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
 from domain.processes.places import Place, place_for, without_place
-from domain.processes.steps import Call, Nothing, Record, SeeToken
+from domain.processes.steps import Call, Nothing, Record, SeeToken, SendRenewal
 from domain.providers import Provider
 from domain.recorded import Recorded
 from domain.subscription.events import (
@@ -36,6 +37,7 @@ from domain.subscription.folding import evolve
 from domain.subscription.starting import Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import Elsewhere, ask_payer, request_token
+from domain.subscription.void_events import AuthorizationVoided
 from tests.replies import Reply, reply_to
 
 ZONE_VERSION = "2025b"
@@ -94,6 +96,7 @@ _OUTCOMES = {
     ChargeFoundLate: Outcome.SUCCEEDED,
     ChargeDeclined: Outcome.DECLINED,
     ChargeNotMade: Outcome.NOT_MADE,
+    AuthorizationVoided: Outcome.NOT_MADE,
     ChargeOutcomeUnknown: Outcome.UNKNOWN,
 }
 
@@ -102,7 +105,7 @@ _OUTCOMES = {
 class Books:
     """A log in memory that the real decisions write to. now: its clock, which never goes back.
 
-    budgets: how often a card may be tried.
+    budgets: how often a card may be tried. not_renewed: captures before which it was refused.
     """
 
     now: datetime
@@ -113,6 +116,7 @@ class Books:
     budgets: tuple[Budget, ...] = SMALL_BUDGETS
     places: Places = attrs.field(factory=Places)
     plans: dict[str, Plan] = attrs.field(factory=dict)
+    not_renewed: set[UUID] = attrs.field(factory=set)
 
     def publish(self, code: str, events: Iterable[PlanEvent]) -> None:
         """Record facts of a plan under one command; no facts, no command."""
@@ -193,6 +197,7 @@ class Books:
                 zone_version=ZONE_VERSION,
                 plan=self.plans.get(state.terms.plan),
                 refunds_taken=[each.refund_id for each in state.refunds if taken_before],
+                not_renewed=self.not_renewed,
             )
             match step:
                 case Nothing():
@@ -217,6 +222,8 @@ class Books:
     def answer(self, subscription_id: str, call: Call, answer: Answer) -> None:
         """Record what follows from a provider's answer."""
         facts = follow(self.states[subscription_id], call, answer, now=self.now)
+        if isinstance(call, SendRenewal) and isinstance(answer, Declined):
+            self.not_renewed.add(call.capture_id)
         self.append(subscription_id, facts, cause="answer")
 
     def work(

@@ -19,15 +19,18 @@ from domain.identity import (
     refund_id,
     refund_reference,
     token_request_id,
+    void_id,
 )
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
+from domain.subscription import dispute_events as d
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
 from domain.subscription import token_events as t
+from domain.subscription import void_events as v
 from domain.taxes import LineTax, TaxRate
 
 NAMESPACE = UUID("7f1d9a52-3c0b-4be4-9a70-0d6f3f0f5a11")
@@ -295,6 +298,23 @@ RESUMED = Schedule(
     anchor_invoice=1,
     interval=TERMS.interval,
     stub=Stub(invoice_number=2, period=Period(date(2026, 3, 10), date(2026, 3, 31)), whole_days=31),
+)
+
+_VOIDING: tuple[e.SubscriptionEvent, ...] = (
+    v.VoidAttempted(
+        attempt_id=ATTEMPT,
+        void_id=void_id(ATTEMPT, 1),
+        number=1,
+        reason="the subscription is cancelled",
+        effective_at=CHARGED,
+    ),
+    v.AuthorizationVoided(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        evidence="answer",
+        effective_at=CHARGED,
+    ),
 )
 
 _DUNNING: tuple[e.SubscriptionEvent, ...] = (
@@ -565,6 +585,16 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
         evidence="look-up",
         effective_at=REFUNDED,
     ),
+    r.RefundFoundLate(
+        refund_id=REFUND,
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=BACK,
+        provider_ref="1JU08902781691411",
+        evidence="callback",
+        effective_at=REFUNDED,
+    ),
     r.RefundOutcomeUnknown(
         refund_id=REFUND,
         reason="PENDING: ECHECK",
@@ -582,15 +612,52 @@ _REFUNDING: tuple[e.SubscriptionEvent, ...] = (
     ),
 )
 
+_DISPUTE, _DISPUTED = "PP-R-NMW-10060", datetime(2026, 3, 9, 18, 20, tzinfo=UTC)
+_DECIDED = datetime(2026, 4, 2, 7, 30, tzinfo=UTC)
+
+_DISPUTING: tuple[e.SubscriptionEvent, ...] = (
+    d.DisputeOpened(
+        dispute_ref=_DISPUTE,
+        customer_id=CUSTOMER,
+        attempt_id=ATTEMPT,
+        invoice_number=1,
+        amount=BACK,
+        reason="CANCELED_RECURRING_BILLING",
+        stage="INQUIRY",
+        evidence="callback",
+        effective_at=_DISPUTED,
+    ),
+    d.DisputeAdvanced(
+        dispute_ref=_DISPUTE,
+        stage="CHARGEBACK",
+        status="WAITING_FOR_SELLER_RESPONSE",
+        evidence="callback",
+        effective_at=datetime(2026, 3, 12, 9, 0, tzinfo=UTC),
+    ),
+    d.DisputeClosed(
+        dispute_ref=_DISPUTE,
+        attempt_id=ATTEMPT,
+        outcome=d.DisputeOutcome.LOST,
+        amount=BACK,
+        provider_outcome="RESOLVED_BUYER_FAVOUR",
+        evidence="callback",
+        effective_at=_DECIDED,
+    ),
+    d.ChargeReversed(
+        attempt_id=ATTEMPT,
+        customer_id=CUSTOMER,
+        invoice_number=1,
+        amount=BACK,
+        provider_ref="7PF24196DT6182215",
+        dispute_ref=_DISPUTE,
+        evidence="callback",
+        effective_at=_DECIDED,
+    ),
+)
+
 _ALL = (
-    *_STARTING,
-    *_CHARGING,
-    *_DUNNING,
-    *_CHANGING,
-    *_PRICING,
-    *_REFUNDING,
-    *_LETTING_GO,
-    *_ENDING,
+    *(*_STARTING, *_CHARGING, *_VOIDING, *_DUNNING, *_CHANGING, *_PRICING),
+    *(*_REFUNDING, *_DISPUTING, *_LETTING_GO, *_ENDING),
 )
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 

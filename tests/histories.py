@@ -79,7 +79,8 @@ class Act(Enum):
     WORK: a worker does the next step; TAKEN_BEFORE: after another that never gave it back.
     PAYER: the payer comes back from the approval page.
     CALLBACK: a provider's hint makes us look at the open attempt.
-    LATE: money turns up for an attempt that was settled without money.
+    LATE: money turns up for an attempt that was settled without money, or has gone by a refund
+        that had failed.
     REPEAT: the answer before arrives once more.
     PERSON: a person settles a doubt. NEW_TOKEN: the payer asks for another token.
     CANCEL: the subscription is cancelled. WISH: somebody wishes for something (wishes.py).
@@ -153,8 +154,10 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             token = state.tokens[move.variant % len(state.tokens)]
             shown = LookUpToken(token, CALLBACK)
             books.answer(subscription_id, shown, reply_to(shown, move.reply, now))
-        case Act.LATE if state.failed_attempts:
+        case Act.LATE if state.failed_attempts and move.variant % 2:
             _find_late(books, move, subscription_id)
+        case Act.LATE:
+            _find_refund_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
             took = move.reply is not Reply.NOT_FOUND
             facts = decide_by_person(
@@ -229,6 +232,16 @@ def _find_late(books: Books, move: Move, subscription_id: str) -> None:
     )
     facts = settle(state, failed.attempt_id, answer, evidence=CALLBACK, now=books.now)
     books.append(subscription_id, facts, actor="worker", cause="callback:812")
+
+
+def _find_refund_late(books: Books, move: Move, subscription_id: str) -> None:
+    """A callback makes us look at a refund that had failed."""
+    state = books.states[subscription_id]
+    if not state.failed_refunds:
+        return
+    failed = state.failed_refunds[move.which % len(state.failed_refunds)]
+    look = LookUpRefund(failed, CALLBACK)
+    books.answer(subscription_id, look, reply_to(look, move.reply, books.now))
 
 
 # --- strategies -------------------------------------------------------------------------------
@@ -410,21 +423,40 @@ _DUNNING = [Wish.COLLECT, Wish.REINSTATE, Wish.WRITE_OFF, Wish.RESOLVE] * 2 + li
 
 # Customers who pay, and get money back.
 _GIVING = [Wish.REFUND] * 12 + [Wish.CANCEL_WITH_REFUND, Wish.CREDIT, Wish.CHANGE] + list(Wish)
-_BACK_AND_FORTH = _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE] * 4
+_BACK_AND_FORTH = (
+    _ACTS + [Act.WISH] * 12 + [Act.CALLBACK, Act.PERSON, Act.TAKEN_BEFORE, Act.LATE] * 4
+)
+
+
+# Customers who pay, and contest it.
+_CONTESTED = (
+    [Wish.DISPUTE] * 12
+    + [Wish.TAKE_BACK, Wish.COLLECT] * 4
+    + [Wish.REFUND, Wish.CREDIT, Wish.RESOLVE, Wish.WRITE_OFF] * 3
+    + list(Wish)
+)
+# Customers who leave while what they owe is reserved, and money that turns up beside it.
+_DOUBTS = [Reply.YES] * 14 + [Reply.RESERVED] * 8 + [Reply.UNKNOWN] * 12 + list(Reply)
+_LEAVING = [Act.WORK] * 24 + [Act.CANCEL, Act.LATE] * 2 + [Act.CALLBACK, Act.TAKEN_BEFORE] * 3
 
 
 class Mood(Enum):
-    """What histories are biased to: money that comes, money that does not, money that goes back."""
+    """What histories are biased to: money that comes, money that does not, money that goes back,
+    money that is contested, reservations that are wanted no more."""
 
     PAID = "paid"
     UNPAID = "unpaid"
     REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    LEFT = "left"
 
 
 _BIAS = {
     Mood.PAID: (_CLOCKS, _ACTS, _REPLIES, _WISHES),
     Mood.UNPAID: (_CLOCKS, _ACTS, _UNPAID, _DUNNING),
     # While an invoice is open nothing is refunded: most wishes come right after the work.
+    Mood.DISPUTED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _CONTESTED),
+    Mood.LEFT: (_CLOCKS, [*_LEAVING, *Act], _DOUBTS, _WISHES),
     Mood.REFUNDED: ([*_CLOCKS, *[Clock.STILL] * 8], _BACK_AND_FORTH, _REPLIES, _GIVING),
 }
 

@@ -35,9 +35,12 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
-from domain.refund_ports import RefundDenied, Refunded
+from domain.refund_ports import RefundDenied, Refunded, VoidDenied, Voided
 from domain.subscription.events import DeclineClass, Instrument
+from domain.subscription.owed import Attempt
 
 _CARD = Instrument(kind="card", brand="Visa", last_digits="1111", expires="2029-04")
 
@@ -73,6 +76,14 @@ def reply_to(call: Call, reply: Reply, now: datetime) -> Answer:
             if isinstance(call, LookUpRefund) and reply is Reply.NOT_FOUND:
                 return NotFound(finding="no refund under this reference")
             return _refunded(reply, refund.amount, refund.reference, now)
+        case SendVoid():
+            return _voided(reply, now)
+        case SendRenewal(attempt=attempt):
+            return _renewed(reply, attempt, now)
+        case LookUp(attempt=attempt) if attempt.void_id is not None and reply is Reply.YES:
+            return Declined(
+                decline=DeclineClass.SOFT, code="AUTHORIZATION_VOIDED", message="", at=now
+            )
         case SendCharge(attempt=attempt):
             reserve = attempt.capture is CaptureMode.AFTER_AUTHORIZATION
         case SendCapture(attempt=attempt):
@@ -86,12 +97,38 @@ def reply_to(call: Call, reply: Reply, now: datetime) -> Answer:
     if reply is Reply.RESERVED or (reserve and reply is Reply.YES):
         return Authorized(
             amount=attempt.amount,
-            authorization_ref=f"auth-{attempt.reference}",
+            authorization_ref=attempt.authorization_ref or f"auth-{attempt.reference}",
             order_ref=f"order-{attempt.reference}",
             expires_at=now + timedelta(days=29),
             at=now,
         )
     return _charged(reply, attempt.amount, attempt.reference, now)
+
+
+def _voided(reply: Reply, now: datetime) -> Answer:
+    match reply:
+        case Reply.UNKNOWN | Reply.NOT_FOUND:
+            return Unknown(reason="ReadTimeout")
+        case Reply.NOT_DONE:
+            return NotDone(reason="429", retry_after_s=1.0)
+        case Reply.LESS | Reply.MORE | Reply.OTHER_CURRENCY:
+            return VoidDenied(code="PREVIOUSLY_CAPTURED", message="captured", captured=True)
+        case Reply.HARD | Reply.MERCHANT | Reply.PAYER_ACTION:
+            return VoidDenied(code="PERMISSION_DENIED", message="no void for this account")
+    return Voided(at=now)
+
+
+def _renewed(reply: Reply, attempt: Attempt, now: datetime) -> Answer:
+    if reply in (Reply.YES, Reply.RESERVED):
+        return Authorized(
+            amount=attempt.amount,
+            authorization_ref=f"auth-{attempt.reference}-again",
+            order_ref=attempt.order_ref,
+            expires_at=attempt.expires_at,
+            at=now,
+        )
+    answer = _charged(reply, attempt.amount, attempt.reference, now)
+    return Unknown(reason="captured by a renewal") if isinstance(answer, Captured) else answer
 
 
 def _offer(reply: Reply, call: AskToken) -> Answer:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import attrs
 import pytest
 
 from domain.identity import token_request_id
@@ -88,6 +89,18 @@ def test_one_batch_with_one_id_twice(commands: Subscriptions) -> None:
     _, other = commands.start_many([wish(), wish(zone="UTC")])
     assert isinstance(other, Refused)
     assert other.code == "subscription-exists"
+
+
+def test_a_start_is_repeated_after_the_account_was_given_up(
+    system: System, commands: Subscriptions
+) -> None:
+    """Quiet: whether that account can be used counts only where something starts."""
+    commands.start(wish())
+    system.settings = attrs.evolve(system.settings, accounts=())
+    without = Subscriptions(system, actor="test")
+    assert without.start(wish()) == Done(position=1, changed=False)
+    with pytest.raises(Refused, match="no paypal account"):
+        without.start(wish(subscription_id="s-2"))
 
 
 def test_same_command_id_after_a_lost_answer_writes_once(

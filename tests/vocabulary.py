@@ -17,6 +17,7 @@ from uuid import UUID
 
 import attrs
 
+from domain.ports import Declined
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
 from domain.processes.steps import (
@@ -27,6 +28,7 @@ from domain.processes.steps import (
     Nothing,
     Record,
     SendRefund,
+    SendRenewal,
 )
 from domain.refusals import Refused
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
@@ -172,6 +174,7 @@ class Play:
         answers, before = list(script), len(self.facts)
         refunds_taken = [r.refund_id for r in self.state.refunds if r.attempted_at and taken_before]
         held: list[UUID] = []
+        not_renewed: list[UUID] = []
         kept: list[str] = []
         for _ in range(200):
             step = next_step(
@@ -181,6 +184,7 @@ class Play:
                 zone_version=ZONE_VERSION,
                 refunds_taken=refunds_taken,
                 refunds_held=held,
+                not_renewed=not_renewed,
                 tokens_held=kept,
             )
             if isinstance(step, Nothing) or (isinstance(step, Record) and lose_record):
@@ -206,6 +210,8 @@ class Play:
             facts = follow(self.state, step, answer, now=now)
             if not facts and isinstance(step, SendRefund | LookUpRefund):
                 held.append(step.refund.refund_id)
+            elif isinstance(step, SendRenewal) and isinstance(answer, Declined):
+                not_renewed.append(step.capture_id)
             elif not facts and isinstance(step, DeleteToken):
                 kept.append(step.token.token_ref)
             elif not facts:

@@ -10,14 +10,18 @@ from enum import Enum
 import attrs
 
 from domain.calendar import Interval, Unit
+from domain.dispute_ports import DisputeSeen
 from domain.money import Money
 from domain.plan import Proration, Terms
+from domain.ports import Reversal
 from domain.subscription.aligning import change_anchor
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.demanding import BalanceReport, Demand, demand, report_balance
 from domain.subscription.discounting import Reduction, end_discount, grant_discount
 from domain.subscription.discrepancies import resolve
+from domain.subscription.dispute_events import DisputeOutcome
+from domain.subscription.disputing import dispute_seen, reverse_charge, taken_back
 from domain.subscription.dunning import collect_again, reinstate, write_off
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import Resolution, SubscriptionEvent, When
@@ -60,6 +64,8 @@ class Wish(Enum):
     REFUND = "refund"
     CANCEL_WITH_REFUND = "cancel-with-refund"
     LET_GO = "let-go"
+    DISPUTE = "dispute"
+    TAKE_BACK = "take-back"
 
 
 def decide(state: Subscription, wish: Wish, which: int, now: datetime) -> Events:
@@ -212,11 +218,15 @@ def _set_amount(state: Subscription, which: int, now: datetime) -> Events:
 
 
 def _resolve(state: Subscription, which: int, now: datetime) -> Events:
-    """The latest discrepancy, of those that nobody has looked at while there are any."""
+    """The latest discrepancy, of those that nobody has looked at while there are any; of refunds
+    before charges."""
+    how = list(Resolution)[which % 2]
+    if state.unresolved_refunds:
+        late = state.unresolved_refunds[-1].refund_id
+        return resolve(state, late, how, reason="seen", now=now)
     found = state.unresolved or state.differences
     if not found:
         return ()
-    how = list(Resolution)[which % 2]
     back = how is Resolution.ACCEPTED and which % 4 < 2
     return resolve(state, found[-1].attempt_id, how, reason="seen", now=now, refund=back)
 
@@ -269,6 +279,54 @@ def _let_go(state: Subscription, which: int, now: datetime) -> Events:
     return request_deletion(state, list(Which)[which % 3], reason="asked by the payer", now=now)
 
 
+def _dispute(state: Subscription, which: int, now: datetime) -> Events:
+    """Nobody wishes for it: a payer contests a charge, and the provider decides sooner or later.
+
+    Never is more taken back than is left: what a provider takes beyond is told in scenes.
+    """
+    before = state.open_disputes
+    charge = state.charge(before[0].attempt_id) if before else None
+    if before and charge is None:
+        return ()
+    if charge is None:
+        charges = [each for each in state.collected if each.left.minor]
+        if not charges:
+            return ()
+        charge = charges[which % len(charges)]
+    outcome = (None, None, *DisputeOutcome, DisputeOutcome.LOST)[which % 6]
+    lost = outcome is DisputeOutcome.LOST
+    part = charge.left.minor if which % 2 else (charge.left.minor + 1) // 2
+    reasons = ("CANCELED_RECURRING_BILLING", "DUPLICATE_TRANSACTION", "UNAUTHORISED")
+    seen = DisputeSeen(
+        dispute_ref=before[0].dispute_ref if before else f"PP-{len(state.disputes) + 1}",
+        charge_ref=charge.provider_ref,
+        amount=charge.captured,
+        reason=reasons[which % 3],
+        stage=("INQUIRY", "CHARGEBACK")[which % 2],
+        status="RESOLVED" if outcome else ("OPEN", "UNDER_REVIEW")[which // 2 % 2],
+        outcome=outcome,
+        provider_outcome=outcome.value if outcome else "",
+        returned=Money(part if lost else 0, state.currency),
+        opened_at=now,
+        at=now,
+    )
+    return dispute_seen(state, seen, evidence="callback", now=now)
+
+
+def _take_back(state: Subscription, which: int, now: datetime) -> Events:
+    """A callback tells of a reversal, once more or another; or a person reads of one."""
+    charges = [each for each in state.collected if each.left.minor]
+    if not charges:
+        return ()
+    charge = charges[which % len(charges)]
+    amount = Money(max(charge.left.minor // (1 + which % 3), 1), state.currency)
+    if which % 5 == 0:
+        return reverse_charge(state, charge.attempt_id, amount, reason="settlement", now=now)
+    ref = f"rev-{charge.reference}-{which % 2}"
+    told = Reversal(charge_ref=charge.provider_ref, amount=amount, provider_ref=ref, at=now)
+    return taken_back(state, told, evidence="callback", now=now)
+
+
 _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.CHANGE: _change,
     Wish.PAUSE: _pause,
@@ -293,4 +351,6 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.REFUND: _refund,
     Wish.CANCEL_WITH_REFUND: _cancel_with_refund,
     Wish.LET_GO: _let_go,
+    Wish.DISPUTE: _dispute,
+    Wish.TAKE_BACK: _take_back,
 }

@@ -15,6 +15,7 @@ import attrs
 from domain.identity import token_request_id
 from domain.plan import DunningEnd
 from domain.subscription.backing import method_for
+from domain.subscription.disputes import Dispute
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
 from domain.subscription.owed import Attempt, OpenInvoice
@@ -33,6 +34,7 @@ class ItemKind(Enum):
     APPROVAL: the payer has the page; when its time is over, see what became of it.
     INVOICE: issue the invoice of the next period.
     CHARGE: an attempt is on the ledger and has no outcome.
+    VOID: what an attempt reserved is wanted no more, and is to be let go.
     LOOK_UP: an attempt's outcome is unknown; ask the provider.
     COLLECT: an invoice is open; attempt to collect it.
     DUNNING: retries are used up, and what the plan says follows; or a suspension ends.
@@ -41,6 +43,7 @@ class ItemKind(Enum):
     RELOAD: a balance is too low, and the caps leave no room for a reload.
     REFUND: a refund was asked for, or is on its way, and has no outcome.
     LOOK_UP_REFUND: a refund's outcome is unknown; ask the provider.
+    DISPUTE: a charge is disputed; a person has to look.
     DELETE_TOKEN: a token was let go; have the provider forget it.
     """
 
@@ -48,6 +51,7 @@ class ItemKind(Enum):
     APPROVAL = "approval"
     INVOICE = "invoice"
     CHARGE = "charge"
+    VOID = "void"
     LOOK_UP = "look-up"
     COLLECT = "collect"
     DUNNING = "dunning"
@@ -56,6 +60,7 @@ class ItemKind(Enum):
     RELOAD = "reload"
     REFUND = "refund"
     LOOK_UP_REFUND = "look-up-refund"
+    DISPUTE = "dispute"
     DELETE_TOKEN = "delete-token"  # noqa: S105
 
 
@@ -85,7 +90,8 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_dunning(state),
         *_changing(state),
         *_beside(state),
-        *(_refund(each) for each in state.refunds),
+        *(_refund(state, each) for each in state.refunds),
+        *(_dispute(each) for each in state.open_disputes),
         *(_deletion(state, each) for each in state.tokens if each.let_go_at is not None),
     )
 
@@ -104,7 +110,7 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
     match item.kind:
         case ItemKind.TOKEN | ItemKind.APPROVAL:
             asked = state.token_request
-        case ItemKind.CHARGE | ItemKind.LOOK_UP:
+        case ItemKind.CHARGE | ItemKind.VOID | ItemKind.LOOK_UP:
             asked = state.open_attempt
         case ItemKind.COLLECT:
             invoice = state.invoice(int(item.key))
@@ -156,6 +162,9 @@ def _charging(state: Subscription) -> tuple[Item, ...]:
     if attempt is None:
         return ()
     key = str(attempt.attempt_id)
+    if attempt.void_id is not None and not attempt.unknown:
+        why = "reserved, and wanted no more; let it go"
+        return (Item(kind=ItemKind.VOID, key=key, due_at=attempt.voided_at, why=why),)
     if not attempt.unknown:
         why = "attempted; no outcome yet"
         return (Item(kind=ItemKind.CHARGE, key=key, due_at=attempt.attempted_at, why=why),)
@@ -180,6 +189,8 @@ def _collect(state: Subscription, invoice: OpenInvoice) -> Item:
         why = f"{state.status.value.lower()}; what is owed stays owed"
     elif invoice.ended:
         why = f"not collected by itself: {invoice.ended}; a person has to look"
+    elif state.held_back(invoice):
+        why = f"disputed: {state.open_disputes[0].reason}; a person has to look"
     elif state.open_attempt is not None:
         why = "waits for the outcome of another charge"
     elif (method := method_for(state, invoice)) is None:
@@ -260,12 +271,21 @@ def _beside(state: Subscription) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _refund(refund: OpenRefund) -> Item:
+def _dispute(dispute: Dispute) -> Item:
+    """The provider and the payer act next, or a person; its end is told by the provider."""
+    stage = " ".join(each for each in (dispute.stage, dispute.status) if each)
+    why = f"{dispute.amount} disputed: {dispute.reason}, {stage}; a person has to look"
+    return Item(kind=ItemKind.DISPUTE, key=dispute.dispute_ref, due_at=None, why=why)
+
+
+def _refund(state: Subscription, refund: OpenRefund) -> Item:
     """A refund is an item of its own: it waits for no charge, and no charge waits for it."""
     key, kind = str(refund.refund_id), ItemKind.REFUND
     due: datetime | None = refund.attempted_at or refund.requested_at
     why = f"send {refund.amount} back"
-    if refund.awaits_person:
+    if state.refund_held(refund):
+        due, why = None, f"{refund.amount} not sent while the charge is disputed"
+    elif refund.awaits_person:
         kind, due = ItemKind.LOOK_UP_REFUND, None
         why = f"outcome unknown: {refund.finding}; a person has to decide"
     elif refund.unknown:

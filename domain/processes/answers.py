@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never, cast
 
+from domain.dispute_ports import DisputeAnswer, DisputeSeen
 from domain.ports import (
     ChargeAnswer,
     LookUpAnswer,
@@ -22,15 +23,19 @@ from domain.processes.steps import (
     Call,
     DeleteToken,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
-from domain.refund_ports import RefundAnswer, RefundLookUpAnswer
+from domain.refund_ports import RefundAnswer, RefundLookUpAnswer, VoidAnswer
 from domain.subscription.charging import ANSWER, settle
+from domain.subscription.disputing import dispute_seen
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.letting_go import deletion_answered, token_looked_up
 from domain.subscription.looking_up import looked_up
@@ -38,6 +43,7 @@ from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import completed, offered
+from domain.subscription.voiding import renewed, settle_void
 
 Answer = (
     ChargeAnswer
@@ -45,6 +51,8 @@ Answer = (
     | TokenOfferAnswer
     | TokenAnswer
     | RefundLookUpAnswer
+    | DisputeAnswer
+    | VoidAnswer
     | TokenEndAnswer
 )
 
@@ -72,6 +80,12 @@ def follow(
         case SendCharge(attempt=attempt) | SendCapture(attempt=attempt):
             said = cast(ChargeAnswer, answer)
             return settle(state, attempt.attempt_id, said, evidence=ANSWER, now=now)
+        case SendRenewal(attempt=attempt):
+            again = cast(ChargeAnswer, answer)
+            return renewed(state, attempt.attempt_id, again, evidence=ANSWER)
+        case SendVoid(attempt=attempt):
+            gone = cast(VoidAnswer, answer)
+            return settle_void(state, attempt.attempt_id, gone, evidence=ANSWER, now=now)
         case LookUp(attempt=attempt, evidence=evidence):
             found = cast(LookUpAnswer, answer)
             return looked_up(state, attempt.attempt_id, found, evidence=evidence, now=now)
@@ -81,9 +95,13 @@ def follow(
         case LookUpRefund(refund=refund, evidence=evidence):
             shown = cast(RefundLookUpAnswer, answer)
             return refund_looked_up(state, refund.refund_id, shown, evidence=evidence, now=now)
+        case LookUpDispute(evidence=evidence):
+            if not isinstance(answer, DisputeSeen):
+                return ()
+            return dispute_seen(state, answer, evidence=evidence, now=now)
         case DeleteToken(token=token):
-            ref, gone = token.token_ref, cast(TokenGone | TokenShared | Unknown | NotDone, answer)
-            return deletion_answered(state, ref, gone, evidence=ANSWER, now=now)
+            forgotten = cast(TokenGone | TokenShared | Unknown | NotDone, answer)
+            return deletion_answered(state, token.token_ref, forgotten, evidence=ANSWER, now=now)
         case LookUpToken(token=token, evidence=evidence):
             ref, held = token.token_ref, cast(TokenGone | TokenHeld | Unknown | NotDone, answer)
             return token_looked_up(state, ref, held, evidence=evidence, now=now)

@@ -27,6 +27,8 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
     Step,
 )
 from domain.subscription.charging import LOOK_UP, attempt_charge
@@ -36,11 +38,12 @@ from domain.subscription.folding import evolve_all
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.owed import Attempt
 from domain.subscription.pausing import resume_as_scheduled
-from domain.subscription.refunding import attempt_refund
+from domain.subscription.refunding import attempt_refund, let_go_of_reversed
 from domain.subscription.state import Subscription
 from domain.subscription.threshold import threshold_invoice
 from domain.subscription.vaulted import OpenTokenRequest
 from domain.subscription.vaulting import give_up_asking
+from domain.subscription.voiding import has_lapsed, is_to_be_renewed, still_wanted
 
 
 def next_step(
@@ -52,6 +55,7 @@ def next_step(
     plan: Plan | None = None,
     refunds_taken: Collection[UUID] = (),
     refunds_held: Collection[UUID] = (),
+    not_renewed: Collection[UUID] = (),
     tokens_held: Collection[str] = (),
 ) -> Step:
     """The first thing that this subscription needs at `now`.
@@ -62,6 +66,8 @@ def next_step(
         attempt is open may have been sent.
     refunds_taken: the same of refunds, by their keys. refunds_held: those that the provider would
         not do just now; they are left alone, and everything else goes on.
+    not_renewed: captures before which the provider did not renew the reservation: it stands as it
+        is.
     tokens_held: the same of tokens that were to be deleted, by their references.
     Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
     has settled needs nothing.
@@ -72,7 +78,7 @@ def next_step(
     if not isinstance(step, Nothing):
         return step
     if state.open_attempt is not None:
-        step = _settle(state, state.open_attempt, now, taken_before)
+        step = _settle(state, state.open_attempt, now, taken_before, not_renewed)
         if not isinstance(step, Nothing):
             return step
     step = _resume(state, now, zone_version)
@@ -94,8 +100,10 @@ def _refund(
 ) -> Step:
     """The first refund that needs something: intend it, send it, or look, as with a charge."""
     for refund in state.refunds:
-        if refund.refund_id in held:
+        if refund.refund_id in held or state.refund_held(refund):
             continue
+        if reversed_before := let_go_of_reversed(state, refund, now=now):
+            return Record(reversed_before, ItemKind.REFUND.value)
         if refund.attempted_at is None:
             return Record(attempt_refund(refund, now=now), ItemKind.REFUND.value)
         if refund.unknown:
@@ -117,21 +125,34 @@ def _let_go(state: Subscription, held: Collection[str]) -> Step:
     return Nothing()
 
 
-def _settle(state: Subscription, attempt: Attempt, now: datetime, taken_before: bool) -> Step:
+def _settle(
+    state: Subscription,
+    attempt: Attempt,
+    now: datetime,
+    taken_before: bool,
+    not_renewed: Collection[UUID],
+) -> Step:
     """An open attempt: send it if that is certainly the first time, else look.
 
-    Nor is it sent when its money is not wanted any more (the subscription was cancelled, late
-    money paid the invoice), not there (it is charged at another provider now), or not with that
-    token (it was let go or revoked): what may be under way is settled, nothing new is set going.
+    Nor is it sent when its money is not wanted any more, or less of it (the subscription was
+    cancelled, late money or credit paid the invoice), or not there (it is charged at another
+    provider now), or not with that token (it was let go or revoked), or when what is reserved is
+    too old: what may be under way is settled, nothing new is set going. A void that was begun is
+    carried through.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
             return Nothing()
         return LookUp(attempt, LOOK_UP)
-    if taken_before or not state.wants(attempt) or now >= attempt.key_expires_at:
+    if attempt.void_id is not None:
+        return LookUp(attempt, LOOK_UP) if taken_before else SendVoid(attempt, attempt.void_id)
+    unwanted = still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now)
+    if taken_before or unwanted or now >= attempt.key_expires_at:
         return LookUp(attempt, LOOK_UP)
-    if attempt.capture_id is not None:
-        return SendCapture(attempt, attempt.capture_id)
+    key = attempt.capture_id
+    if key is not None:
+        renew = is_to_be_renewed(attempt, now) and key not in not_renewed
+        return SendRenewal(attempt, key) if renew else SendCapture(attempt, key)
     return SendCharge(attempt) if state.may_send(attempt) else LookUp(attempt, LOOK_UP)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import events, refund_events, token_events
+from domain.subscription import dispute_events, events, refund_events, token_events, void_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
+_VOIDING = frozenset({ItemKind.VOID, *_COLLECTING})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
@@ -40,11 +41,13 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAttempted: _COLLECTING,
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
-    events.ChargeSucceeded: _COLLECTING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
-    events.ChargeDeclined: _COLLECTING | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
-    events.ChargeOutcomeUnknown: _COLLECTING,
-    events.ChargeLookedUp: _COLLECTING,
-    events.ChargeNotMade: _COLLECTING | {ItemKind.DELETE_TOKEN},
+    void_events.VoidAttempted: _VOIDING,
+    void_events.AuthorizationVoided: _VOIDING | {ItemKind.DELETE_TOKEN},
+    events.ChargeSucceeded: _VOIDING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
+    events.ChargeDeclined: _VOIDING | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
+    events.ChargeOutcomeUnknown: _VOIDING,
+    events.ChargeLookedUp: _VOIDING,
+    events.ChargeNotMade: _VOIDING | {ItemKind.DELETE_TOKEN},
     events.ChargeFoundLate: _DUNNING,
     events.ChargeDiscrepancyFound: _DUNNING,
     events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
@@ -64,14 +67,21 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     refund_events.RefundAttempted: frozenset({ItemKind.REFUND}),
     refund_events.RefundSucceeded: _REFUNDING,
     refund_events.RefundFailed: _REFUNDING,
+    refund_events.RefundFoundLate: frozenset(),
     refund_events.RefundOutcomeUnknown: _REFUNDING,
     refund_events.RefundLookedUp: _REFUNDING,
+    dispute_events.DisputeOpened: frozenset({ItemKind.DISPUTE, ItemKind.COLLECT, ItemKind.REFUND}),
+    dispute_events.DisputeAdvanced: frozenset({ItemKind.DISPUTE}),
+    dispute_events.DisputeClosed: frozenset(
+        {ItemKind.DISPUTE, ItemKind.COLLECT, ItemKind.REFUND, ItemKind.TOKEN}
+    ),
+    dispute_events.ChargeReversed: _DUNNING,
     events.DiscountGranted: frozenset(),
     events.DiscountEnded: frozenset(),
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.SubscriptionCancelled: _ALL
-    - {ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.DELETE_TOKEN}
+    - {ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP, ItemKind.DISPUTE, ItemKind.DELETE_TOKEN}
     - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

@@ -5,11 +5,15 @@ AskToken    request_token
 SeeToken    complete_token
 SendCharge  charge
 SendCapture capture
+SendRenewal reauthorize
+SendVoid    void
 LookUp      look_up
 SendRefund  refund
 LookUpRefund  look_up_refund
 DeleteToken delete_token
 LookUpToken look_up_token
+LookUpDispute look_up_dispute
+BookReversal  nobody is called; a callback says it all
 Nothing     this subscription needs nothing now
 """
 
@@ -19,6 +23,8 @@ from uuid import UUID
 
 import attrs
 
+from domain.ports import Reversal
+from domain.providers import Provider
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
@@ -68,6 +74,22 @@ class SendCapture:
 
 
 @attrs.frozen
+class SendRenewal:
+    """Renew the reservation of the open attempt before it is captured, under the capture's key."""
+
+    attempt: Attempt
+    capture_id: UUID
+
+
+@attrs.frozen
+class SendVoid:
+    """Let go of the reservation of the open attempt, under the void's key."""
+
+    attempt: Attempt
+    void_id: UUID
+
+
+@attrs.frozen
 class LookUp:
     """Ask the provider what became of an attempt; never send it.
 
@@ -108,14 +130,38 @@ class LookUpToken:
     evidence: str
 
 
+@attrs.frozen
+class LookUpDispute:
+    """Ask the provider how a dispute stands. provider, account: which told of it.
+
+    evidence: what made us look, as DisputeOpened.evidence records it.
+    """
+
+    dispute_ref: str
+    provider: Provider
+    account: str
+    evidence: str
+
+
+@attrs.frozen
+class BookReversal:
+    """Record what a callback said was taken back. Nobody is asked: its signature is the proof."""
+
+    reversal: Reversal
+    evidence: str
+
+
 Call = (
     AskToken
     | SeeToken
     | SendCharge
     | SendCapture
+    | SendRenewal
+    | SendVoid
     | LookUp
     | SendRefund
     | LookUpRefund
+    | LookUpDispute
     | DeleteToken
     | LookUpToken
 )

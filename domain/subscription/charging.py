@@ -16,19 +16,19 @@ from domain.subscription.completing import with_completion
 from domain.subscription.events import (
     CaptureAttempted,
     ChargeAttempted,
-    ChargeAuthorized,
     ChargeDeclined,
     ChargeDiscrepancyFound,
     ChargeFoundLate,
-    ChargeNotMade,
     ChargeOutcomeUnknown,
     ChargeSucceeded,
     Discrepancy,
     SubscriptionEvent,
 )
+from domain.subscription.folding import evolve_all
 from domain.subscription.owed import Attempt, OpenInvoice
 from domain.subscription.retrying import after_decline
 from domain.subscription.state import Subscription
+from domain.subscription.voiding import has_lapsed, let_go, reserved, still_wanted
 
 ANSWER, LOOK_UP, CALLBACK = "answer", "look-up", "callback"
 
@@ -39,7 +39,7 @@ def collectible(state: Subscription, *, now: datetime) -> OpenInvoice | None:
         return None
     for invoice in state.open_invoices:
         ready = not invoice.ended and invoice.collect_at <= now
-        if ready and method_for(state, invoice) is not None:
+        if ready and not state.held_back(invoice) and method_for(state, invoice) is not None:
             return invoice
     return None
 
@@ -92,8 +92,8 @@ def settle(
         case Captured():
             return _captured(state, attempt, answer, evidence, now)
         case Authorized():
-            # Told again while its capture is under way, a reservation is no news.
-            if attempt.capture_id is not None:
+            # Told again while its capture or its void is under way, a reservation is no news.
+            if attempt.capture_id is not None or attempt.void_id is not None:
                 return ()
             return capture_next(state, attempt, answer, evidence=evidence, now=now)
         case Declined():
@@ -152,46 +152,34 @@ def _captured(
 def capture_next(
     state: Subscription, attempt: Attempt, answer: Authorized, *, evidence: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """Reserve recorded, then the intention to capture. Captured in full, an authorisation can
-    be captured once only, so a new key for a capture that did not happen is safe.
+    """Reserve recorded, then the intention to capture all of it that is open, finally: so an
+    authorisation can be captured once only, and a new key for a capture that did not happen is
+    safe.
 
-    Where billing has ended or the invoice was paid otherwise, the reservation is left to lapse.
+    Where billing has ended, the invoice was paid otherwise, or the reservation is too old, it is
+    let go.
     """
     if attempt.capture is CaptureMode.AT_ONCE:
         reason = "authorised, and not captured yet"
         if attempt.unknown:
             return ()
         return (doubt(attempt, reason, answer.authorization_ref, now),)
-    reserved: tuple[SubscriptionEvent, ...] = ()
-    if not attempt.authorization_ref:
-        reserved = (
-            ChargeAuthorized(
-                attempt_id=attempt.attempt_id,
-                amount=answer.amount,
-                authorization_ref=answer.authorization_ref,
-                order_ref=answer.order_ref,
-                expires_at=answer.expires_at,
-                evidence=evidence,
-                effective_at=answer.at,
-            ),
-        )
-    if not state.wants(attempt):
-        not_made = ChargeNotMade(
-            attempt_id=attempt.attempt_id,
-            customer_id=state.customer_id,
-            invoice_number=attempt.invoice_number,
-            evidence=f"{evidence}: reserved only, and not wanted any more",
-            effective_at=now,
-        )
-        return (*reserved, not_made)
+    facts: tuple[SubscriptionEvent, ...] = ()
+    if attempt.authorization_ref != answer.authorization_ref:
+        facts = (reserved(attempt, answer, evidence),)
+        state = evolve_all(state, facts)
+        attempt = state.open_attempt or attempt
+    wanted = still_wanted(state, attempt)
+    if wanted.minor == 0 or has_lapsed(attempt, now):
+        return (*facts, *let_go(state, attempt, now))
     capture = CaptureAttempted(
         attempt_id=attempt.attempt_id,
         capture_id=capture_id(attempt.attempt_id, attempt.captures + 1),
-        amount=attempt.amount,
+        amount=wanted,
         key_expires_at=now + RULES[attempt.provider].capture_key_window,
         effective_at=now,
     )
-    return (*reserved, capture)
+    return (*facts, capture)
 
 
 def _declined(

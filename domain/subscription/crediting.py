@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from domain.money import Money
@@ -15,7 +14,7 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.owed import Credit, OpenInvoice
+from domain.subscription.owed import OpenInvoice, oldest_first
 from domain.subscription.standing import check_not_ended
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
@@ -74,13 +73,3 @@ def pay_from_credit(
         )
         for number, minor in oldest_first(state.credits, invoice.open.minor)
     )
-
-
-def oldest_first(credits: Iterable[Credit], minor: int) -> Iterator[tuple[int, int]]:
-    """By which credits so many minor units are met, as far as they go: number, and how many."""
-    for credit in credits:
-        taken = min(credit.left.minor, minor)
-        if taken <= 0:
-            return
-        minor -= taken
-        yield credit.credit_number, taken

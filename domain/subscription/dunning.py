@@ -172,14 +172,16 @@ def write_off(
 def collect_again(
     state: Subscription, invoice_number: int, *, reason: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
-    """A person has an invoice collected whose collection had ended. Quiet where it is collected.
+    """A person has an invoice collected whose collection had ended, or that waits for a dispute.
+    Quiet where it is collected.
 
     Refused: "invoice-not-open"; "subscription-ended"; "discrepancy-unresolved";
         "reason-malformed".
     """
     _checked_words(reason)
     check_not_ended(state)
-    if not _open_invoice(state, invoice_number).ended:
+    invoice = _open_invoice(state, invoice_number)
+    if not invoice.ended and not state.held_back(invoice):
         return ()
     return (
         CollectionResumed(
@@ -200,7 +202,9 @@ def _open_invoice(state: Subscription, number: int) -> OpenInvoice:
     invoice = state.invoice(number)
     if invoice is None:
         raise Refused("invoice-not-open", f"nothing of invoice {number} is open")
-    if invoice.ended == DISCREPANCY:
+    if invoice.ended == DISCREPANCY or any(
+        each.invoice_number == number for each in state.unresolved
+    ):
         raise Refused("discrepancy-unresolved", f"look at the charge of invoice {number} first")
     return invoice
 

@@ -20,15 +20,23 @@ from domain.plan import CaptureMode, Terms
 from domain.providers import Provider
 from domain.recorded import stored_as
 from domain.schedule import Schedule
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
 )
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from domain.taxes import LineTax
 
 # --- starting ---------------------------------------------------------------------------------
@@ -442,6 +450,7 @@ class ChargeAttempted:
 class ChargeAuthorized:
     """The provider reserved the amount; no money has moved.
 
+    A second one of the same attempt renews the first, and takes its place.
     authorization_ref: the provider's id of the reservation (Dintero: the transaction).
     order_ref: the provider's id of the order around it; "" where there is none.
     expires_at: until when it can be captured, or None if the provider does not say.
@@ -463,6 +472,7 @@ class CaptureAttempted:
     """We intend to capture an authorisation, under this key.
 
     capture_id: sent as PayPal-Request-Id; Dintero's capture_reference.
+    amount: what was reserved, or less: all that is open by now. It is the only capture.
     """
 
     attempt_id: UUID
@@ -630,7 +640,8 @@ class ChargeDiscrepancyFound:
 class Resolution(Enum):
     """What a person made of a discrepancy.
 
-    ACCEPTED: what the provider took counts as it is booked; what is left is collected on.
+    ACCEPTED: what the provider took counts as it is booked; what is left is collected on. Of a
+        refund that was found late: what no credit covered is given up.
     DISMISSED: settled outside of these books (paid back by hand); a person vouches for it.
     """
 
@@ -643,7 +654,8 @@ class Resolution(Enum):
 class DiscrepancyResolved:
     """A person has looked at a discrepancy; what is left of the invoice is collected again.
 
-    received: what the provider took, as the discrepancy said.
+    attempt_id: of the charge; of a refund that was found late its refund_id.
+    received: what the provider took, as the discrepancy said; of a refund what it gave back.
     reason: the person's words.
     """
 
@@ -1016,6 +1028,8 @@ SubscriptionEvent = (
     | ChargeAttempted
     | ChargeAuthorized
     | CaptureAttempted
+    | VoidAttempted
+    | AuthorizationVoided
     | ChargeSucceeded
     | ChargeDeclined
     | ChargeOutcomeUnknown
@@ -1036,10 +1050,15 @@ SubscriptionEvent = (
     | SubscriptionResumed
     | CreditGranted
     | CreditApplied
+    | DisputeOpened
+    | DisputeAdvanced
+    | DisputeClosed
+    | ChargeReversed
     | RefundRequested
     | RefundAttempted
     | RefundSucceeded
     | RefundFailed
+    | RefundFoundLate
     | RefundOutcomeUnknown
     | RefundLookedUp
     | DiscountGranted

@@ -8,6 +8,12 @@ from uuid import UUID
 
 from domain.copying import with_
 from domain.schedule import schedule_of
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -64,6 +70,7 @@ from domain.subscription.folding_bills import (
 )
 from domain.subscription.folding_demands import reported
 from domain.subscription.folding_discounts import discounted
+from domain.subscription.folding_disputes import disputed
 from domain.subscription.folding_payments import (
     collection,
     difference_found,
@@ -72,14 +79,16 @@ from domain.subscription.folding_payments import (
     resolved,
     with_invoice,
 )
-from domain.subscription.folding_refunds import collected, refunded
+from domain.subscription.folding_refunds import collected, covered, refund_resolved, refunded
 from domain.subscription.folding_tokens import token_ended
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
+from domain.subscription.folding_voids import captured_next, reserved_anew, void_begun
 from domain.subscription.owed import Attempt
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -89,6 +98,7 @@ from domain.subscription.served import Cancellation, Settled
 from domain.subscription.state import Status, Subscription
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.subscription.vaulted import Token
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 
 
 def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription:
@@ -109,6 +119,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return _attempted(state, event)
         case ChargeAuthorized() | CaptureAttempted() | ChargeOutcomeUnknown() | ChargeLookedUp():
             return _still_open(state, event)
+        case VoidAttempted():
+            return _still_open(state, event)
         case ChargeSucceeded(invoice_number=number, amount=amount):
             asked = None if state.open_attempt is None else state.open_attempt.amount
             settled = with_(collected(state, event, state.open_attempt), open_attempt=None)
@@ -117,12 +129,14 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             late, remaining = _taken_out(state.failed_attempts, event.attempt_id)
             found = with_(collected(state, event, late), failed_attempts=remaining)
             return received(found, number, amount, differs=True)
-        case ChargeDeclined() | ChargeNotMade():
+        case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
             return _failed(state, event)
         case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
             return with_invoice(state, number, retry_at=at, postponed=reason)
         case ChargeDiscrepancyFound():
             return difference_found(state, event)
+        case DiscrepancyResolved() if state.late_refund(event.attempt_id) is not None:
+            return refund_resolved(state, event)
         case DiscrepancyResolved():
             return resolved(state, event)
         case RetryScheduled() | CollectionEnded() | CollectionResumed():
@@ -135,12 +149,16 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return paused(state, event)
         case SubscriptionResumed():
             return resumed(state, event)
-        case CreditGranted() | CreditApplied():
+        case CreditGranted():
+            return covered(credited(state, event))
+        case CreditApplied():
             return credited(state, event)
         case RefundRequested() | RefundAttempted() | RefundSucceeded() | RefundFailed():
             return refunded(state, event)
-        case RefundOutcomeUnknown() | RefundLookedUp():
+        case RefundOutcomeUnknown() | RefundLookedUp() | RefundFoundLate():
             return refunded(state, event)
+        case DisputeOpened() | DisputeAdvanced() | DisputeClosed() | ChargeReversed():
+            return disputed(state, event)
         case BillingParked():
             return with_(state, parked=True)
         case BillingReleased():
@@ -202,6 +220,7 @@ def _started(event: SubscriptionStarted) -> Subscription:
         schedule=schedule_of(event.start, event.terms),
         status=Status.PENDING,
         started_at=event.effective_at,
+        started_at_account=(event.provider, event.account),
         shaped_at=event.effective_at,
         next_due_at=event.first_due_at,
         meters=event.terms.meters,
@@ -241,32 +260,22 @@ def _taken_out(
 
 def _still_open(
     state: Subscription,
-    event: ChargeAuthorized | CaptureAttempted | ChargeOutcomeUnknown | ChargeLookedUp,
+    event: ChargeAuthorized
+    | CaptureAttempted
+    | VoidAttempted
+    | ChargeOutcomeUnknown
+    | ChargeLookedUp,
 ) -> Subscription:
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
     match event:
         case ChargeAuthorized():
-            changed = with_(
-                attempt,
-                authorization_ref=event.authorization_ref,
-                order_ref=event.order_ref,
-                unknown=False,
-                looks=0,
-                next_look_up_at=None,
-            )
+            changed = reserved_anew(attempt, event)
         case CaptureAttempted():
-            changed = with_(
-                attempt,
-                capture_id=event.capture_id,
-                captures=attempt.captures + 1,
-                attempted_at=event.effective_at,
-                key_expires_at=event.key_expires_at,
-                unknown=False,
-                looks=0,
-                next_look_up_at=None,
-            )
+            changed = captured_next(attempt, event)
+        case VoidAttempted():
+            changed = void_begun(attempt, event)
         case ChargeOutcomeUnknown():
             changed = with_(
                 attempt,
@@ -285,14 +294,16 @@ def _still_open(
     return with_(state, open_attempt=changed)
 
 
-def _failed(state: Subscription, event: ChargeDeclined | ChargeNotMade) -> Subscription:
+def _failed(
+    state: Subscription, event: ChargeDeclined | ChargeNotMade | AuthorizationVoided
+) -> Subscription:
     attempt = state.open_attempt
     if attempt is None or attempt.attempt_id != event.attempt_id:
         return state
     settled = with_(state, open_attempt=None, failed_attempts=(*state.failed_attempts, attempt))
     number, first = event.invoice_number, state.token
-    if isinstance(event, ChargeNotMade):
-        # The backup is tried once; what was never made was not that once.
+    if isinstance(event, ChargeNotMade | AuthorizationVoided):
+        # The backup is tried once; what was never made, or let go, was not that once.
         on_backup = state.on_backup(attempt)
         return with_invoice(settled, number, backup_tried=False) if on_backup else settled
     if event.decline in (DeclineClass.HARD, DeclineClass.PAYER_ACTION):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from domain.copying import with_
@@ -25,7 +26,7 @@ from domain.subscription.events import (
 from domain.subscription.folding_demands import asked_for, with_open_invoice
 from domain.subscription.folding_discounts import nothing_waits, reduces, used_up
 from domain.subscription.folding_usage import cut_by_change, cut_by_invoice, without_usage
-from domain.subscription.owed import Credit
+from domain.subscription.owed import Credit, OpenInvoice
 from domain.subscription.served import Cost, Following, Pause
 from domain.subscription.state import Status, Subscription
 
@@ -182,8 +183,18 @@ def _applied(state: Subscription, event: CreditApplied) -> Subscription:
         else each
         for each in state.open_invoices
     )
+    paid = tuple(each for each in invoices if each.open.minor == 0)
     return with_(
         state,
         credits=tuple(each for each in credits if each.left.minor != 0),
         open_invoices=tuple(each for each in invoices if each.open.minor != 0),
+        closed_invoices=closed_with(state, paid) if paid else state.closed_invoices,
     )
+
+
+def closed_with(state: Subscription, closed: Iterable[OpenInvoice]) -> tuple[OpenInvoice, ...]:
+    """The closed invoices that are remembered, with these: those that may be open again, because a
+    charge of them may be reversed. Their attempts have to be counted on."""
+    kept = {each.invoice_number for each in state.collected}
+    kept |= {each.invoice_number for each in state.failed_attempts}
+    return tuple(each for each in (*state.closed_invoices, *closed) if each.number in kept)

@@ -8,6 +8,7 @@ from domain.copying import with_
 from domain.identity import ON_DEMAND
 from domain.money import zero
 from domain.pricing import stated
+from domain.subscription.charge_lines import taxed_parts
 from domain.subscription.demanded import Demanded, Reloaded, Reloading
 from domain.subscription.events import BalanceReported, InvoiceIssued, LineKind
 from domain.subscription.folding_discounts import used_up
@@ -29,6 +30,9 @@ def with_open_invoice(state: Subscription, event: InvoiceIssued) -> Subscription
         total=event.total,
         paid=zero(event.total.currency),
         credited=zero(event.total.currency),
+        parts=taxed_parts(event.lines),
+        written_off=zero(event.total.currency),
+        reversed=zero(event.total.currency),
     )
     return with_(state, open_invoices=(*state.open_invoices, invoice))
 

@@ -16,8 +16,8 @@ from domain.subscription.events import (
     SubscriptionReinstated,
     SubscriptionSuspended,
 )
-from domain.subscription.folding_bills import going_on
-from domain.subscription.owed import DISCREPANCY, RETRIES_USED_UP, Difference, OpenInvoice
+from domain.subscription.folding_bills import closed_with, going_on
+from domain.subscription.owed import DISCREPANCY, RETRIES_USED_UP, REVERSED, Difference, OpenInvoice
 from domain.subscription.served import Suspension
 from domain.subscription.state import Status, Subscription
 
@@ -48,6 +48,7 @@ def received(state: Subscription, number: int, amount: Money, *, differs: bool) 
         return state
     if taken < invoice.open.minor:
         return with_invoice(state, number, paid=invoice.paid + amount, retry_at=None, postponed="")
+    invoice = with_(invoice, paid=Money(invoice.paid.minor + taken, invoice.paid.currency))
     return _closed(state, invoice, paid=True)
 
 
@@ -72,7 +73,8 @@ def _with_difference(state: Subscription, old: Difference, new: Difference) -> S
 def _closed(state: Subscription, invoice: OpenInvoice, *, paid: bool) -> Subscription:
     """Nothing of an invoice is open any more; a payment may end a suspension."""
     rest = tuple(each for each in state.open_invoices if each.number != invoice.number)
-    state = with_(state, open_invoices=rest)
+    closed = closed_with(state, (invoice,))
+    state = with_(state, open_invoices=rest, closed_invoices=closed)
     if state.suspension is None or not paid or invoice.used_up_at is None:
         return state
     return with_(state, suspension=with_(state.suspension, paid=invoice.number))
@@ -89,6 +91,9 @@ def difference_found(state: Subscription, event: ChargeDiscrepancyFound) -> Subs
         surplus=state.unexplained or zero(event.received.currency),
     )
     state = with_(state, differences=(*state.differences, found), unexplained=None)
+    invoice = state.invoice(event.invoice_number)
+    if invoice is not None and invoice.ended == REVERSED:
+        return state  # a person decides of it in any case
     return with_invoice(state, event.invoice_number, ended=DISCREPANCY)
 
 
@@ -125,7 +130,8 @@ def collection(
         case CollectionEnded(reason=reason):
             return with_invoice(state, number, ended=reason)
         case CollectionResumed():
-            return with_invoice(state, number, **COLLECTED_ANEW)
+            despite = bool(state.open_disputes)
+            return with_invoice(state, number, despite_dispute=despite, **COLLECTED_ANEW)
 
 
 def dunned(
@@ -136,7 +142,10 @@ def dunned(
     match event:
         case InvoiceWrittenOff(invoice_number=number):
             invoice = state.invoice(number)
-            return state if invoice is None else _closed(state, invoice, paid=False)
+            if invoice is None:
+                return state
+            given_up = with_(invoice, written_off=invoice.written_off + event.amount)
+            return _closed(state, given_up, paid=False)
         case SubscriptionSuspended(last_invoice=last):
             suspension = Suspension(
                 invoice_number=event.invoice_number, last_invoice=last, since=event.effective_at

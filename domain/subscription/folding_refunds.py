@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from domain.copying import with_
 from domain.money import Money, zero
-from domain.subscription.events import ChargeFoundLate, ChargeSucceeded
-from domain.subscription.owed import Attempt, Credit
+from domain.subscription.events import ChargeFoundLate, ChargeSucceeded, DiscrepancyResolved
+from domain.subscription.owed import Attempt, Credit, oldest_first
 from domain.subscription.refund_events import (
     CreditPart,
     RefundAttempted,
     RefundEvent,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
 )
-from domain.subscription.refunds import MOST_REMEMBERED, REFUNDABLE_FOR, Collected, OpenRefund
+from domain.subscription.refunds import (
+    MOST_REMEMBERED,
+    REFUNDABLE_FOR,
+    Collected,
+    LateRefund,
+    OpenRefund,
+)
 from domain.subscription.state import Subscription
 
 
@@ -44,17 +50,31 @@ def collected(
         captured=event.amount,
         refunded=nothing,
         refunding=nothing,
+        reversed=nothing,
+        surplus=_surplus(state, event),
+        token_ref=attempt.token_ref,
         at=event.effective_at,
     )
     oldest = event.effective_at - REFUNDABLE_FOR
-    kept = tuple(each for each in (*state.collected, charge) if each.at >= oldest)
-    return with_(state, collected=kept[-MOST_REMEMBERED:])
+    charges = (*state.collected, charge)
+    recent = [each for each in charges if each.at >= oldest][-MOST_REMEMBERED:]
+    older = [each for each in charges if each not in recent and state.disputed(each.attempt_id)]
+    return with_(state, collected=(*older, *recent))
+
+
+def _surplus(state: Subscription, event: ChargeSucceeded | ChargeFoundLate) -> Money:
+    """What of the money its invoice does not need."""
+    invoice = state.invoice(event.invoice_number)
+    needed = 0 if invoice is None else invoice.open.minor
+    return Money(max(0, event.amount.minor - needed), event.amount.currency)
 
 
 def refunded(state: Subscription, event: RefundEvent) -> Subscription:
     """A refund goes on. Facts about one that is not open change nothing."""
     if isinstance(event, RefundRequested):
         return _requested(state, event)
+    if isinstance(event, RefundFoundLate):
+        return _found_late(state, event)
     refund = state.refund(event.refund_id)
     if refund is None:
         return state
@@ -88,11 +108,12 @@ def refunded(state: Subscription, event: RefundEvent) -> Subscription:
         case RefundSucceeded(amount=amount):
             return _closed(state, refund, gone=amount)
         case RefundFailed():
-            return _closed(state, refund, gone=zero(refund.amount.currency))
+            failed = _remembered(state, refund, event)
+            return _closed(failed, refund, gone=zero(refund.amount.currency))
 
 
 def _requested(state: Subscription, event: RefundRequested) -> Subscription:
-    charge = next((each for each in state.collected if each.attempt_id == event.attempt_id), None)
+    charge = state.charge(event.attempt_id)
     refund = OpenRefund(
         refund_id=event.refund_id,
         attempt_id=event.attempt_id,
@@ -112,7 +133,7 @@ def _requested(state: Subscription, event: RefundRequested) -> Subscription:
         charge = with_(
             charge, refunding=charge.refunding + event.amount, refunds=event.refund_number
         )
-    return _with_charge(_with_credit(state, event.credits, sign=-1), charge)
+    return with_charge(_with_credit(state, event.credits, sign=-1), charge)
 
 
 def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscription:
@@ -121,14 +142,67 @@ def _closed(state: Subscription, refund: OpenRefund, *, gone: Money) -> Subscrip
     state = _with_credit(
         with_(state, refunds=open_ones), left_of(refund.credits, gone.minor), sign=1
     )
-    charge = _charge(state, refund.attempt_id)
+    charge = state.charge(refund.attempt_id)
     if charge is not None:
         charge = with_(
             charge,
             refunding=charge.refunding - refund.amount,
             refunded=charge.refunded + gone,
         )
-    return _with_charge(state, charge)
+    return covered(with_charge(state, charge))
+
+
+def _remembered(state: Subscription, refund: OpenRefund, event: RefundFailed) -> Subscription:
+    """It may turn out to have been made: so long, and so many of them, as charges are."""
+    failed = with_(refund, provider_ref=event.provider_ref or refund.provider_ref)
+    oldest = event.effective_at - REFUNDABLE_FOR
+    kept = tuple(e for e in (*state.failed_refunds, failed) if e.requested_at >= oldest)
+    return with_(state, failed_refunds=kept[-MOST_REMEMBERED:])
+
+
+def _found_late(state: Subscription, event: RefundFoundLate) -> Subscription:
+    """The money has gone: credit is taken for it, the oldest first, as far as there is any."""
+    fits = event.amount.currency == state.currency
+    late = LateRefund(
+        refund_id=event.refund_id,
+        attempt_id=event.attempt_id,
+        invoice_number=event.invoice_number,
+        amount=event.amount,
+        missing=event.amount,
+    )
+    others = tuple(each for each in state.failed_refunds if each.refund_id != event.refund_id)
+    state = with_(state, failed_refunds=others, late_refunds=(*state.late_refunds, late))
+    charge = state.charge(event.attempt_id)
+    if charge is not None and fits:
+        charge = with_(charge, refunded=charge.refunded + event.amount)
+    return covered(with_charge(state, charge))
+
+
+def covered(state: Subscription) -> Subscription:
+    """Credit covers what is missing of refunds that were found late: at once, and whenever there is
+    credit again, before anything else can use it. Not once a person has looked."""
+    for late in state.unresolved_refunds:
+        if late.missing.currency != state.currency:
+            continue
+        parts = tuple(
+            CreditPart(credit_number=number, amount=Money(minor, state.currency))
+            for number, minor in oldest_first(state.credits, late.missing.minor)
+        )
+        if parts:
+            taken = Money(sum(part.amount.minor for part in parts), state.currency)
+            less = with_(late, missing=late.missing - taken)
+            found = tuple(less if each == late else each for each in state.late_refunds)
+            state = _with_credit(with_(state, late_refunds=found), parts, sign=-1)
+    return state
+
+
+def refund_resolved(state: Subscription, event: DiscrepancyResolved) -> Subscription:
+    """A person has looked at a refund that was found late."""
+    looked_at = tuple(
+        with_(each, resolution=event.resolution) if each.refund_id == event.attempt_id else each
+        for each in state.late_refunds
+    )
+    return with_(state, late_refunds=looked_at)
 
 
 def left_of(parts: tuple[CreditPart, ...], gone: int) -> tuple[CreditPart, ...]:
@@ -158,11 +232,8 @@ def _with_credit(state: Subscription, parts: tuple[CreditPart, ...], *, sign: in
     return with_(state, credits=credits)
 
 
-def _charge(state: Subscription, attempt_id: UUID) -> Collected | None:
-    return next((each for each in state.collected if each.attempt_id == attempt_id), None)
-
-
-def _with_charge(state: Subscription, charge: Collected | None) -> Subscription:
+def with_charge(state: Subscription, charge: Collected | None) -> Subscription:
+    """The state with a charge as it is now; the same where there is none."""
     if charge is None:
         return state
     changed = tuple(

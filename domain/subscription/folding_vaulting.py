@@ -10,7 +10,7 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.folding_payments import COLLECTED_ANEW
-from domain.subscription.owed import DISCREPANCY, OpenInvoice
+from domain.subscription.owed import FOR_A_PERSON, OpenInvoice
 from domain.subscription.state import Status, Subscription
 from domain.subscription.vaulted import OpenTokenRequest, Token
 
@@ -86,12 +86,12 @@ def _answers_for_backup(state: Subscription) -> bool:
 
 def _collectible_again(invoice: OpenInvoice) -> OpenInvoice:
     """A new token gives every open invoice a fresh start, unless a person has to look first."""
-    return invoice if invoice.ended == DISCREPANCY else with_(invoice, **COLLECTED_ANEW)
+    return invoice if invoice.ended in FOR_A_PERSON else with_(invoice, **COLLECTED_ANEW)
 
 
 def _for_backup(invoice: OpenInvoice, *, agreed: bool) -> OpenInvoice:
     """A new backup may be tried for every open invoice. Where the terms agree to one, an invoice
     whose collection had ended is tried on it, unless a person has to look first."""
-    if agreed and invoice.ended != DISCREPANCY:
+    if agreed and invoice.ended not in FOR_A_PERSON:
         return with_(invoice, backup_tried=False, ended="")
     return with_(invoice, backup_tried=False)

@@ -19,6 +19,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.owed import Attempt
 from domain.subscription.state import Subscription
+from domain.subscription.voiding import has_lapsed, let_go, still_wanted, voided
 
 
 def looked_up(
@@ -53,8 +54,17 @@ def _seen(
 ) -> tuple[SubscriptionEvent, ...]:
     """What a look at the open attempt makes of it."""
     match answer:
+        case Declined(code=code) if attempt.void_id is not None:
+            return (voided(state, attempt, f"{evidence}: {code}", now),)
+        case Declined(provider_ref=ref) if ref == attempt.authorization_ref and has_lapsed(
+            attempt, now
+        ):
+            words = f"{evidence}: reserved only, and too old to be captured"
+            return (_not_made(state, attempt, words, now),)
         case Captured() | Declined():
             return settle(state, attempt.attempt_id, answer, evidence=evidence, now=now)
+        case Authorized() if attempt.void_id is not None:
+            return _still_to_let_go(state, attempt, answer, evidence, now)
         case Authorized():
             return _still_authorized(state, attempt, answer, evidence, now)
         case NotFound(finding=finding):
@@ -76,10 +86,15 @@ def may_send_again(
 
     Only if it is the open one, its outcome was never recorded as unknown, the provider does not
     show it, and the provider still remembers the key, so that a first sending that is on its way
-    is not doubled; and only while its money is wanted, and wanted there.
+    is not doubled; and only while its money is wanted, all of it, and wanted there. A void goes on
+    while the reservation stands.
     """
     attempt = state.open_attempt
-    if attempt is None or attempt.attempt_id != attempt_id or not state.wants(attempt):
+    if attempt is None or attempt.attempt_id != attempt_id:
+        return False
+    if attempt.void_id is not None:
+        return isinstance(answer, Authorized) and not attempt.unknown
+    if still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now):
         return False
     if attempt.capture_id is None and not state.may_send(attempt):
         return False
@@ -104,22 +119,34 @@ def _still_authorized(
     return capture_next(state, attempt, answer, evidence=evidence, now=now)
 
 
+def _still_to_let_go(
+    state: Subscription, attempt: Attempt, answer: Authorized, evidence: str, now: datetime
+) -> tuple[SubscriptionEvent, ...]:
+    """Reserved after all: the void is repeated under its key, until the looks are used up."""
+    if evidence == CALLBACK or not attempt.unknown:
+        return ()
+    looked = _looked(attempt, "still reserved", answer.authorization_ref, now)
+    return (looked,) if looked.next_look_up_at is None else (looked, *let_go(state, attempt, now))
+
+
 def _not_found(
     state: Subscription, attempt: Attempt, finding: str, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     if now >= attempt.attempted_at + RULES[attempt.provider].report_delay:
-        return (
-            ChargeNotMade(
-                attempt_id=attempt.attempt_id,
-                customer_id=state.customer_id,
-                invoice_number=attempt.invoice_number,
-                evidence=f"{LOOK_UP}: {finding}"[:200],
-                effective_at=now,
-            ),
-        )
+        return (_not_made(state, attempt, f"{LOOK_UP}: {finding}", now),)
     if attempt.unknown:
         return (_looked(attempt, finding, "", now),)
     return (doubt(attempt, f"may have been sent; {finding}", "", now),)
+
+
+def _not_made(state: Subscription, attempt: Attempt, evidence: str, now: datetime) -> ChargeNotMade:
+    return ChargeNotMade(
+        attempt_id=attempt.attempt_id,
+        customer_id=state.customer_id,
+        invoice_number=attempt.invoice_number,
+        evidence=evidence[:200],
+        effective_at=now,
+    )
 
 
 def _looked(attempt: Attempt, finding: str, provider_ref: str, now: datetime) -> ChargeLookedUp:
@@ -159,14 +186,6 @@ def decide_by_person(
         raise Refused("received-not-positive", "where nothing was received, leave it out")
     evidence = f"person: {reason}"
     if received is None:
-        return (
-            ChargeNotMade(
-                attempt_id=attempt_id,
-                customer_id=state.customer_id,
-                invoice_number=attempt.invoice_number,
-                evidence=evidence,
-                effective_at=now,
-            ),
-        )
+        return (_not_made(state, attempt, evidence, now),)
     answer = Captured(amount=received, provider_ref=provider_ref, at=now)
     return settle(state, attempt_id, answer, evidence=evidence, now=now)

@@ -5,6 +5,7 @@ Parts of the state; see state.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -18,13 +19,30 @@ from domain.subscription.events import Discrepancy, Resolution
 # Why an invoice is not collected by itself, beside the codes of declines.
 DISCREPANCY = "discrepancy"
 RETRIES_USED_UP = "retries-used-up"
+REVERSED = "reversed"
+# Those of which a person has to decide first, whatever else happens.
+FOR_A_PERSON = (DISCREPANCY, REVERSED)
+
+
+@attrs.frozen(kw_only=True)
+class TaxedPart:
+    """What of an invoice is taxed at one rate.
+
+    ppm: parts per million of the net; 0 of what bears no tax. amount: with the tax.
+    """
+
+    ppm: int
+    amount: Money
+    tax: Money
 
 
 @attrs.frozen(kw_only=True)
 class OpenInvoice:
     """An invoice with something left to pay.
 
-    credited: what credits paid of it. paid: what charges paid.
+    parts: its total by rate of tax; none where no line has any.
+    credited: what credits paid of it. paid: what charges paid. written_off: what was given up.
+    reversed: what a provider took back of charges for it since.
     retry_at: UTC instant of the planned retry; None: collected as soon as it is due.
     postponed: the instrument's budget for which `retry_at` is awaited, or "".
     ended: why it is no longer collected by itself, or "".
@@ -33,6 +51,7 @@ class OpenInvoice:
         token, when a person has it collected again, and when a discrepancy is resolved.
     used_up_at: when its retries were used up last; None where they never were, or where a person
         has reinstated the subscription since. Kept when it is collected again.
+    despite_dispute: whether a person has it collected although a charge is disputed.
     """
 
     number: int
@@ -40,6 +59,8 @@ class OpenInvoice:
     total: Money
     paid: Money
     credited: Money
+    written_off: Money
+    reversed: Money
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -48,11 +69,13 @@ class OpenInvoice:
     first_failed: bool = False
     backup_tried: bool = False
     used_up_at: datetime | None = None
+    parts: tuple[TaxedPart, ...] = ()
+    despite_dispute: bool = False
 
     @property
     def open(self) -> Money:
         """What is left to pay."""
-        return self.total - self.credited - self.paid
+        return self.total - self.credited - self.paid - self.written_off + self.reversed
 
     @property
     def collect_at(self) -> datetime:
@@ -68,6 +91,12 @@ class Attempt:
     next_look_up_at: None with `unknown` means that a person has to decide.
     captures: how many captures of its authorisation were attempted.
     capture_id: key of the latest of these, or None.
+    amount: what is asked for; of a capture in part, that part. ordered: what was asked for at
+        first, once a capture was begun, else None.
+    authorized_at: UTC instant of the reservation. expires_at: when it ends, or None.
+    renewed: whether it was renewed since.
+    voids: how many voids of it were begun. void_id: key of the latest of these, or None; then
+        nothing of it is captured any more. voided_at: UTC instant of that intention.
     provider, account: where it was attempted, and is looked up.
     """
 
@@ -90,6 +119,13 @@ class Attempt:
     order_ref: str = ""
     captures: int = 0
     capture_id: UUID | None = None
+    ordered: Money | None = None
+    authorized_at: datetime | None = None
+    expires_at: datetime | None = None
+    renewed: bool = False
+    voids: int = 0
+    void_id: UUID | None = None
+    voided_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -115,3 +151,13 @@ class Credit:
 
     credit_number: int
     left: Money
+
+
+def oldest_first(credits: Iterable[Credit], minor: int) -> Iterator[tuple[int, int]]:
+    """By which credits so many minor units are met, as far as they go: number, and how many."""
+    for credit in credits:
+        taken = min(credit.left.minor, minor)
+        if taken <= 0:
+            return
+        minor -= taken
+        yield credit.credit_number, taken

@@ -101,11 +101,12 @@ class RefundFailed:
     """No money went back by this refund, and it is not sent again.
 
     amount: all that was asked for; it is credit again, under the same numbers.
-    code: the provider's own, upper case; "NOT-MADE" where it is established that it never was.
+    code: the provider's own, upper case; "NOT-MADE" where it is established that it never was;
+        "CHARGE-REVERSED" where it was never sent, because the provider took the money back.
     message: the provider's words, cut at 200 characters.
     provider_ref: the provider's id of what failed, or "".
     evidence: as in RefundSucceeded; of NOT-MADE "look-up: ..." after the provider's own longest
-        delay, or a person's reason.
+        delay, or a person's reason; of CHARGE-REVERSED "reversal".
     """
 
     refund_id: UUID
@@ -115,6 +116,28 @@ class RefundFailed:
     amount: Money
     code: str
     message: str
+    provider_ref: str
+    evidence: str
+    effective_at: datetime
+
+
+@stored_as("refund-found-late.v1")
+@attrs.frozen(kw_only=True)
+class RefundFoundLate:
+    """The provider made a refund that we had recorded as failed or not made.
+
+    The money has gone, so it is booked: it takes credit, the oldest first. Where less is left, the
+    rest is what the customer owes us, and credit that comes covers it first. A person is shown the
+    contradiction either way; from then on what is missing stays as it is.
+    amount: what the provider gave back, as it states it; it may be other than was asked for.
+    provider_ref, evidence, effective_at: as in RefundSucceeded.
+    """
+
+    refund_id: UUID
+    attempt_id: UUID
+    customer_id: str
+    invoice_number: int
+    amount: Money
     provider_ref: str
     evidence: str
     effective_at: datetime
@@ -161,6 +184,7 @@ RefundEvent = (
     | RefundAttempted
     | RefundSucceeded
     | RefundFailed
+    | RefundFoundLate
     | RefundOutcomeUnknown
     | RefundLookedUp
 )

@@ -16,7 +16,7 @@ from domain.identity import refund_reference
 from domain.money import Money
 from domain.providers import RULES
 from domain.refusals import Refused
-from domain.subscription.crediting import oldest_first, pay_from_credit
+from domain.subscription.crediting import pay_from_credit
 from domain.subscription.events import (
     CreditApplied,
     CreditGranted,
@@ -24,8 +24,14 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve_all
-from domain.subscription.refund_events import CreditPart, RefundAttempted, RefundRequested
-from domain.subscription.refunds import REFUNDABLE_FOR, Collected, OpenRefund
+from domain.subscription.owed import oldest_first
+from domain.subscription.refund_events import (
+    CreditPart,
+    RefundAttempted,
+    RefundFailed,
+    RefundRequested,
+)
+from domain.subscription.refunds import CHARGE_REVERSED, REFUNDABLE_FOR, Collected, OpenRefund
 from domain.subscription.state import Subscription
 from domain.subscription.wording import checked_reason
 
@@ -48,8 +54,10 @@ def request_refund(
     credit_missing: what credit lacks is granted out of goodwill in the same append.
     Refused: "reason-malformed"; "refund-not-positive"; "currency-mixed"; "invoice-open";
         "charge-open" while the outcome of a charge for an open invoice is awaited;
+        "discrepancy-unresolved" while a refund that was found late is not covered by credit;
         "nothing-to-refund" without credit or money that came; "credit-too-small";
         "charge-not-refundable" for a charge that brought nothing in, or long ago;
+        "charge-disputed" where nothing is left but of charges that are disputed;
         "refund-too-large" for more than is left of what came.
     """
     checked_reason(reason)
@@ -70,6 +78,9 @@ def request_refund(
         granted = (_missing(after, wanted - credit, reason, now),)
     charges = _through(after, attempt_id, now)
     room = sum(each.left.minor for each in charges)
+    disputed = any(state.disputed(each.attempt_id) and each.left.minor for each in state.collected)
+    if room < wanted.minor and disputed and attempt_id is None:
+        raise Refused("charge-disputed", "what is left is of a charge that is disputed")
     if room == 0:
         raise Refused("nothing-to-refund", "nothing is left of the charges that brought money in")
     if wanted.minor > room:
@@ -108,6 +119,29 @@ def refund_granted(
     return (*applied, *_requests(after, wanted, charges, reason, now))
 
 
+def let_go_of_reversed(state: Subscription, refund: OpenRefund, *, now: datetime) -> Events:
+    """A refund that was never sent is credit again where the provider took back so much of the
+    charge that it would give back more than came. Quiet elsewhere."""
+    charge = state.charge(refund.attempt_id)
+    reversed_too_far = charge is not None and charge.reversed.minor > 0 and charge.overdrawn
+    if refund.attempted_at is not None or not reversed_too_far:
+        return ()
+    return (
+        RefundFailed(
+            refund_id=refund.refund_id,
+            customer_id=state.customer_id,
+            attempt_id=refund.attempt_id,
+            invoice_number=refund.invoice_number,
+            amount=refund.amount,
+            code=CHARGE_REVERSED,
+            message="",
+            provider_ref="",
+            evidence="reversal",
+            effective_at=now,
+        ),
+    )
+
+
 def attempt_refund(refund: OpenRefund, *, now: datetime) -> Events:
     """Intend to send a refund that was asked for; quiet where that was intended before."""
     if refund.attempted_at is not None:
@@ -134,6 +168,9 @@ def credit_of(state: Subscription) -> Money:
 
 def _pay_what_is_open(state: Subscription, now: datetime) -> tuple[CreditApplied, ...]:
     """What credit pays before any of it is paid out, oldest invoice first."""
+    uncovered = next((each for each in state.unresolved_refunds if each.missing.minor), None)
+    if uncovered is not None:
+        raise Refused("discrepancy-unresolved", f"look at the refund {uncovered.refund_id} first")
     if not state.open_invoices:
         return ()
     owed = Money(sum(each.open.minor for each in state.open_invoices), state.currency)
@@ -171,7 +208,9 @@ def _through(state: Subscription, attempt_id: UUID | None, now: datetime) -> tup
         if each.provider_ref and each.at >= now - REFUNDABLE_FOR
     ]
     if attempt_id is None:
-        return tuple(recent)
+        return tuple(each for each in recent if not state.disputed(each.attempt_id))
+    if state.disputed(attempt_id):
+        raise Refused("charge-disputed", f"{attempt_id} is disputed; the provider decides first")
     named = tuple(each for each in recent if each.attempt_id == attempt_id)
     if not named:
         raise Refused(

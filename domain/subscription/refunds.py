@@ -9,6 +9,7 @@ import attrs
 
 from domain.money import Money
 from domain.providers import Provider
+from domain.subscription.events import Resolution
 from domain.subscription.refund_events import CreditPart
 
 # What was captured is remembered for so long, and so many charges at most, the newest ones.
@@ -16,6 +17,8 @@ REFUNDABLE_FOR = timedelta(days=366)
 MOST_REMEMBERED = 100
 # RefundFailed.code where it is established that the refund never was.
 NOT_MADE = "NOT-MADE"
+# The same where it was never sent, because the provider took the money back before.
+CHARGE_REVERSED = "CHARGE-REVERSED"
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +29,8 @@ class Collected:
     refunds: how many were asked for. provider, account, reference, provider_ref: as the charge's
         facts hold them; the subscription may have moved since.
     at: the provider's UTC instant of the capture.
+    token_ref: what was charged. surplus: what of `captured` no invoice needed when it came.
+    reversed: what the provider took back.
     """
 
     attempt_id: UUID
@@ -37,13 +42,26 @@ class Collected:
     captured: Money
     refunded: Money
     refunding: Money
+    reversed: Money
+    surplus: Money
+    token_ref: str
     at: datetime
     refunds: int = 0
 
     @property
+    def gone(self) -> Money:
+        """What went back, or is to."""
+        return self.refunded + self.refunding + self.reversed
+
+    @property
     def left(self) -> Money:
-        """What may still be refunded."""
-        return self.captured - self.refunded - self.refunding
+        """What may still be refunded; nothing where more went back than came."""
+        return Money(max(0, self.captured.minor - self.gone.minor), self.captured.currency)
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether more went back, or is to, than came."""
+        return self.gone.minor > self.captured.minor
 
 
 @attrs.frozen(kw_only=True)
@@ -86,3 +104,19 @@ class OpenRefund:
     def awaits_person(self) -> bool:
         """Whether nobody looks it up any more."""
         return self.unknown and self.next_look_up_at is None
+
+
+@attrs.frozen(kw_only=True)
+class LateRefund:
+    """A refund that was made although it was settled as failed; see RefundFoundLate.
+
+    missing: what of it no credit has covered yet. resolution: what a person made of it; None:
+    nobody has looked.
+    """
+
+    refund_id: UUID
+    attempt_id: UUID
+    invoice_number: int
+    amount: Money
+    missing: Money
+    resolution: Resolution | None = None

@@ -15,6 +15,7 @@ from domain.subscription.charging import CALLBACK, LOOK_UP
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.refund_events import (
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundSucceeded,
@@ -28,13 +29,16 @@ Events = tuple[SubscriptionEvent, ...]
 def settle_refund(
     state: Subscription, refund_id: UUID, answer: RefundAnswer, *, evidence: str, now: datetime
 ) -> Events:
-    """Record what the provider answered. A refund settles once; repeats are ignored.
+    """Record what the provider answered. A refund settles once; repeats are ignored, but for money
+    that went back after all.
 
     Another amount or currency than was asked for settles nothing: a person decides.
     evidence: ANSWER, LOOK_UP, CALLBACK, or a person's reason.
     """
     refund = state.refund(refund_id)
-    if refund is None or refund.attempted_at is None:
+    if refund is None:
+        return _found_late(state, refund_id, answer, evidence)
+    if refund.attempted_at is None:
         return ()
     match answer:
         case Refunded(amount=amount) if amount != refund.amount:
@@ -66,7 +70,9 @@ def refund_looked_up(
     settles nothing: only planned looks use up the plan.
     """
     refund = state.refund(refund_id)
-    if refund is None or refund.attempted_at is None:
+    if refund is None:
+        return _found_late(state, refund_id, answer, evidence)
+    if refund.attempted_at is None:
         return ()
     match answer:
         case NotFound() | Unknown() if evidence == CALLBACK:
@@ -142,6 +148,27 @@ def _made(
         provider_ref=answer.provider_ref,
         evidence=evidence,
         effective_at=answer.at,
+    )
+
+
+def _found_late(
+    state: Subscription, refund_id: UUID, answer: RefundLookUpAnswer, evidence: str
+) -> Events:
+    """Money of a refund that was settled as failed has gone: book it, whatever the amount."""
+    failed = next((each for each in state.failed_refunds if each.refund_id == refund_id), None)
+    if failed is None or not isinstance(answer, Refunded):
+        return ()
+    return (
+        RefundFoundLate(
+            refund_id=refund_id,
+            attempt_id=failed.attempt_id,
+            customer_id=state.customer_id,
+            invoice_number=failed.invoice_number,
+            amount=answer.amount,
+            provider_ref=answer.provider_ref,
+            evidence=evidence,
+            effective_at=answer.at,
+        ),
     )
 
 

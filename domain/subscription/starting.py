@@ -66,7 +66,8 @@ class Start:
 def start(
     state: Subscription | None, wish: Start, *, now: datetime, zone_version: str
 ) -> tuple[SubscriptionEvent, ...]:
-    """Agree to terms. Quiet when the same subscription was started with the same terms.
+    """Agree to terms. Quiet when the same subscription was started with the same terms, wherever
+    it is charged by now.
 
     Refused: "subscription-exists" when the id belongs to another agreement; "id-malformed",
         "zone-unknown", "paid-trial-malformed", "past-malformed", "anchor-out-of-range",
@@ -91,7 +92,8 @@ def start(
 
 def _is_same(state: Subscription, wish: Start) -> bool:
     agreed = state.agreed
-    same = (state.customer_id, state.provider, state.account, state.zone)
+    # A subscription that has moved is charged elsewhere; it was started where it was.
+    same = (state.customer_id, *state.started_at_account, state.zone)
     if same != (wish.customer_id, wish.provider, wish.account, wish.zone):
         return False
     if wish.past is Past.SKIP:  # it began later, perhaps after its trial

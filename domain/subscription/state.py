@@ -13,18 +13,19 @@ from domain.plan import Meter, Terms
 from domain.providers import Provider
 from domain.schedule import Schedule, last_invoice
 from domain.subscription.demanded import Demanded, Reloaded, Reloading
+from domain.subscription.disputes import Dispute, TakenBack
 from domain.subscription.events import (
     InvoiceLine,
 )
 from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
-from domain.subscription.refunds import Collected, OpenRefund
+from domain.subscription.refunds import Collected, LateRefund, OpenRefund
 from domain.subscription.served import Cancellation, Cost, Following, Pause, Settled, Suspension
 from domain.subscription.used import Counted, Discount, Usage
 from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 6
+STATE_VERSION = 8
 
 
 class Status(Enum):
@@ -56,6 +57,7 @@ class Subscription:
     lines_on: the latest local day on which invoices fell due, and how many lines they have.
     parked: whether billing waits for a person.
     provider, account: where the first method is charged; a new token may be another one's.
+    started_at_account: the provider and the account that it was started at.
     asked_for: how many invoices were issued beside the schedule. demands: asked for lately.
     settled: how all instalments that were left were billed at once, or None.
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
@@ -70,6 +72,10 @@ class Subscription:
         payment no invoice needed, until the next fact says that it differs from what was asked.
     shaped_at: when it was last agreed, or billed, which periods are served; UTC.
     collected: charges that brought money in, lately. refunds: those without an outcome.
+    failed_refunds: settled without money, lately; kept to recognise money that has gone after all.
+    late_refunds: of which that turned out.
+    closed_invoices: paid or given up, of charges that may be reversed, or found late.
+    disputes: all that there were. reversals: all money that a provider took back.
     """
 
     subscription_id: str
@@ -83,6 +89,7 @@ class Subscription:
     terms: Terms
     status: Status
     started_at: datetime
+    started_at_account: tuple[Provider, str]
     shaped_at: datetime
     schedule: Schedule
     invoices_issued: int = 0
@@ -123,6 +130,11 @@ class Subscription:
     settled: Settled | None = None
     collected: tuple[Collected, ...] = ()
     refunds: tuple[OpenRefund, ...] = ()
+    failed_refunds: tuple[OpenRefund, ...] = ()
+    late_refunds: tuple[LateRefund, ...] = ()
+    closed_invoices: tuple[OpenInvoice, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    reversals: tuple[TakenBack, ...] = ()
 
     def on_backup(self, attempt: Attempt) -> bool:
         """Whether an attempt charges the backup method."""
@@ -185,6 +197,11 @@ class Subscription:
         return tuple(each for each in self.differences if each.resolution is None)
 
     @property
+    def unresolved_refunds(self) -> tuple[LateRefund, ...]:
+        """The refunds found late that nobody has looked at, oldest first."""
+        return tuple(each for each in self.late_refunds if each.resolution is None)
+
+    @property
     def ends_before_next(self) -> bool:
         """Whether it is going to be cancelled by the time the next invoice falls due."""
         planned, due = self.cancellation, self.next_due_at
@@ -224,9 +241,37 @@ class Subscription:
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether an attempt's money is still to be collected: billing goes on, and the invoice
-        is open and not in a person's hands."""
+        is open, not in a person's hands and not waiting for a dispute."""
         invoice = self.invoice(attempt.invoice_number)
-        return self.collects and invoice is not None and not invoice.ended
+        if not self.collects or invoice is None:
+            return False
+        return not invoice.ended and not self.held_back(invoice)
+
+    @property
+    def open_disputes(self) -> tuple[Dispute, ...]:
+        """Those without an outcome, oldest first."""
+        return tuple(each for each in self.disputes if each.outcome is None)
+
+    def held_back(self, invoice: OpenInvoice) -> bool:
+        """Whether an invoice waits for a dispute: while a charge is contested nothing is collected,
+        unless a person wants it."""
+        return bool(self.open_disputes) and not invoice.despite_dispute
+
+    def dispute(self, dispute_ref: str) -> Dispute | None:
+        """The dispute of that reference, open or not."""
+        return next((each for each in self.disputes if each.dispute_ref == dispute_ref), None)
+
+    def disputed(self, attempt_id: UUID) -> bool:
+        """Whether a dispute about that charge is open."""
+        return any(each.attempt_id == attempt_id for each in self.open_disputes)
+
+    def charge(self, attempt_id: UUID) -> Collected | None:
+        """The charge of that attempt, if it brought money in lately."""
+        return next((each for each in self.collected if each.attempt_id == attempt_id), None)
+
+    def refund_held(self, refund: OpenRefund) -> bool:
+        """Whether a refund that was not sent yet must not be: its charge is disputed."""
+        return refund.attempted_at is None and self.disputed(refund.attempt_id)
 
     def lines_due_on(self, day: date) -> int:
         """How many lines of invoices fell due on a local day, if it is the latest such day."""
@@ -243,3 +288,7 @@ class Subscription:
     def refund(self, refund_id: UUID) -> OpenRefund | None:
         """The refund of that key, if it has no outcome yet."""
         return next((each for each in self.refunds if each.refund_id == refund_id), None)
+
+    def late_refund(self, refund_id: UUID) -> LateRefund | None:
+        """The refund of that key, if it was found late."""
+        return next((each for each in self.late_refunds if each.refund_id == refund_id), None)

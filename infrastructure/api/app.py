@@ -19,6 +19,7 @@ from infrastructure.api.callers import guard_for
 from infrastructure.api.changing import CHANGING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.demanding import DEMANDING
+from infrastructure.api.disputing import DISPUTING
 from infrastructure.api.dunning import DUNNING
 from infrastructure.api.idempotency import posted
 from infrastructure.api.measuring import Measures
@@ -48,6 +49,7 @@ ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
         *DEMANDING,
         *DUNNING,
         *REFUNDING,
+        *DISPUTING,
         *PLANNING,
         *PREVIEWING,
     ),

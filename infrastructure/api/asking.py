@@ -49,6 +49,7 @@ __all__ = [
     "RefundWanted",
     "Release",
     "ResumeWanted",
+    "ReversalSaid",
     "StartRequest",
     "TermsChange",
     "TokenWanted",
@@ -294,6 +295,18 @@ class RefundDecision(Asked):
 
     reason: str
     made: Amount | None = None
+    provider_ref: str = ""
+
+
+class ReversalSaid(Asked):
+    """Money that a provider took back of a charge.
+
+    amount: more than zero. provider_ref: the provider's id of that, or "". reason: where it is
+    known from, 1-200 characters; kept in the ledger.
+    """
+
+    amount: Amount
+    reason: str
     provider_ref: str = ""
 
 

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 LARGEST_CALLBACK_BYTES = 1_000_000
 _UNAUTHENTIC = frozenset({"signature-missing", "signature-wrong", "foreign-certificate"})
 # We could not check it just now: the provider is to send it again.
-_NOT_CHECKED = frozenset({"certificate-unavailable"})
+_NOT_CHECKED = frozenset({"certificate-unavailable", "verification-unavailable"})
 
 GatewaysOf = NamedDependency[SkipValidation[Mapping[tuple[str, str], Gateway]]]
 Counted = NamedDependency[SkipValidation[Measures]]
@@ -100,7 +100,9 @@ def _in_the_open(raw: RawCallback, hint: Hint) -> str:
     """What the inbox keeps of a callback beside its sealed body."""
     kept = [value for name, value in raw.headers.items() if name in KEPT_HEADERS]
     told = (hint.delivery_id, hint.event_type, hint.reference, hint.token_request_ref)
-    return "\n".join((*told, *kept))
+    disputed = (hint.dispute_ref, hint.charge_ref)
+    reversal = "" if hint.reversal is None else hint.reversal.provider_ref
+    return "\n".join((*told, *disputed, reversal, *kept))
 
 
 def _hidden(raw: RawCallback, hint: Hint) -> tuple[RawCallback, Hint]:
@@ -129,6 +131,9 @@ def _store(
         body=raw.body,
         received_at=raw.received_at,
         aside=aside,
+        dispute_ref=hint.dispute_ref,
+        charge_ref=hint.charge_ref,
+        reversal=hint.reversal,
     )
 
 

@@ -96,6 +96,7 @@ def resolve_discrepancy(
     data: JSONBody[DiscrepancyDecision],
 ) -> Response[Accepted]:
     """Say what becomes of a charge that was not the one asked for; the rest is collected again.
+    In the place of the attempt may stand a refund that was found late.
 
     201: resolved, now or before. 404 subscription-unknown, discrepancy-unknown. 409
     discrepancy-resolved, charge-open, subscription-ended. 422 currency-mixed, reason-malformed,

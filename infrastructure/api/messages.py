@@ -16,9 +16,10 @@ from domain.plan import Terms
 from domain.processes.agenda import Item, agenda_of
 from domain.providers import Provider
 from domain.schedule import Schedule
+from domain.subscription.disputes import Dispute
 from domain.subscription.events import Instrument, InvoiceLine, TokenPurpose
 from domain.subscription.owed import Attempt, Credit, Difference, OpenInvoice
-from domain.subscription.refunds import OpenRefund
+from domain.subscription.refunds import LateRefund, OpenRefund
 from domain.subscription.served import Cancellation, Following, Pause, Suspension
 from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import waiting_usage
@@ -26,8 +27,10 @@ from domain.subscription.used import Discount
 from domain.subscription.vaulted import OpenTokenRequest
 from infrastructure.api.usage_messages import MeterReading, SetAmount
 from infrastructure.commands.trying import InstrumentUse
+from infrastructure.operator_words import Told
 from projections.balances import Balance, OwedInvoice
 from projections.charges import Charge
+from projections.disputes import DisputeRow
 from projections.due_dates import DueLine
 from projections.refunds import Refund
 from projections.timeline import TimelineEntry
@@ -100,7 +103,9 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     pause, suspension, cancellation: while it is paused or suspended, or going to end.
         last_invoice: before any of them.
     discrepancies: charges that were not those asked for, as far as nobody has looked at them.
+    late_refunds: the same of refunds that were made although they had failed.
     credit: what is left in all; `credits` oldest first. refunds: without an outcome.
+    disputes: those that are open.
     discounts: all that were granted. amounts: set for invoices to come. usage: not billed yet.
     agenda: all that is open, and why it waits.
     """
@@ -122,6 +127,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     suspension: Suspension | None
     cancellation: Cancellation | None
     discrepancies: tuple[Difference, ...]
+    late_refunds: tuple[LateRefund, ...]
     credit: Money
     credits: tuple[Credit, ...]
     discounts: tuple[Discount, ...]
@@ -134,6 +140,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
     open_invoices: tuple[OpenInvoice, ...]
     open_attempt: Attempt | None
     refunds: tuple[OpenRefund, ...]
+    disputes: tuple[Dispute, ...]
     agenda: tuple[Item, ...]
 
     @classmethod
@@ -156,6 +163,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             pause=state.pause,
             suspension=state.suspension,
             discrepancies=state.unresolved,
+            late_refunds=state.unresolved_refunds,
             cancellation=state.cancellation,
             credit=total((each.left for each in state.credits), state.currency),
             credits=state.credits,
@@ -171,6 +179,7 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
             open_invoices=state.open_invoices,
             open_attempt=state.open_attempt,
             refunds=state.refunds,
+            disputes=state.open_disputes,
             agenda=agenda_of(state),
         )
 
@@ -178,7 +187,8 @@ class SubscriptionAnswer(msgspec.Struct, kw_only=True):
 class BalanceView(msgspec.Struct, kw_only=True):
     """One customer in one currency. overdue: open on invoices that fell due before `as_of`.
 
-    refunded: gone back to the payer. refunding: credit taken by refunds without an outcome.
+    refunded: gone back to the payer. reversed: taken back by a provider. refunding: credit taken by
+    refunds without an outcome. open holds what went back without credit for it, too.
     """
 
     customer_id: str
@@ -187,6 +197,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
     written_off: Money
     refunded: Money
     refunding: Money
+    reversed: Money
     open: Money
     overdue: Money
     credit: Money
@@ -204,6 +215,7 @@ class BalanceView(msgspec.Struct, kw_only=True):
             written_off=Money(row.written_off, row.currency),
             refunded=Money(row.refunded, row.currency),
             refunding=Money(row.refunding, row.currency),
+            reversed=Money(row.reversed, row.currency),
             open=Money(row.open, row.currency),
             overdue=Money(row.overdue(as_of), row.currency),
             credit=Money(row.credit, row.currency),
@@ -221,10 +233,11 @@ class BalancesAnswer(msgspec.Struct, kw_only=True):
 
 
 class ChargesAnswer(msgspec.Struct, kw_only=True):
-    """Attempts to collect, oldest first."""
+    """Attempts to collect, oldest first. told: of each code of a decline among them."""
 
     position: int
     items: tuple[Charge, ...]
+    told: tuple[Told, ...]
 
 
 class RefundsAnswer(msgspec.Struct, kw_only=True):
@@ -232,6 +245,13 @@ class RefundsAnswer(msgspec.Struct, kw_only=True):
 
     position: int
     items: tuple[Refund, ...]
+
+
+class DisputesAnswer(msgspec.Struct, kw_only=True):
+    """Disputes, oldest first."""
+
+    position: int
+    items: tuple[DisputeRow, ...]
 
 
 class AttemptsAnswer(msgspec.Struct, kw_only=True):

@@ -28,9 +28,9 @@ from infrastructure.commands import due
 from infrastructure.commands.expiring import ExpiringCards, cards_that_expire
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.commands.trying import use_by_key, use_by_subscription
+from infrastructure.operator_words import told_of_charges, told_timeline
 from projections.charges import ChargeStatus
 from projections.expiring import DEFAULT_DAYS
-from projections.timeline import entry
 
 # How long an answer may wait for the position that its reader asked for.
 AT_LEAST_WAIT_S = 10.0
@@ -88,7 +88,8 @@ def token_answer(system: System, subscription_id: str) -> TokenAnswer:
 def read_timeline(
     system: Books, subscription_id: FromPath[str], at_least: AtLeast = 0
 ) -> TimelineAnswer:
-    """Every fact of a subscription in one plain sentence, oldest first.
+    """Every fact of a subscription in one plain sentence, oldest first; behind a decline, what its
+    code means and what we do.
 
     404 subscription-unknown; 422 id-malformed; 503 position-not-reached.
     """
@@ -101,7 +102,7 @@ def read_timeline(
     return TimelineAnswer(
         position=max(position, facts[-1].position),
         subscription_id=subscription_id,
-        items=tuple(entry(fact) for fact in facts),
+        items=told_timeline(facts),
     )
 
 
@@ -158,7 +159,8 @@ def read_charges(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> ChargesAnswer:
-    """Attempts to collect, oldest first. 503 position-not-reached."""
+    """Attempts to collect, oldest first; `told`: what the codes of declines among them mean, and
+    what we do. 503 position-not-reached."""
     require_view(system, "charges", at_least)
     asked: dict[str, Any] = {
         "subscription_id": subscription_id,
@@ -168,7 +170,8 @@ def read_charges(
     }
     where = {name: value for name, value in asked.items() if value is not None}
     page = system.views.select("charges", where, order="attempted_at", limit=limit, offset=offset)
-    return ChargesAnswer(position=page.position, items=tuple(page.rows.values()))
+    items = tuple(page.rows.values())
+    return ChargesAnswer(position=page.position, items=items, told=told_of_charges(items))
 
 
 @get("/subscriptions/{subscription_id:str}/attempts", sync_to_thread=True)

@@ -26,7 +26,8 @@ def request_refund(
 
     201: asked for; what comes of it is read from /refunds. 404 subscription-unknown. 409
     nothing-to-refund, credit-too-small, invoice-open, charge-open, charge-not-refundable,
-    refund-too-large. 422 refund-not-positive, currency-mixed, reason-malformed.
+    refund-too-large, discrepancy-unresolved. 422 refund-not-positive, currency-mixed,
+    reason-malformed.
     """
     asked = posted.strictly(data)
     amount = None if asked.amount is None else asked.amount.money()

@@ -54,7 +54,8 @@ def print_change(seen: ChangeAnswer) -> None:
         click.echo(f"billed before, because it is due: {len(early)} invoices")
     if seen.credit_lines:
         click.echo("\nbecomes credit")
-        print_lines(seen.credit_lines, ("credit", "", str(seen.credited)))
+        gone = [("goes back to the payer", "", str(-seen.refunded))] if seen.refunded.minor else []
+        print_lines(seen.credit_lines, ("credit", "", str(seen.credited)), *gone)
     if seen.invoice is None:
         click.echo("\nno invoice follows")
         return

@@ -107,6 +107,7 @@ def change(
                 new,
                 when=when,
                 proration=_policy(proration),
+                refund=refund,
                 now=system.clock(),
                 zone_version=system.zone_version,
                 position=position,

@@ -73,10 +73,11 @@ def discrepancy(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Say what becomes of a charge that was not the one asked for.
+    """Say what becomes of a charge that was not the one asked for, or of a refund found late.
 
-    accept: it counts as it is booked, and a surplus becomes credit. dismiss: it was settled by
-    other means. What is left of the invoice is collected. `billing due` shows ATTEMPT.
+    accept: it counts as it is booked, and a surplus becomes credit; what went back without credit
+    for it is given up. dismiss: it was settled by other means. What is left of the invoice is
+    collected. `billing due` shows ATTEMPT, or the refund.
     """
     from domain.subscription.events import Resolution
     from infrastructure.commands.subscriptions import Subscriptions
@@ -87,4 +88,4 @@ def discrepancy(
         done = commands.resolve_discrepancy(
             subscription, attempt, resolution, reason=reason, refund=refund
         )
-    tell(done, f"the charge {attempt} is {resolution.value.lower()}", as_json=as_json)
+    tell(done, f"{attempt} is {resolution.value.lower()}", as_json=as_json)

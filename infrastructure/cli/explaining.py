@@ -32,11 +32,13 @@ def explain() -> None:
 @click.pass_context
 def invoice(ctx: click.Context, subscription: str, number: int, as_json: bool) -> None:
     """What is left to pay of an invoice: lines, credits, charges."""
+    from infrastructure.operator_words import told_explanation
     from projections.explaining import explain_invoice
 
     with _chosen(ctx).system() as system:
         head = system.ledger.head()
-        _tell(ctx, explain_invoice(_facts(system, subscription), number), head, as_json)
+        facts = _facts(system, subscription)
+        _tell(ctx, told_explanation(explain_invoice(facts, number), facts), head, as_json)
 
 
 @explain.command(epilog=TABLE)
@@ -47,6 +49,7 @@ def charge(ctx: click.Context, reference: str, as_json: bool) -> None:
     """What a provider took for an attempt. REFERENCE: what both books call it, or its id."""
     from domain.identity import reference_parts
     from domain.refusals import Refused
+    from infrastructure.operator_words import told_explanation
     from projections.explaining import explain_charge
 
     with _chosen(ctx).system() as system:
@@ -58,7 +61,8 @@ def charge(ctx: click.Context, reference: str, as_json: bool) -> None:
             raise Refused("charge-unknown", f"no attempt is called {reference[:100]!r}")
         whose: str = found.subscription_id
         head = system.ledger.head()
-        _tell(ctx, explain_charge(_facts(system, whose), reference), head, as_json)
+        facts = _facts(system, whose)
+        _tell(ctx, told_explanation(explain_charge(facts, reference), facts), head, as_json)
 
 
 @explain.command(epilog=TABLE)

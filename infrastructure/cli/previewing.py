@@ -12,6 +12,7 @@ from infrastructure.cli.context import Chosen, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import instant, print_json, print_table
 from infrastructure.cli.plan_option import Named, by_plan
+from infrastructure.cli.preview_paypal import paypal
 from infrastructure.cli.terms_options import (
     Day,
     Every,
@@ -39,6 +40,9 @@ def preview() -> None:
 
     Needs no database, but for a published plan.
     """
+
+
+preview.add_command(paypal)
 
 
 @preview.command(epilog=TABLE)

@@ -100,6 +100,7 @@ _AMOUNTS = (
     "paid",
     "written_off",
     "refunded",
+    "reversed",
     "open",
     "overdue",
     "credit",
@@ -143,6 +144,8 @@ def charges(
     as_json: bool,
 ) -> None:
     """Attempts to collect, oldest first, and how they ended."""
+    from infrastructure.operator_words import told_of_charges
+
     asked: dict[str, ColumnValue] = {
         "subscription_id": subscription,
         "customer_id": customer,
@@ -153,8 +156,10 @@ def charges(
     with chosen.system() as system:
         bring_up_to_date(system)
         page = system.views.select("charges", where, order="attempted_at", limit=limit)
+        charged = tuple(page.rows.values())
+        told = told_of_charges(charged)
         if as_json:
-            print_json({"position": page.position, "items": tuple(page.rows.values())})
+            print_json({"position": page.position, "items": charged, "told": told})
             return
         rows = [
             (
@@ -170,6 +175,8 @@ def charges(
         ]
         columns = ("attempted", "subscription", "invoice", "asked", "status", "how", "attempt")
         print_table(columns, rows, right=("asked",))
+        for each in told:
+            click.echo(f"{each.code} ({each.decline.value.lower()}): {each.words}")
         _say_if_cut(len(page.rows), limit, "charges")
         print_standing(page.position, system.ledger.head())
 

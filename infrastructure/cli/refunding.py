@@ -99,7 +99,7 @@ def tell_refunded(
 @click.command(epilog=TABLE)
 @click.argument("subscription", required=False)
 @click.option("--customer", help="Of this customer only.")
-@click.option("--status", help="requested, attempted, unknown, needs-person, succeeded, failed")
+@click.option("--status", help="requested, attempted, needs-person, ... found-late")
 @limit_option
 @json_option
 @pass_chosen

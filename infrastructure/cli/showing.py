@@ -28,8 +28,8 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
     from domain.refusals import Refused
     from infrastructure.api.messages import SubscriptionAnswer
     from infrastructure.commands.subscriptions import Subscriptions
+    from infrastructure.operator_words import told_timeline
     from projections.expiring import DEFAULT_DAYS, expiring
-    from projections.timeline import entry
 
     stream = stream_of(checked_id("subscription id", subscription))
     with chosen.system() as system:
@@ -37,7 +37,7 @@ def show(chosen: Chosen, subscription: str, as_json: bool) -> None:
         if not facts:
             raise Refused("subscription-unknown", f"there is no subscription {subscription}")
         state, position = Subscriptions(system, actor="cli").find(subscription)
-        entries = [entry(fact) for fact in facts]
+        entries = told_timeline(facts)
         if as_json:
             now = SubscriptionAnswer.of(state, position)
             print_json({"position": position, "now": now, "timeline": entries})
@@ -83,6 +83,10 @@ def _agreed(state: Subscription) -> Iterator[str]:
     for each in state.unresolved:
         asked = f"{each.expected} asked, {each.received} received"
         yield f"discrepancy of attempt {each.attempt_id}: {asked} for invoice {each.invoice_number}"
+    for late in state.unresolved_refunds:
+        uncovered = f", {late.missing} of it without credit" if late.missing.minor else ""
+        went = f"{late.amount} went back after all{uncovered}"
+        yield f"discrepancy of refund {late.refund_id}: {went}"
     if (planned := state.cancellation) is not None:
         end = f"with invoice {planned.last_invoice}" if planned.at is None else instant(planned.at)
         yield f"ends: {end} ({planned.reason})"
@@ -131,6 +135,8 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
                 "event_type": each.received.event_type,
                 "reference": each.received.reference,
                 "token_request_ref": each.received.token_request_ref,
+                "dispute_ref": each.received.dispute_ref,
+                "charge_ref": each.received.charge_ref,
                 "received_at": each.received.received_at,
                 "reason": each.reason,
             }
@@ -148,7 +154,10 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
                 instant(each.received.received_at),
                 f"{each.received.provider}/{each.received.account}",
                 each.received.event_type,
-                each.received.reference or each.received.token_request_ref,
+                each.received.reference
+                or each.received.token_request_ref
+                or each.received.dispute_ref
+                or each.received.charge_ref,
                 each.reason,
             )
             for each in aside

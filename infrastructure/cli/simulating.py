@@ -27,9 +27,21 @@ DINTERO_SPEC = "spec-payments.swagger2.*.yaml"
 
 @click.command(epilog=TABLE)
 @click.argument("provider", type=click.Choice(["paypal", "dintero"]))
-@click.option("--port", type=click.IntRange(0, 65535), required=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="0 takes a free one; the first line printed says which.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--faults", default="none", help='E.g. "seed=7" or "seed=7,lost-answer=0.05".')
+@click.option(
+    "--faults",
+    is_flag=False,
+    flag_value="seed=1",
+    default="none",
+    help='E.g. "seed=7" or "seed=7,lost-answer=0.05"; alone: the usual mix, "seed=1".',
+)
 @click.option("--book", type=click.Path(path_type=Path, dir_okay=False), help="JSON lines.")
 @click.option(
     "--specs",

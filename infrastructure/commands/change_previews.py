@@ -54,7 +54,7 @@ class ChangeAsked(Asked, kw_only=True):
 
     subscription_id: of the books; or present: of no books.
     at: the instant of the change; needed with `present`, else it is now.
-    terms, when, proration: as in a change.
+    terms, when, proration, refund: as in a change.
     """
 
     terms: ChangedTerms
@@ -63,6 +63,7 @@ class ChangeAsked(Asked, kw_only=True):
     at: datetime | None = None
     when: When = When.NOW
     proration: Proration | None = None
+    refund: bool = False
 
 
 class FactToCome(msgspec.Struct, kw_only=True):
@@ -86,7 +87,7 @@ class ChangeAnswer(msgspec.Struct, kw_only=True):
     changed: false where these terms are agreed to already.
     facts: what would be written, the invoices that are due by then first.
     terms: those agreed to afterwards, billed from invoice `from_invoice` on; null: no change.
-    credited: what becomes credit, by `credit_lines`.
+    credited: what becomes credit, by `credit_lines`. refunded: what of it goes back to the payer.
     invoice: the next one afterwards; applied: what credit pays of it; to_pay: what is left.
     """
 
@@ -98,6 +99,7 @@ class ChangeAnswer(msgspec.Struct, kw_only=True):
     from_invoice: int | None
     credited: Money
     credit_lines: tuple[InvoiceLine, ...]
+    refunded: Money
     invoice: InvoiceIssued | None
     applied: Money
     to_pay: Money
@@ -134,6 +136,7 @@ def answer_change(
         asked.terms.new_terms(),
         when=asked.when,
         proration=asked.proration,
+        refund=asked.refund,
         now=now,
         zone_version=zone_version,
         position=position,
@@ -146,13 +149,20 @@ def preview_of(
     *,
     when: When,
     proration: Proration | None,
+    refund: bool,
     now: datetime,
     zone_version: str,
     position: int | None,
 ) -> ChangeAnswer:
     """What a change of a subscription would do. Raises: Refused."""
     _check_length(state.schedule, state.invoices_issued, now, state.zone)
-    wish = Change(terms=new.over(state.agreed), when=when, reason="preview", proration=proration)
+    wish = Change(
+        terms=new.over(state.agreed),
+        when=when,
+        reason="preview",
+        proration=proration,
+        refund=refund,
+    )
     seen = preview_change(state, wish, now=now, zone_version=zone_version)
     changed = next((each for each in seen.facts if isinstance(each, TermsChanged)), None)
     credits = [each for each in seen.facts if isinstance(each, CreditGranted)]
@@ -165,6 +175,7 @@ def preview_of(
         from_invoice=None if changed is None else changed.from_invoice,
         credited=seen.credited,
         credit_lines=tuple(line for each in credits for line in each.lines),
+        refunded=seen.refunded,
         invoice=seen.invoice,
         applied=seen.applied,
         to_pay=seen.to_pay,

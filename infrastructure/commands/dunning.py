@@ -85,6 +85,7 @@ class Dunning(Starting):
     ) -> Done:
         """Say what becomes of a charge that was not the one asked for.
 
+        attempt_id: of the charge, or the key of a refund that was found late.
         refund: whether a surplus that is accepted goes back.
 
         Refused: "subscription-unknown", and what discrepancies.resolve refuses.

@@ -165,10 +165,12 @@ class Starting(Deciding):
         return checked_wish(agreed_start(state, plan, wish, now=self._clock()))
 
     def _started(self, state: Subscription | None, wish: Start, *, with_token: bool) -> Events:
-        self._check_account(wish.provider, wish.account)
         now = self._clock()
         events = start(state, wish, now=now, zone_version=self._zone_version)
-        if not events or not with_token:
+        if not events:
+            return ()  # started before, perhaps at an account that is in use no more
+        self._check_account(wish.provider, wish.account)
+        if not with_token:
             return events
         return (*events, *request_token(evolve_all(None, events), reason=SIGN_UP, now=now))
 

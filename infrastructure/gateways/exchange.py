@@ -37,6 +37,7 @@ class Call:
     json: body, or None; form: form fields, or None.
     key: our idempotency key or reference, for the log only.
     authenticated: put "Authorization: Bearer <access token>" on it.
+    raw_bytes: take the body of a 200 as it is, if it has at most so many bytes; 0: it is JSON.
     """
 
     method: str
@@ -48,11 +49,15 @@ class Call:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     key: str = ""
     authenticated: bool = True
+    raw_bytes: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """The provider's answer. data: decoded JSON; None for an empty body. debug_id: its log id."""
+    """The provider's answer. debug_id: its log id.
+
+    data: decoded JSON; None for an empty body; bytes where the call asked for them.
+    """
 
     status: int
     data: object
@@ -85,9 +90,18 @@ class NoAnswer:
 Exchange = Reply | NotSent | NoAnswer
 
 
-def judged(response: httpx.Response, debug_id: str, now: datetime) -> Exchange:
-    """What an answer proves, by status first and then by whether we can read it."""
+def judged(response: httpx.Response, debug_id: str, now: datetime, raw_bytes: int = 0) -> Exchange:
+    """What an answer proves, by status first and then by whether we can read it.
+
+    raw_bytes: as in Call.
+    """
     status = response.status_code
+    if raw_bytes and status == 200:
+        if len(response.content) > raw_bytes:
+            return NoAnswer(reason=f"HTTP 200 with more than {raw_bytes} bytes", status=status)
+        return Reply(
+            status=status, data=response.content, headers=response.headers, debug_id=debug_id
+        )
     readable, data = _decoded(response.content)
     if status in (401, 403, 429):
         wait = _retry_after_s(response.headers.get("retry-after", ""), now)

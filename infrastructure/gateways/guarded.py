@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
@@ -132,6 +133,10 @@ class GuardedGateway:
     async def look_up_refund(self, query: RefundQuery) -> RefundLookUpAnswer:
         """Look a refund up, unless the circuit is open."""
         return await self._asked(query.refund_id, lambda: self.inner.look_up_refund(query))
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Look a dispute up, unless the circuit is open."""
+        return await self._asked(dispute_ref, lambda: self.inner.look_up_dispute(dispute_ref))
 
     async def verify(self, callback: RawCallback) -> Hint:
         """Callbacks come in whatever goes out. Raises: CallbackRejected."""

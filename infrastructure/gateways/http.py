@@ -152,7 +152,7 @@ class ProviderHttp:
                 self._record(call, silence, 0, "", started)
                 return silence
         debug_id = response.headers.get(self._debug_header, "") if self._debug_header else ""
-        exchange = judged(response, debug_id, self._now())
+        exchange = judged(response, debug_id, self._now(), call.raw_bytes)
         self._record(call, exchange, response.status_code, debug_id, started)
         return exchange
 

@@ -9,9 +9,11 @@ import attrs
 import httpx
 
 from domain.money import Money
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import ChargeAttempted, ChargeFoundLate, ChargeSucceeded
 from domain.subscription.refund_events import (
     RefundFailed,
+    RefundFoundLate,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
@@ -28,6 +30,7 @@ class Comparison:
 
     refunds: the same of what went back. doubtful: refunds that a provider has made and of which
         our facts are in doubt: looked up on, or a person's to decide; no difference.
+    reversals: charges of which money was taken back, and how much, that both agree on.
     twice: references that a provider charged or refunded more than once.
     missing_ours: the provider has it, we do not; missing_theirs: the other way round.
     amounts: references with different amounts, ours and theirs.
@@ -40,6 +43,7 @@ class Comparison:
     amounts: list[str] = attrs.field(factory=list)
     refunds: dict[str, tuple[int, int]] = attrs.field(factory=dict)
     doubtful: list[str] = attrs.field(factory=list)
+    reversals: dict[str, tuple[int, int]] = attrs.field(factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -52,16 +56,19 @@ class Ours:
     """What our facts say of the providers' money, by reference.
 
     received: taken. refunded: gone back. doubtful: refunds whose outcome is unknown.
+    reversed: taken back of a charge, in all.
     """
 
     received: dict[str, Money] = attrs.field(factory=dict)
     refunded: dict[str, Money] = attrs.field(factory=dict)
     doubtful: set[str] = attrs.field(factory=set)
+    reversed: dict[str, Money] = attrs.field(factory=dict)
 
 
 def our_money(ledger: Ledger[Subscription]) -> Ours:
     """What our facts say, from the first to the last."""
     references: dict[UUID, str] = {}
+    charges: dict[UUID, str] = {}
     ours, position = Ours(), 0
     while page := ledger.read_log(position, BATCH):
         position = page[-1].position
@@ -70,7 +77,10 @@ def our_money(ledger: Ledger[Subscription]) -> Ours:
                 continue
             match recorded.event:
                 case ChargeAttempted(attempt_id=attempt, reference=reference):
-                    references[attempt] = reference
+                    references[attempt] = charges[attempt] = reference
+                case ChargeReversed(attempt_id=attempt, amount=amount):
+                    before = ours.reversed.get(charges[attempt])
+                    ours.reversed[charges[attempt]] = amount if before is None else before + amount
                 case ChargeSucceeded(attempt_id=attempt, amount=amount):
                     ours.received[references.pop(attempt)] = amount
                 case ChargeFoundLate(attempt_id=attempt, amount=amount):
@@ -83,7 +93,9 @@ def our_money(ledger: Ledger[Subscription]) -> Ours:
                     ours.doubtful.discard(references[refund])
                     ours.refunded[references.pop(refund)] = amount
                 case RefundFailed(refund_id=refund):
-                    ours.doubtful.discard(references.pop(refund))
+                    ours.doubtful.discard(references[refund])
+                case RefundFoundLate(refund_id=refund, amount=amount):
+                    ours.refunded[references.pop(refund)] = amount
     return ours
 
 
@@ -95,8 +107,12 @@ def compare(ledger: Ledger[Subscription], simulators: Mapping[str, str]) -> Comp
         "refunded": (ours.refunded, result.refunds),
     }
     seen: set[str] = set()
+    taken_back: dict[str, Money] = {}
     for url in simulators.values():
         for movement, reference, amount in _movements(url):
+            if movement == "reversed":
+                before = taken_back.get(reference)
+                taken_back[reference] = amount if before is None else before + amount
             if movement not in sides:
                 continue
             if reference in seen:
@@ -116,7 +132,25 @@ def compare(ledger: Ledger[Subscription], simulators: Mapping[str, str]) -> Comp
                 totals[amount.currency] = (count + 1, minor + amount.minor)
     for money, _ in sides.values():
         result.missing_theirs.extend(f"{name}: {amount}" for name, amount in money.items())
+    _compare_reversals(ours.reversed, taken_back, result)
     return result
+
+
+def _compare_reversals(
+    ours: Mapping[str, Money], theirs: Mapping[str, Money], result: Comparison
+) -> None:
+    """What was taken back of each charge, in all."""
+    for reference in sorted({*ours, *theirs}):
+        mine, their = ours.get(reference), theirs.get(reference)
+        if mine is None:
+            result.missing_ours.append(f"{reference}: {their} taken back")
+        elif their is None:
+            result.missing_theirs.append(f"{reference}: {mine} taken back")
+        elif mine != their:
+            result.amounts.append(f"{reference}: ours {mine}, theirs {their} taken back")
+        else:
+            count, minor = result.reversals.get(mine.currency, (0, 0))
+            result.reversals[mine.currency] = (count + 1, minor + mine.minor)
 
 
 def _movements(url: str) -> Iterator[tuple[str, str, Money]]:

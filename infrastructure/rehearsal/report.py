@@ -179,7 +179,8 @@ def _read_charges(system: System, report: Report) -> None:
         "WITH c AS (SELECT subscription_id, status, row->>'invoice_number' AS invoice,"
         " row->>'decline' AS decline, row->>'code' AS code, row->>'evidence' AS evidence,"
         " (row->>'looks')::int AS looks FROM {charges}),"
-        " p AS (SELECT subscription_id, invoice, bool_or(status IN ('succeeded', 'found-late'))"
+        " p AS (SELECT subscription_id, invoice,"
+        " bool_or(status IN ('succeeded', 'found-late', 'disputed', 'reversed'))"
         " AS paid, count(*) AS tries FROM c GROUP BY 1, 2)"
         " SELECT c.decline, c.code, p.paid, count(*) FROM c JOIN p USING (subscription_id, invoice)"
         " WHERE c.status = 'declined' GROUP BY 1, 2, 3"
@@ -197,7 +198,8 @@ def _resolutions(system: System) -> Counter[str]:
         "SELECT e.body->>'attempt_id' AS attempt, e.name, e.body->>'evidence' FROM {events} e"
         " WHERE e.body->>'attempt_id' IN (SELECT body->>'attempt_id' FROM {events}"
         " WHERE name = 'charge-outcome-unknown.v1') AND e.name IN"
-        " ('charge-succeeded.v1', 'charge-declined.v1', 'charge-not-made.v1')"
+        " ('charge-succeeded.v1', 'charge-declined.v1', 'charge-not-made.v1',"
+        " 'authorization-voided.v1')"
     ).format(events=sql.Identifier(system.books.schema, "events"))
     outcomes: Counter[str] = Counter()
     with system.pool.connection() as connection:

@@ -23,18 +23,20 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Movement(Enum):
-    """What happened to the payer's money. CAPTURED takes it, REFUNDED gives it back."""
+    """What happened to the payer's money. CAPTURED takes it, REFUNDED gives it back, REVERSED gives
+    it back against the merchant's will."""
 
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     DECLINED = "declined"
     VOIDED = "voided"
     REFUNDED = "refunded"
+    REVERSED = "reversed"
 
 
 _MOVEMENTS = tuple(Movement)
 # Looked up by reference; captures have an index of their own, the rest is not asked for.
-_BY_REFERENCE = frozenset({Movement.VOIDED, Movement.REFUNDED})
+_BY_REFERENCE = frozenset({Movement.VOIDED, Movement.REFUNDED, Movement.REVERSED})
 
 
 @attrs.frozen(kw_only=True)
@@ -163,6 +165,10 @@ class Book:
     def refunds(self, reference: str) -> tuple[Entry, ...]:
         """Every refund under a refund's own reference: one at most."""
         return self._of(Movement.REFUNDED, reference)
+
+    def reversals(self, reference: str) -> tuple[Entry, ...]:
+        """Every reversal under a charge's reference."""
+        return self._of(Movement.REVERSED, reference)
 
     def voids(self, reference: str) -> tuple[Entry, ...]:
         """Every void under a charge's reference: one at most."""

@@ -39,6 +39,8 @@ class _Waiting:
     forged: bool = False
     tries: int = 0
     held_for: int = 0
+    most_tries: int | None = None
+    ended: Callable[[bool], None] = lambda _: None
 
 
 class Deliveries:
@@ -90,6 +92,10 @@ class Deliveries:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
+
+    def put_tracked(self, build: Build, tries: int, ended: Callable[[bool], None]) -> None:
+        """Queue one with a number of tries of its own. ended: told whether it was taken (200)."""
+        self._push(_Waiting(build, most_tries=tries, ended=ended))
 
     def put(self, build: Build, fault: CallbackFault | None = None) -> None:
         """Queue one callback, with what the plan does to it. EARLY is the caller's: `send_now`."""
@@ -165,10 +171,13 @@ class Deliveries:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError):
             status = 0
+        most = self._tries if waiting.most_tries is None else waiting.most_tries
         if 200 <= status < 300:
             self.delivered += 1
-        elif waiting.forged or waiting.tries >= self._tries or self._final(status):
+            waiting.ended(True)
+        elif waiting.forged or waiting.tries >= most or self._final(status):
             self.given_up += 1
+            waiting.ended(False)
         else:
             await asyncio.sleep(self._pause_s)
             self._push(waiting)

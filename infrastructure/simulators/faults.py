@@ -38,7 +38,8 @@ class Fault(Enum):
     PAYER_ACTION = "payer-action"
     PENDING = "pending"  # accepted; completes `late_s` later by the simulator's clock
     WRONG_AMOUNT = "wrong-amount"  # carried out for one minor unit less than was asked
-    PENDING_FAILS = "pending-fails"  # of refunds: accepted, and comes to nothing `late_s` later
+    PENDING_FAILS = "pending-fails"  # accepted, and comes to nothing `late_s` later
+    FAILED_THEN_MADE = "failed-then-made"  # of refunds: fails, and is made `late_s` later after all
 
 
 class CallbackFault(Enum):
@@ -89,7 +90,7 @@ class ScriptedFault:
     """An exact fault: for the nth request (from 1) of an operation with that reference.
 
     operation: "charge", "capture", "refund", "void", "reauthorize", "delete-token", "token",
-        "look-up", or "callback" with a CallbackFault.
+        "look-up", "verify" (of webhooks), or "callback" with a CallbackFault.
     reference: "*" is any reference. Requests are counted from when the plan has a script.
     """
 

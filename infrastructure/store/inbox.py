@@ -19,6 +19,8 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
+from domain.money import Money
+from domain.ports import Reversal
 from infrastructure.store.sealing import derived_key, opened, sealed
 
 # What is kept of a callback's headers: what proves its sender, and nothing that could be a secret
@@ -54,6 +56,9 @@ class Received:
     token_request_ref: str
     headers: Mapping[str, str]
     received_at: datetime
+    dispute_ref: str = ""
+    charge_ref: str = ""
+    reversal: Reversal | None = None
     token_digest: bytes = b""
     token_ended: bool = False
 
@@ -69,7 +74,7 @@ class Quarantined:
 
 _COLUMNS = SQL(
     "id, provider, account, delivery_id, event_type, reference, token_request_ref, headers,"
-    " received_at, token_digest, token_ended"
+    " received_at, dispute_ref, charge_ref, reversal, token_digest, token_ended"
 )
 
 
@@ -99,6 +104,9 @@ class Inbox:
         body: bytes,
         received_at: datetime,
         aside: str = "",
+        dispute_ref: str = "",
+        charge_ref: str = "",
+        reversal: Reversal | None = None,
         token_digest: bytes = b"",
         token_ended: bool = False,
     ) -> bool:
@@ -116,8 +124,8 @@ class Inbox:
                 SQL(
                     "INSERT INTO {} AS inbox (provider, account, delivery_id, event_type,"
                     " reference, token_request_ref, headers, body, received_at, status, outcome,"
-                    " token_digest, token_ended)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                    " dispute_ref, charge_ref, reversal, token_digest, token_ended)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
                     " ON CONFLICT (provider, account, delivery_id)"
                     " DO UPDATE SET duplicates = inbox.duplicates + 1"
                     " RETURNING duplicates = 0"
@@ -132,6 +140,9 @@ class Inbox:
                     received_at,
                     "quarantined" if aside else "waiting",
                     aside or None,
+                    dispute_ref,
+                    charge_ref,
+                    None if reversal is None else Json(_as_json(reversal)),
                     token_digest,
                     token_ended,
                 ],
@@ -269,6 +280,28 @@ def _received(row: Sequence[Any]) -> Received:
         token_request_ref=row[6],
         headers=row[7],
         received_at=row[8],
-        token_digest=bytes(row[9]),
-        token_ended=row[10],
+        dispute_ref=row[9],
+        charge_ref=row[10],
+        reversal=None if row[11] is None else _reversal(row[11]),
+        token_digest=bytes(row[12]),
+        token_ended=row[13],
+    )
+
+
+def _as_json(reversal: Reversal) -> dict[str, Any]:
+    return {
+        "charge_ref": reversal.charge_ref,
+        "minor": reversal.amount.minor,
+        "currency": reversal.amount.currency,
+        "provider_ref": reversal.provider_ref,
+        "at": reversal.at.isoformat(),
+    }
+
+
+def _reversal(stored: Mapping[str, Any]) -> Reversal:
+    return Reversal(
+        charge_ref=stored["charge_ref"],
+        amount=Money(stored["minor"], stored["currency"]),
+        provider_ref=stored["provider_ref"],
+        at=datetime.fromisoformat(stored["at"]),
     )

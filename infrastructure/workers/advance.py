@@ -17,15 +17,17 @@ import attrs
 import structlog
 
 from domain.budgets import BUDGETS, Budget
-from domain.ports import Granted, LookUpAnswer, NotDone, Secret, TokenShared, Unknown
+from domain.ports import Granted, LookUpAnswer, NotDone, NotFound, Secret, TokenShared, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
 from domain.processes.places import place_for, without_place
 from domain.processes.steps import (
     AskToken,
+    BookReversal,
     Call,
     DeleteToken,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     LookUpToken,
     Nothing,
@@ -34,8 +36,12 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
 from domain.refund_ports import RefundLookUpAnswer
+from domain.refusals import Refused
+from domain.subscription.disputing import taken_back
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import invoice_due
@@ -82,10 +88,12 @@ class Hand:
     taken_before: whether the attempt found open may have been sent by somebody else.
     refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
         just now; the rest of the work goes on.
+    not_renewed: captures before which the provider would not renew the reservation.
     tokens_held: the same of tokens to be deleted; delete_again_at: when the first of them is asked
         for again.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
+    refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
     """
 
@@ -100,6 +108,8 @@ class Hand:
     unanswered: bool = False
     refunds_taken: set[UUID] = attrs.field(factory=set)
     refunds_held: set[UUID] = attrs.field(factory=set)
+    refused: dict[str, str] = attrs.field(factory=dict)
+    not_renewed: set[UUID] = attrs.field(factory=set)
     tokens_held: set[str] = attrs.field(factory=set)
     delete_again_at: datetime | None = None
 
@@ -151,6 +161,7 @@ class Advancer:
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
                 refunds_taken=hand.refunds_taken,
                 refunds_held=hand.refunds_held,
+                not_renewed=hand.not_renewed,
                 tokens_held=hand.tokens_held,
             )
             match step:
@@ -231,6 +242,10 @@ class Advancer:
         if isinstance(call, DeleteToken):
             delete_later(hand, call, answer, self._desk.clock())
             return False
+        if isinstance(call, SendRenewal) and not isinstance(answer, NotDone | Unknown):
+            # What is reserved stands as it is, and is captured so.
+            hand.not_renewed.add(call.capture_id)
+            return True
         self._wait(hand, answer)
         hand.unanswered |= isinstance(answer, NotDone) and isinstance(
             call, LookUp | LookUpRefund | SeeToken
@@ -238,6 +253,38 @@ class Advancer:
         # Nobody looks at a token by schedule: a doubt is asked about again, too.
         hand.unanswered |= isinstance(answer, NotDone | Unknown) and isinstance(call, LookUpToken)
         return False
+
+    async def look_at_dispute(self, hand: Hand, call: LookUpDispute) -> None:
+        """Look at a dispute and write what follows; what cannot be booked is left to a person.
+
+        No look is planned for a dispute: one that was not answered has to be made again.
+        """
+        answer = await self._ask(hand, call)
+        reached(AFTER_ANSWER)
+        if isinstance(answer, NotDone | Unknown):
+            hand.unanswered = True
+            log.warning("dispute not shown", dispute=call.dispute_ref, reason=answer.reason)
+        elif isinstance(answer, NotFound):
+            hand.refused[call.dispute_ref] = answer.finding
+        else:
+            try:
+                await self._conclude(hand, call, answer)
+            except Refused as refusal:
+                hand.refused[call.dispute_ref] = str(refusal)
+        reached(AFTER_OUTCOME)
+
+    async def book(self, hand: Hand, told: BookReversal) -> None:
+        """Write what a callback said was taken back; what cannot be booked is left to a person."""
+        while True:
+            now = self._desk.clock()
+            try:
+                events = taken_back(hand.state, told.reversal, evidence=told.evidence, now=now)
+            except Refused as refusal:
+                hand.refused[told.reversal.provider_ref] = str(refusal)
+                return
+            if not events or await self._write(hand, events, f"answer:{told.evidence}"):
+                return
+            await self._reload(hand)
 
     async def _ask(self, hand: Hand, call: Call) -> Answer:
         if time.monotonic() >= hand.check_lease_at:
@@ -346,10 +393,16 @@ def _cause_of(call: Call) -> str:
             return "answer:charge"
         case SendCapture():
             return "answer:capture"
+        case SendRenewal():
+            return "answer:reauthorize"
+        case SendVoid():
+            return "answer:void"
         case SendRefund():
             return "answer:refund"
         case DeleteToken():
             return "answer:delete-token"
         case LookUp() | LookUpRefund() | LookUpToken():
             evidence = call.evidence
+            return f"answer:{evidence}"
+        case LookUpDispute(evidence=evidence):
             return f"answer:{evidence}"

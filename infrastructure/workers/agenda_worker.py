@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 import psycopg
 import structlog
 
-from domain.processes.steps import Call
+from domain.processes.steps import BookReversal, Call, LookUpDispute
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Loaded, Unreadable
@@ -118,7 +118,7 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
 
 
 async def advance_and_give_back(
-    desk: Desk, advancer: Advancer, hand: Hand, first: Sequence[Call] = ()
+    desk: Desk, advancer: Advancer, hand: Hand, first: Sequence[Call | BookReversal] = ()
 ) -> bool:
     """Make the `first` calls, advance a claimed subscription, give it back.
 
@@ -127,7 +127,13 @@ async def advance_and_give_back(
     """
     try:
         for call in first:
-            await advancer.carry_out(hand, call)
+            match call:
+                case BookReversal():
+                    await advancer.book(hand, call)
+                case LookUpDispute():
+                    await advancer.look_at_dispute(hand, call)
+                case _:
+                    await advancer.carry_out(hand, call)
         await advancer.advance(hand)
     except LeaseLost:
         log.warning("lease lost", subscription=hand.claim.subscription_id)

@@ -14,7 +14,14 @@ import attrs
 import structlog
 
 from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
-from domain.processes.steps import Call, LookUp, LookUpRefund, LookUpToken, SeeToken
+from domain.processes.steps import (
+    BookReversal,
+    Call,
+    LookUp,
+    LookUpRefund,
+    LookUpToken,
+    SeeToken,
+)
 from domain.subscription.charging import CALLBACK
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
@@ -29,6 +36,7 @@ from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of, rest, unless_away
 from infrastructure.workers.crash_points import CALLBACK_TAKEN, reached
 from infrastructure.workers.desk import Desk
+from infrastructure.workers.told_of_disputes import contested_by, is_too_early, name_of, told_by
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +47,7 @@ QUARANTINE_AFTER = timedelta(minutes=10)
 AGAIN_AFTER_S = 15.0
 # How long the end of a token is looked for; nobody looks at tokens by schedule.
 GIVE_UP_AFTER = timedelta(days=1)
-NO_CONCERN = "names no charge, no token and no token request"
+NO_CONCERN = "names no charge, no dispute, no token and no token request"
 OLD_NEWS = "settled before"
 HANDLED = "looked up"
 
@@ -100,7 +108,7 @@ class CallbackWorker:
     async def work(self, received: Sequence[Received]) -> None:
         """Work one batch: most tell what is settled already; the others are looked up."""
         reached(CALLBACK_TAKEN)
-        silent = [one.id for one in received if _is_silent(one)]
+        silent = [one.id for one in received if not _names_anything(one)]
         await asyncio.to_thread(self._inbox.done, silent, NO_CONCERN)
         matched = await asyncio.to_thread(self._match, received)
         about: dict[str, list[Received]] = defaultdict(list)
@@ -112,6 +120,9 @@ class CallbackWorker:
         loaded = dict(zip(about, await asyncio.gather(*map(self._desk.load, about)), strict=True))
         for key in about:
             about[key] = await self._without_foreign(loaded[key], about[key], matched.named)
+        unplaced += [each for key in about for each in _too_early(loaded[key], about[key])]
+        for key in about:
+            about[key] = [each for each in about[key] if each not in unplaced]
         named = matched.named
         open_ones = {key for key, one in loaded.items() if _worth_a_lease(one, about[key], named)}
         unplaced += [each for key in about if loaded[key].version == 0 for each in about[key]]
@@ -187,7 +198,24 @@ class CallbackWorker:
             for one in received:
                 if one.token_request_ref in owners:
                     found[one.id] = [owners[one.token_request_ref]]
+        found.update(self._match_charges(received))
         return self._match_tokens(received, found)
+
+    def _match_charges(self, received: Sequence[Received]) -> dict[int, Collection[str]]:
+        """The same for those about a charge or a dispute by the provider's own id."""
+        refs = sorted({each.charge_ref for each in received if each.charge_ref})
+        keys = self._views.keys_by("charges", "provider_ref", refs) if refs else {}
+        charges = self._views.get_many("charges", keys.values()).rows if keys else {}
+        names = sorted({each.dispute_ref for each in received if each.dispute_ref})
+        known = self._views.keys_by("disputes", "dispute_ref", names) if names else {}
+        disputes = self._views.get_many("disputes", known.values()).rows if known else {}
+        found: dict[int, Collection[str]] = {}
+        for one in received:
+            row = charges.get(keys.get(one.charge_ref, ""))
+            row = row or disputes.get(known.get(one.dispute_ref, ""))
+            if row is not None:
+                found[one.id] = [row.subscription_id]
+        return found
 
     def _match_tokens(
         self, received: Sequence[Received], found: dict[int, Collection[str]]
@@ -226,11 +254,13 @@ class CallbackWorker:
         looks = calls_of(hand.state, received, named)
         done = await advance_and_give_back(self._desk, self._advancer, hand, looks)
         # What a call that was not carried out would have told is still to be asked.
-        return received if done and not hand.unanswered else ()
-
-
-def _is_silent(one: Received) -> bool:
-    return not (one.reference or one.token_request_ref or one.token_digest)
+        if not done or hand.unanswered:
+            return ()
+        for one in received:
+            why = hand.refused.get(name_of(one), "")
+            if why:
+                await asyncio.to_thread(self._inbox.quarantine, one.id, why)
+        return received
 
 
 def _worth_a_lease(
@@ -244,6 +274,21 @@ def _worth_a_lease(
         return False
 
 
+def _names_anything(one: Received) -> bool:
+    """Whether a callback is about anything that could be ours."""
+    named = one.reference or one.token_request_ref or one.charge_ref or one.dispute_ref
+    return bool(named or one.token_digest)
+
+
+def _too_early(loaded: Loaded[Subscription], received: Sequence[Received]) -> list[Received]:
+    """Those about a charge that is not known to have brought money in, as yet."""
+    try:
+        state = loaded.state
+    except Unreadable:
+        return []
+    return [] if state is None else [one for one in received if is_too_early(state, one)]
+
+
 def _is_foreign(loaded: Loaded[Subscription], one: Received, named: Named) -> bool:
     """Whether a callback is about a charge, a token or a token request of another account than it
     came to: one account's secret must not vouch for what happens at another."""
@@ -253,7 +298,7 @@ def _is_foreign(loaded: Loaded[Subscription], one: Received, named: Named) -> bo
         return False
     return state is not None and any(
         (one.provider, one.account) != (about.provider.value, about.account)
-        for about in _subjects(state, one, named)
+        for about in (*_subjects(state, one, named), *contested_by(state, one))
     )
 
 
@@ -278,14 +323,21 @@ def _subjects(
     open_attempt = () if state.open_attempt is None else (state.open_attempt,)
     known = (*open_attempt, *state.failed_attempts)
     yield from (each for each in known if each.attempt_id == key)
-    for refund in state.refunds:
+    # Of one that had failed a callback may tell that it was made after all.
+    for refund in (*state.refunds, *state.failed_refunds):
         if refund.attempt_id == key and refund.attempted_at is not None:
             yield refund
 
 
-def calls_of(state: Subscription, received: Sequence[Received], named: Named = _NONE) -> list[Call]:
+def calls_of(
+    state: Subscription, received: Sequence[Received], named: Named = _NONE
+) -> list[Call | BookReversal]:
     """What these callbacks ask us to look at; nothing when it is settled already."""
-    calls: dict[str, Call] = {}
+    calls: dict[str, Call | BookReversal] = {}
+    for one in received:
+        told = told_by(state, one)
+        if told is not None:
+            calls[name_of(one)] = told
     for about in (each for one in received for each in _subjects(state, one, named)):
         match about:
             case OpenTokenRequest():

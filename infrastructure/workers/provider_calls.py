@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
+from uuid import UUID
 
 from domain.calendar import local_day
 from domain.plan import PaidTrial
 from domain.ports import (
     CaptureOrder,
+    ChargeLine,
     ChargeOrder,
     ChargeQuery,
     Gateway,
@@ -24,14 +26,18 @@ from domain.processes.steps import (
     Call,
     DeleteToken,
     LookUp,
+    LookUpDispute,
     LookUpRefund,
     LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
-from domain.refund_ports import RefundOrder, RefundQuery
+from domain.refund_ports import RefundOrder, RefundQuery, VoidOrder
+from domain.subscription.charge_lines import charge_lines
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Subscription
@@ -61,7 +67,10 @@ async def ask(
     gateway = gateways.get((asked.provider.value, asked.account))
     if gateway is None:
         return NotDone(reason=f"no settings for {asked.provider.value} account {asked.account}")
-    if isinstance(call, SendCharge | SendCapture) and now >= call.attempt.key_expires_at:
+    if (
+        isinstance(call, SendCharge | SendCapture | SendRenewal)
+        and now >= call.attempt.key_expires_at
+    ):
         return NotDone(reason="the key's window ended before it was sent")
     if isinstance(call, SendRefund) and not _may_be_sent(call.refund, now):
         return NotDone(reason="the key's window ended before the refund was sent")
@@ -76,12 +85,14 @@ async def ask(
                 return NotDone(reason="the token vault has no such token")
             return await gateway.charge(_charge_order(state, attempt, token))
         case SendCapture(attempt=attempt, capture_id=capture_id):
-            return await gateway.capture(
-                CaptureOrder(
-                    attempt_id=attempt.attempt_id,
-                    capture_id=capture_id,
+            return await gateway.capture(_capture_order(state, attempt, capture_id))
+        case SendRenewal(attempt=attempt, capture_id=capture_id):
+            return await gateway.reauthorize(_capture_order(state, attempt, capture_id))
+        case SendVoid(attempt=attempt, void_id=void_id):
+            return await gateway.void(
+                VoidOrder(
+                    void_id=void_id,
                     reference=attempt.reference,
-                    amount=attempt.amount,
                     authorization_ref=attempt.authorization_ref,
                 )
             )
@@ -91,6 +102,8 @@ async def ask(
             return await gateway.refund(_refund_order(refund))
         case LookUpRefund(refund=refund):
             return await gateway.look_up_refund(_refund_query(refund, now))
+        case LookUpDispute(dispute_ref=dispute_ref):
+            return await gateway.look_up_dispute(dispute_ref)
         case DeleteToken(token=asked_of) | LookUpToken(token=asked_of):
             if token is None:
                 return NotDone(reason="the token vault has no such token")
@@ -101,16 +114,18 @@ async def ask(
             assert_never(call)
 
 
-def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | Token:
+def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | LookUpDispute | Token:
     """What a call is about; it names the account."""
     match call:
+        case LookUpDispute():
+            return call
         case AskToken() | SeeToken():
             return call.request
         case SendRefund() | LookUpRefund():
             return call.refund
         case DeleteToken() | LookUpToken():
             return call.token
-        case SendCharge() | SendCapture() | LookUp():
+        case SendCharge() | SendCapture() | SendRenewal() | SendVoid() | LookUp():
             return call.attempt
 
 
@@ -152,6 +167,28 @@ def _charge_order(state: Subscription, attempt: Attempt, token: Secret) -> Charg
         subscription_id=state.subscription_id,
         customer_id=state.customer_id,
         capture=attempt.capture,
+        lines=_lines(state, attempt),
+    )
+
+
+def _lines(state: Subscription, attempt: Attempt) -> tuple[ChargeLine, ...]:
+    """What is charged, by rate of tax: the same for the charge and for its capture, also where
+    that is of a part."""
+    for invoice in state.open_invoices:
+        if invoice.number == attempt.invoice_number:
+            ordered = attempt.ordered or attempt.amount
+            return charge_lines(invoice, ordered, state.terms.description)
+    return ()
+
+
+def _capture_order(state: Subscription, attempt: Attempt, capture_id: UUID) -> CaptureOrder:
+    return CaptureOrder(
+        attempt_id=attempt.attempt_id,
+        capture_id=capture_id,
+        reference=attempt.reference,
+        amount=attempt.amount,
+        authorization_ref=attempt.authorization_ref,
+        lines=_lines(state, attempt),
     )
 
 

@@ -26,9 +26,12 @@ from projections.auditing.prices import Price
 
 @attrs.define
 class Owed:
-    """An invoice with something left to pay. total, paid, credited, written_off: minor units.
+    """An invoice with something left to pay. total, paid, credited, written_off, reversed: minor
+    units.
 
-    paid: by charges; credited: by credit; written_off: given up.
+    paid: by charges; credited: by credit; written_off: given up; reversed: taken back since.
+    taken_back: whether a person has to decide, because of that. despite: whether a person has it
+        collected although a charge is disputed.
     charged: whether a charge of it succeeded. disputed: whether a person has to look first.
     first_failed: the first method was declined and no retry planned. backup_tried: in this cycle.
     used_up_at: when its retries were used up, unless a person has reinstated it since.
@@ -39,6 +42,7 @@ class Owed:
     paid: int = 0
     credited: int = 0
     written_off: int = 0
+    reversed: int = 0
     attempts: int = 0
     retries: int = 0
     retry_at: datetime | None = None
@@ -48,11 +52,13 @@ class Owed:
     first_failed: bool = False
     backup_tried: bool = False
     used_up_at: datetime | None = None
+    taken_back: bool = False
+    despite: bool = False
 
     @property
     def open(self) -> int:
         """What is left to pay, minor units."""
-        return self.total - self.credited - self.paid - self.written_off
+        return self.total - self.credited - self.paid - self.written_off + self.reversed
 
     def begin_anew(self) -> None:
         """It is collected again: retries are counted anew, and either method may be tried."""
@@ -62,27 +68,40 @@ class Owed:
 
 @attrs.define
 class OpenAttempt:
-    """The attempt that has no outcome yet."""
+    """The attempt that has no outcome yet. amount: asked for, or of its capture in part.
+
+    unknown: whether its outcome is in doubt. reserved_ref, reserved_at, expires_at: of its
+        reservation; renewed: whether there was one before. voids, void_id: as begun last.
+    """
 
     attempt_id: UUID
     invoice_number: int
     amount: Money
     token_ref: str
+    provider: Provider
     captures: int = 0
     looks: int = 0
+    unknown: bool = False
+    reserved_ref: str = ""
+    reserved_at: datetime | None = None
+    expires_at: datetime | None = None
+    renewed: bool = False
+    voids: int = 0
+    void_id: UUID | None = None
 
 
 @attrs.define
 class Captured:
     """Money that came by one charge; minor units. refunds: how many were asked for.
 
-    provider, account: which took it, and give it back.
+    provider, account: which took it, and give it back. token_ref: what was charged.
     """
 
     invoice_number: int
     reference: str
     provider: Provider
     account: str
+    token_ref: str
     provider_ref: str
     minor: int
     currency: str
@@ -90,11 +109,12 @@ class Captured:
     refunds: int = 0
     refunded: int = 0
     refunding: int = 0
+    reversed: int = 0
 
     @property
     def left(self) -> int:
-        """What may still go back, minor units."""
-        return self.minor - self.refunded - self.refunding
+        """What may still go back, minor units; below zero where more went back than came."""
+        return self.minor - self.refunded - self.refunding - self.reversed
 
 
 @attrs.define
@@ -105,6 +125,38 @@ class Refunding:
     attempted: bool = False
     unknown: bool = False
     looks: int = 0
+
+
+@attrs.define
+class LateRefund:
+    """A refund that was found late. missing: minor units of it that no credit was left for."""
+
+    attempt_id: UUID
+    invoice_number: int
+    amount: Money
+    missing: int
+    resolved: bool = False
+
+
+@attrs.define
+class Contested:
+    """A dispute. reason, stage, status: the provider's words. open: whether it has no outcome."""
+
+    attempt_id: UUID
+    reason: str
+    stage: str
+    status: str = ""
+    open: bool = True
+
+
+@attrs.frozen
+class Returned:
+    """Money that a provider took back; see ChargeReversed for the fields."""
+
+    attempt_id: UUID
+    minor: int
+    provider_ref: str
+    dispute_ref: str
 
 
 @attrs.frozen
@@ -238,7 +290,7 @@ class Unused:
 class Totals:
     """One currency, minor units.
 
-    open - credit - refunding == billed - credited - paid - written_off + refunded
+    open - credit - refunding == billed - credited - paid - written_off + refunded + reversed
     """
 
     billed: int = 0
@@ -247,6 +299,7 @@ class Totals:
     written_off: int = 0
     refunded: int = 0
     refunding: int = 0
+    reversed: int = 0
     open: int = 0
     credit: int = 0
 
@@ -277,9 +330,13 @@ class Book:
     surplus: minor units of the latest payment that no invoice needed. contradictions: every
         discrepancy, by its attempt. overpaid: a surplus that the next fact must credit.
     references: of attempts that may bring money in, with the provider and the account that were
-        asked. captured: what came, by its attempt.
-    refunds: without outcome. to_go_back: minor units of credit that may be left once a credit
+        asked, and the token. captured: what came, by its attempt.
+    refunds: without outcome. failed_refunds: settled as failed. late_refunds: of which that turned
+        out to be wrong. to_go_back: minor units of credit that may be left once a credit
         after the end has gone back.
+    closed_ones: invoices that may be open again, because money came for them, or may turn up.
+    disputes: by the provider's ids. returned: all that was taken back. awaited: a dispute whose
+        reversal the next fact must be, unless it was told before.
     """
 
     subscription_id: str
@@ -333,10 +390,16 @@ class Book:
     surplus: int = 0
     contradictions: dict[UUID, Contradiction] = attrs.field(factory=dict)
     overpaid: Money | None = None
-    references: dict[UUID, tuple[str, Provider, str]] = attrs.field(factory=dict)
+    references: dict[UUID, tuple[str, Provider, str, str]] = attrs.field(factory=dict)
     captured: dict[UUID, Captured] = attrs.field(factory=dict)
     refunds: dict[UUID, Refunding] = attrs.field(factory=dict)
+    failed_refunds: dict[UUID, RefundRequested] = attrs.field(factory=dict)
+    late_refunds: dict[UUID, LateRefund] = attrs.field(factory=dict)
     to_go_back: int | None = None
+    closed_ones: dict[int, Owed] = attrs.field(factory=dict)
+    disputes: dict[str, Contested] = attrs.field(factory=dict)
+    returned: list[Returned] = attrs.field(factory=list)
+    awaited: Returned | None = None
 
     @property
     def beginning(self) -> SubscriptionStarted:
@@ -348,6 +411,18 @@ class Book:
         """What was agreed to for an invoice to come."""
         fitting = [each for each in self.agreed if each.from_invoice <= invoice_number]
         return fitting[-1] if fitting else self.agreed[0]
+
+    def close(self, number: int) -> None:
+        """Nothing of an invoice is open any more. It is remembered while money came for it."""
+        self.closed_ones[number] = self.owed.pop(number)
+        named = {each.invoice_number for each in self.captured.values()} | {number}
+        named.update(self.failed.values())
+        self.closed_ones = {key: each for key, each in self.closed_ones.items() if key in named}
+
+    @property
+    def contested(self) -> bool:
+        """Whether a dispute is open."""
+        return any(each.open for each in self.disputes.values())
 
     @property
     def charged_at(self) -> tuple[Provider, str]:

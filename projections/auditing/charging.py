@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.identity import attempt_id, capture_id, charge_reference
+from domain.identity import attempt_id, charge_reference
 from domain.subscription.events import (
     CaptureAttempted,
     ChargeAttempted,
@@ -16,6 +16,7 @@ from domain.subscription.owed import RETRIES_USED_UP
 from domain.subscription.state import Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
+from projections.auditing.voiding import check_capture, check_reserved
 
 
 def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
@@ -47,8 +48,13 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
         say("attempt-without-invoice", f"invoice {number} is not open")
     else:
         _check_owed(owed, event, say)
-    book.references[event.attempt_id] = (event.reference, event.provider, event.account)
-    book.attempt = OpenAttempt(event.attempt_id, number, event.amount, event.token_ref)
+        if book.contested and not owed.despite:
+            say("attempt-while-disputed", f"attempt on invoice {number}")
+    named = (event.reference, event.provider, event.account, event.token_ref)
+    book.references[event.attempt_id] = named
+    book.attempt = OpenAttempt(
+        event.attempt_id, number, event.amount, event.token_ref, event.provider
+    )
 
 
 def _check_backup(book: Book, number: int, say: Say) -> None:
@@ -74,7 +80,7 @@ def _check_owed(owed: Owed, event: ChargeAttempted, say: Say) -> None:
             "attempt-amount-wrong",
             f"{event.amount} asked, {owed.open} minor units {owed.currency} are open on {number}",
         )
-    if owed.ended or owed.disputed:
+    if owed.ended or owed.disputed or owed.taken_back:
         say("attempt-after-collection-ended", f"invoice {number} was not to be collected")
     if owed.retry_at is not None and event.effective_at < owed.retry_at:
         say("attempt-too-early", f"invoice {number} was to be tried again at {owed.retry_at}")
@@ -104,18 +110,15 @@ def check_progress(
         return
     match event:
         case ChargeAuthorized():
-            attempt.looks = 0
+            check_reserved(attempt, event, say)
         case CaptureAttempted():
-            attempt.captures, attempt.looks = attempt.captures + 1, 0
-            key = capture_id(attempt.attempt_id, attempt.captures)
-            if (event.capture_id, event.amount) != (key, attempt.amount):
-                say("capture-wrong", f"capture {event.capture_id} of {event.amount}")
+            check_capture(book, attempt, event, say)
         case ChargeLookedUp():
             if event.look_number != attempt.looks + 1:
                 say("look-number-wrong", f"look {event.look_number} after {attempt.looks}")
-            attempt.looks = event.look_number
+            attempt.looks, attempt.unknown = event.look_number, True
         case ChargeOutcomeUnknown():
-            pass
+            attempt.unknown = True
 
 
 def check_retry(book: Book, event: RetryScheduled | CollectionEnded, say: Say) -> None:

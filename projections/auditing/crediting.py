@@ -20,7 +20,7 @@ from projections.auditing.book import Book, Totals, Unused
 from projections.auditing.codes import Say
 from projections.auditing.late import OF_USAGE
 from projections.auditing.parts import check_parts, closes, moment, running
-from projections.auditing.refunding import note_credit_after_end
+from projections.auditing.refunding import cover_late_refunds, note_credit_after_end
 from projections.auditing.resolving import check_overpayment
 
 # What gives back what is billed already: the fact that stands right behind the credit.
@@ -56,10 +56,10 @@ def check_grant(book: Book, event: CreditGranted, totals: Totals, say: Say) -> N
     book.credits[number] = book.credits.get(number, 0) + minor
     if book.has_ended:
         note_credit_after_end(book, event)
-    if event.kind is CreditKind.OVERPAYMENT:
-        return  # this money was booked when it came
-    totals.credited += minor
-    totals.credit += minor
+    if event.kind is not CreditKind.OVERPAYMENT:  # that money was booked when it came
+        totals.credited += minor
+        totals.credit += minor
+    cover_late_refunds(book, totals)
 
 
 def _check_lines(book: Book, event: CreditGranted, say: Say) -> None:
@@ -121,7 +121,7 @@ def check_application(book: Book, event: CreditApplied, totals: Totals, say: Say
     totals.open -= taken
     totals.credit -= taken
     if owed.open <= 0:
-        del book.owed[event.invoice_number]
+        book.close(event.invoice_number)
 
 
 def check_founded(book: Book, event: SubscriptionEvent, say: Say) -> None:

@@ -27,12 +27,14 @@ def check_collected_again(book: Book, event: CollectionResumed, say: Say) -> Non
     """Collection goes on of what is open and not collected, unless a discrepancy stands."""
     _check_customer(book, event, say)
     number, owed = event.invoice_number, book.owed.get(event.invoice_number)
-    if owed is None or not owed.ended or owed.disputed or book.has_ended:
+    waits = owed is not None and (owed.ended or owed.taken_back or book.contested)
+    if owed is None or not waits or owed.disputed or book.has_ended:
         say("collection-resumed-wrong", f"invoice {number} when it was {book.status.value}")
     if not event.reason:
         say("collection-resumed-wrong", f"invoice {number}, and nobody says why")
     if owed is not None:
         owed.begin_anew()
+        owed.taken_back, owed.despite = False, book.contested
 
 
 def check_write_off(book: Book, event: InvoiceWrittenOff, totals: Totals, say: Say) -> None:
@@ -61,7 +63,7 @@ def check_write_off(book: Book, event: InvoiceWrittenOff, totals: Totals, say: S
     totals.written_off += taken
     totals.open -= taken
     if owed.open <= 0:
-        del book.owed[number]
+        book.close(number)
 
 
 def check_suspension(book: Book, event: SubscriptionSuspended, say: Say) -> None:

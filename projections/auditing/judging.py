@@ -12,6 +12,12 @@ import attrs
 
 from domain.plan import Terms
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import (
+    ChargeReversed,
+    DisputeAdvanced,
+    DisputeClosed,
+    DisputeOpened,
+)
 from domain.subscription.events import (
     AmountSet,
     ApprovalOffered,
@@ -61,12 +67,14 @@ from domain.subscription.events import (
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundLookedUp,
     RefundOutcomeUnknown,
     RefundRequested,
     RefundSucceeded,
 )
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
 from projections.auditing.budgeting import check_budgets, check_postponed
@@ -85,6 +93,7 @@ from projections.auditing.demanding import (
     check_reloaded,
 )
 from projections.auditing.discounts import check_ended, check_granted
+from projections.auditing.disputing import check_dispute, check_reversal, check_taken_back
 from projections.auditing.dunning import (
     check_collected_again,
     check_reinstatement,
@@ -97,6 +106,7 @@ from projections.auditing.ending import (
     check_withdrawal,
 )
 from projections.auditing.invoicing import check_amount, check_invoice
+from projections.auditing.late_refunds import check_refund_late, check_refund_resolved
 from projections.auditing.parking import check_parking
 from projections.auditing.pausing import check_pause, check_resume
 from projections.auditing.plans import Shelves
@@ -125,6 +135,7 @@ from projections.auditing.vaulting import (
     check_start,
     check_token_end,
 )
+from projections.auditing.voiding import check_void, check_voided
 
 _Changing = (
     TermsChanged
@@ -158,6 +169,7 @@ class Judges:
         check_budgets(self.attempts, recorded, say)
         check_credited(book, event, say)
         check_goes_back(book, event, say)
+        check_taken_back(book, event, say)
         check_asked_anew(book, event, say)
         match event:
             case SubscriptionStarted():
@@ -198,6 +210,11 @@ class Judges:
             case ChargeSucceeded():
                 check_success(book, event, self._totals_of, say)
                 note_captured(book, event)
+            case VoidAttempted():
+                check_void(book, event, say)
+            case AuthorizationVoided():
+                check_voided(book, event, say)
+                check_failure(book, event, say)
             case ChargeDeclined() | ChargeNotMade():
                 check_failure(book, event, say)
             case ChargeFoundLate():
@@ -211,12 +228,20 @@ class Judges:
                 check_refund_doubt(book, event, say)
             case RefundSucceeded() | RefundFailed():
                 check_refund_outcome(book, event, self._totals_of, say)
+            case RefundFoundLate():
+                check_refund_late(book, event, self._totals_of, say)
+            case DisputeOpened() | DisputeAdvanced() | DisputeClosed():
+                check_dispute(book, event, say)
+            case ChargeReversed():
+                check_reversal(book, event, self._totals_of, say)
             case ChargeDiscrepancyFound():
                 check_discrepancy(book, event, say)
             case RetryScheduled() | CollectionEnded():
                 check_retry(book, event, say)
             case CollectionPostponed():
                 check_postponed(book, event, self.attempts, say)
+            case DiscrepancyResolved() if event.attempt_id in book.late_refunds:
+                check_refund_resolved(book, event, self._totals_of, say)
             case DiscrepancyResolved():
                 check_resolution(book, event, say)
             case CollectionResumed():

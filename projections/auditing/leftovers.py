@@ -8,6 +8,7 @@ from domain.subscription.state import Status
 from projections.auditing.book import Book
 from projections.auditing.crediting import credit_lies_idle
 from projections.auditing.ending import all_is_paid
+from projections.auditing.late_refunds import refunded_too_much
 from projections.auditing.refunding import lies_after_end
 
 # Code, and words.
@@ -22,8 +23,11 @@ def leftovers(book: Book) -> Iterator[Leftover]:
         yield "discrepancy-missing", f"{book.difference.received} received, and no word of it"
     if book.overpaid is not None:
         yield "overpayment-not-credited", f"{book.overpaid} too much was received and accepted"
+    if book.awaited is not None:
+        yield "reversal-missing", f"{book.awaited.dispute_ref} is lost, and nothing taken back"
     if lies_after_end(book):
         yield "credit-after-end", f"{sum(book.credits.values())} minor units are left of it"
+    yield from refunded_too_much(book)
     if book.unused is not None:
         yield "credit-unfounded", f"{book.unused.amount}, and nothing gave the days back"
     if book.closed and not book.has_ended:

@@ -30,6 +30,7 @@ from projections.auditing.codes import Say
 
 _LONGEST = timedelta(days=366)
 _NOT_MADE = "NOT-MADE"
+_CHARGE_REVERSED = "CHARGE-REVERSED"
 _PERSON = "person: "
 TotalsOf = Callable[[str], Totals]
 
@@ -39,10 +40,14 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
     asked = book.references.get(event.attempt_id)
     if asked is None:
         return
+    disputed = {each.attempt_id for each in book.late_refunds.values() if not each.resolved}
     book.captured = {
         key: each
         for key, each in book.captured.items()
-        if each.at >= event.effective_at - _LONGEST or each.refunding
+        if each.at >= event.effective_at - _LONGEST
+        or each.refunding
+        or key in disputed
+        or _contested(book, key)
     }
     book.captured[event.attempt_id] = Captured(
         event.invoice_number,
@@ -52,6 +57,10 @@ def note_captured(book: Book, event: ChargeSucceeded | ChargeFoundLate) -> None:
         event.amount.currency,
         event.effective_at,
     )
+
+
+def _contested(book: Book, attempt: UUID) -> bool:
+    return any(each.open and each.attempt_id == attempt for each in book.disputes.values())
 
 
 def check_refund_request(book: Book, event: RefundRequested, totals: TotalsOf, say: Say) -> None:
@@ -68,6 +77,8 @@ def check_refund_request(book: Book, event: RefundRequested, totals: TotalsOf, s
         say("refund-charge-wrong", f"{what}: nothing came by it that could go back")
     if charge is not None:
         _check_charge(charge, event, say, what=what)
+    if _contested(book, event.attempt_id):
+        say("refund-while-disputed", what)
     _take(book, event, say, what=what)
     if event.refund_id in book.refunds:
         say("refund-key-wrong", f"{what}: {event.refund_id} is open already")
@@ -101,10 +112,10 @@ def _take(book: Book, event: RefundRequested, say: Say, *, what: str) -> None:
             say("credit-overdrawn", f"{what}: {left} minor units were left of credit {number}")
         if any(older < number for older in book.credits):
             say("credit-out-of-order", f"{what}, while one older than {number} had something left")
-        _put(book, number, left - part.amount.minor)
+        put(book, number, left - part.amount.minor)
 
 
-def _put(book: Book, number: int, minor: int) -> None:
+def put(book: Book, number: int, minor: int) -> None:
     """So much is left of a credit."""
     if minor > 0:
         book.credits[number] = minor
@@ -118,6 +129,8 @@ def check_refund_attempt(book: Book, event: RefundAttempted, say: Say) -> None:
     if refund is None:
         say("refund-not-open", f"an attempt at {event.refund_id}")
         return
+    if _contested(book, refund.asked.attempt_id):
+        say("refund-while-disputed", f"{event.refund_id} was about to be sent")
     if refund.attempted:
         say("refund-sent-twice", f"{event.refund_id} was about to be sent before")
     refund.attempted = True
@@ -156,7 +169,8 @@ def check_refund_outcome(
     """One outcome; what did not go back is credit again."""
     if event.customer_id != book.beginning.customer_id:
         say("customer-mixed", f"an outcome of {event.refund_id} for {event.customer_id}")
-    refund = _sent(book, event.refund_id, say)
+    never_sent = isinstance(event, RefundFailed) and event.code == _CHARGE_REVERSED
+    refund = (_let_go if never_sent else _sent)(book, event.refund_id, say)
     if refund is None:
         return
     del book.refunds[event.refund_id]
@@ -175,20 +189,49 @@ def check_refund_outcome(
     if isinstance(event, RefundFailed) and event.code == _NOT_MADE and not refund.unknown:
         say("refund-outcome-wrong", f"{what}: not made, and nobody had been in doubt")
     gone = event.amount.minor if isinstance(event, RefundSucceeded) else 0
-    _settle(book, refund.asked, min(gone, asked.amount.minor), totals(asked.amount.currency))
+    if isinstance(event, RefundFailed):
+        _note_failed(book, event, asked)
+    sums = totals(asked.amount.currency)
+    _settle(book, refund.asked, min(gone, asked.amount.minor), sums, say)
 
 
-def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals) -> None:
+def _settle(book: Book, asked: RefundRequested, gone: int, sums: Totals, say: Say) -> None:
     charge = book.captured.get(asked.attempt_id)
     if charge is not None:
         charge.refunding -= asked.amount.minor
         charge.refunded += gone
+        if gone and charge.refunded + charge.reversed > charge.minor:
+            say("returned-above-captured", f"{asked.refund_id} of a charge of {charge.minor}")
     sums.refunding -= asked.amount.minor
     sums.refunded += gone
     sums.credit += asked.amount.minor - gone
     for part in _coming_back(asked.credits, asked.amount.minor - gone):
         number = part.credit_number
-        _put(book, number, book.credits.get(number, 0) + part.amount.minor)
+        put(book, number, book.credits.get(number, 0) + part.amount.minor)
+    cover_late_refunds(book, sums)
+
+
+def cover_late_refunds(book: Book, sums: Totals) -> None:
+    """Whatever credit there is covers refunds that were found late, in the order of finding, until
+    somebody has looked. sums: those of the subscription's currency."""
+    for late in book.late_refunds.values():
+        if late.resolved or late.amount.currency != book.beginning.currency:
+            continue
+        for number in sorted(book.credits):
+            taken = min(late.missing, book.credits[number])
+            late.missing -= taken
+            put(book, number, book.credits[number] - taken)
+            sums.credit -= taken
+            sums.open -= taken
+
+
+def _note_failed(book: Book, event: RefundFailed, asked: RefundRequested) -> None:
+    book.failed_refunds = {
+        key: each
+        for key, each in book.failed_refunds.items()
+        if each.effective_at >= event.effective_at - _LONGEST
+    }
+    book.failed_refunds[event.refund_id] = asked
 
 
 def _coming_back(parts: tuple[CreditPart, ...], minor: int) -> list[CreditPart]:
@@ -207,6 +250,18 @@ def _sent(book: Book, key: UUID, say: Say) -> Refunding | None:
     refund = book.refunds.get(key)
     if refund is None or not refund.attempted:
         say("refund-not-open", f"a fact about {key}, which is not under way")
+    return refund
+
+
+def _let_go(book: Book, key: UUID, say: Say) -> Refunding | None:
+    """The refund of that key, which was not sent, of a charge that was reversed too far for it."""
+    refund = book.refunds.get(key)
+    if refund is None or refund.attempted:
+        say("refund-not-open", f"{key} was let go, which is not waiting")
+        return refund
+    charge = book.captured.get(refund.asked.attempt_id)
+    if charge is not None and (not charge.reversed or charge.left >= 0):
+        say("refund-outcome-wrong", f"{key} was let go, and {charge.left} minor units are left")
     return refund
 
 

@@ -15,12 +15,13 @@ from domain.subscription.events import (
     Discrepancy,
     SubscriptionEvent,
 )
+from domain.subscription.void_events import AuthorizationVoided
 from projections.auditing.book import Book, Contradiction, Difference, OpenAttempt, Totals
 from projections.auditing.codes import Say
 from projections.auditing.dunning import paid_up
 from projections.auditing.resolving import lay_surplus
 
-_Outcome = ChargeSucceeded | ChargeDeclined | ChargeNotMade
+_Outcome = ChargeSucceeded | ChargeDeclined | ChargeNotMade | AuthorizationVoided
 TotalsOf = Callable[[str], Totals]
 
 
@@ -58,7 +59,9 @@ def check_success(book: Book, event: ChargeSucceeded, totals: TotalsOf, say: Say
         lay_surplus(book, number, Money(book.surplus, event.amount.currency))
 
 
-def check_failure(book: Book, event: ChargeDeclined | ChargeNotMade, say: Say) -> None:
+def check_failure(
+    book: Book, event: ChargeDeclined | ChargeNotMade | AuthorizationVoided, say: Say
+) -> None:
     """No money came; after some declines the token may not be charged again."""
     _check_customer(book, event, say)
     attempt = _settled(book, event, say)
@@ -66,7 +69,7 @@ def check_failure(book: Book, event: ChargeDeclined | ChargeNotMade, say: Say) -
         return
     book.failed[attempt.attempt_id] = attempt.invoice_number
     owed = book.owed.get(attempt.invoice_number)
-    if isinstance(event, ChargeNotMade):
+    if isinstance(event, ChargeNotMade | AuthorizationVoided):
         if owed is not None and attempt.token_ref == book.backup_ref:
             owed.backup_tried = False
         return
@@ -138,7 +141,7 @@ def receive(book: Book, number: int, amount: Money, totals: TotalsOf) -> None:
         owed.retry_at = None
         if owed.open <= 0:
             paid_up(book, number, owed)
-            del book.owed[number]
+            book.close(number)
     book.surplus = amount.minor - taken
     currency_totals.open -= taken
     currency_totals.credit += amount.minor - taken

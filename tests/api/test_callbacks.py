@@ -13,7 +13,7 @@ from domain.ports import Secret
 from infrastructure.api.callbacks import LARGEST_CALLBACK_BYTES
 from infrastructure.bootstrap import System
 from infrastructure.gateways.dintero.signature import sign
-from infrastructure.gateways.dintero.webhooks import sign as webhook_sign
+from infrastructure.gateways.dintero.webhooks import sign as webhook_signature
 from tests.api.conftest import Client
 from tests.api.requests import problem
 from tests.specimens import approval_offered, requested, started
@@ -63,7 +63,7 @@ def test_a_notice_about_a_token_is_kept_without_its_name(client: Client, system:
         b'{"account_id":"T12345678","event":"checkout_token_delete","event_delivery":"d-7",'
         b'"token":{"id":"the-id-of-the-token"}}'
     )
-    header = {"event-signature": webhook_sign(Secret("w" * 24), body)}
+    header = {"event-signature": webhook_signature(Secret("w" * 24), body)}
     assert client.post(PATH, content=body, headers=header).status_code == 200
     (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
     assert (kept.delivery_id, kept.reference, kept.token_ended) == ("d-7", "", True)
@@ -73,7 +73,7 @@ def test_a_notice_about_a_token_is_kept_without_its_name(client: Client, system:
         table = Identifier(system.books.schema, "inbox")
         rows = conn.execute(SQL("SELECT * FROM {}").format(table)).fetchall()
     assert "the-id-of-the-token" not in str(rows)
-    forged = {"event-signature": webhook_sign(Secret("v" * 24), body)}
+    forged = {"event-signature": webhook_signature(Secret("v" * 24), body)}
     assert problem(client.post(PATH, content=body, headers=forged)) == (401, "signature-wrong")
 
 
@@ -144,6 +144,23 @@ def test_F15_paypal_certificate_from_elsewhere_is_refused(client: Client) -> Non
     answer = client.post("/callbacks/paypal/main", content=b"{}", headers=headers)
     assert answer.status_code in (400, 401)
     assert problem(answer)[1] in ("foreign-certificate", "signature-missing")
+
+
+def test_account_webhook_is_kept_once(client: Client, system: System) -> None:
+    """The other signature, at the same door; repeats bear the id that is in the signed body."""
+    said = b'{"event":"checkout_authorization","event_delivery":"d-7",'
+    said += b'"authorization":{"merchant_reference":"s-1-1-1-0123456789"}}'
+    headers = {"Event-Signature": webhook_signature(Secret("w" * 24), said)}
+    for delivery in ("d-7", "d-8"):
+        sent = {**headers, "Event-Delivery": delivery}
+        assert client.post(PATH, content=said, headers=sent).status_code == 200
+    (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
+    assert (kept.delivery_id, kept.reference) == ("d-7", "s-1-1-1-0123456789")
+    assert kept.event_type == "checkout_authorization"
+    assert problem(client.post(PATH, content=said + b" ", headers=headers)) == (
+        401,
+        "signature-wrong",
+    )
 
 
 def test_account_that_nobody_has_is_404(client: Client) -> None:

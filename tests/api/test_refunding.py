@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.subscription.events import CreditGranted
+from domain.subscription.events import CreditGranted, InvoiceIssued
 from domain.subscription.refund_events import RefundRequested, RefundSucceeded
 from infrastructure.bootstrap import System
 from tests.api.billing import (
@@ -18,14 +18,17 @@ from tests.api.billing import (
     S1,
     at,
     facts_of,
+    find_late,
     music,
     read,
     running,
     state_of,
+    taken,
     usd,
     work,
 )
 from tests.api.conftest import Client
+from tests.api.questions import ask, stored
 from tests.api.requests import post, problem
 from tests.replies import Reply
 from tests.specimens import signed_up
@@ -165,6 +168,44 @@ def test_a_change_refunds_instead_of_netting(client: Client, system: System) -> 
     assert read(client)["credit"] == usd(0)
 
 
+@pytest.mark.parametrize(("price", "back"), [(1550, 2100), (6200, 2100), (3100, 0)])
+def test_a_change_is_previewed_with_what_it_refunds(
+    client: Client, system: System, price: int, back: int
+) -> None:
+    """The preview writes nothing, the change writes what it showed, and the next invoice is the
+    one that it showed; without `refund` the same credit pays that."""
+    running(system)
+    asked = {"terms": {"price": usd(price)}, "refund": True}
+    head = system.ledger.head()
+    shown = post(client, "/v1/previews/change", {**asked, "subscription_id": "s-1"}).json()
+    netted = {**asked, "subscription_id": "s-1", "refund": False}
+    without = post(client, "/v1/previews/change", netted).json()
+    assert (shown["refunded"], without["refunded"]) == (usd(back), usd(0))
+    assert shown["credited"] == without["credited"] == usd(back)
+    assert shown["to_pay"]["minor"] == without["to_pay"]["minor"] + back
+    assert system.ledger.head() == head
+    assert post(client, f"{S1}/changes", {**asked, "reason": "preview"}).status_code == 201
+    written = [
+        each for each in system.ledger.read_stream("subscription-s-1") if each.position > head
+    ]
+    assert [stored(each.event) for each in written] == [
+        (each["name"], each["fact"]) for each in shown["facts"]
+    ]
+    if not back:
+        return
+    assert shown["facts"][-1]["name"] == "refund-requested.v1"
+    work(system)
+    at(system, FEB_1)
+    assert stored(facts_of(system, InvoiceIssued)[-1]) == ("invoice-issued.v1", shown["invoice"])
+    assert sum(taken(system)) - 3100 == shown["to_pay"]["minor"]
+
+
+def test_a_change_of_none_refunds_nothing(client: Client) -> None:
+    """Nothing came in, of what never was: it stays credit."""
+    shown = ask(client, "change", refund=True)
+    assert (shown["refunded"], shown["credited"]) == (usd(0), usd(2100))
+
+
 def test_a_surplus_is_paid_back_after_the_end(client: Client, system: System) -> None:
     """1.00 too much, and the subscription is over."""
     write(system, signed_up(music(), start=JAN_1))
@@ -178,3 +219,38 @@ def test_a_surplus_is_paid_back_after_the_end(client: Client, system: System) ->
     work(system)
     assert [each.amount.minor for each in facts_of(system, CreditGranted)] == [100]
     assert [each.amount.minor for each in facts_of(system, RefundSucceeded)] == [100]
+
+
+def test_a_refund_that_was_made_after_all(client: Client, system: System) -> None:
+    """It had failed, and its credit went by another one: listed, decided on, given up."""
+    running(system)
+    for reply in (Reply.HARD, Reply.YES):
+        post(client, REFUNDS, GRANTED)
+        work(system, reply)
+    find_late(system)
+    (refund,) = listed(client, system, status="found-late")
+    assert (refund["given_back"], refund["code"]) == (usd(1000), "REFUND_NOT_ALLOWED")
+    (late,) = read(client)["late_refunds"]
+    assert (late["refund_id"], late["missing"]) == (refund["refund_id"], usd(1000))
+    (balance,) = client.get("/v1/balances/c-1").json()["items"]
+    assert (balance["open"], balance["overdue"], balance["refunded"]) == (
+        usd(1000),
+        usd(0),
+        usd(2000),
+    )
+    assert problem(post(client, REFUNDS, GRANTED)) == (409, "discrepancy-unresolved")
+    path = f"{S1}/discrepancies/{refund['refund_id']}/resolution"
+    body = {"resolution": "ACCEPTED", "reason": "let it go"}
+    refused = problem(post(client, path, {**body, "refund": True}))
+    assert refused == (422, "resolution-refunds-nothing")
+    assert post(client, path, body).json()["changed"] is True
+    assert post(client, path, body).json()["changed"] is False
+    assert problem(post(client, path, {**body, "resolution": "DISMISSED"})) == (
+        409,
+        "discrepancy-resolved",
+    )
+    (refund,) = listed(client, system, status="found-late")
+    assert refund["resolution"] == "ACCEPTED"
+    assert read(client)["late_refunds"] == []
+    (balance,) = client.get("/v1/balances/c-1").json()["items"]
+    assert (balance["open"], balance["written_off"]) == (usd(0), usd(1000))

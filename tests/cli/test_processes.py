@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import signal
@@ -15,6 +17,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.simulators.paypal_client import NO_TLS, Client
 
 WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,3 +130,34 @@ def test_simulator_says_where_it_is(start: type[Started], provider: str) -> None
     url = simulator.says(r"on (http://127\.0\.0\.1:\d+)")[1]
     assert httpx.get(f"{url}/_book").json() == {"entries": [], "total": 0}
     assert simulator.told_to_end() == 0
+
+
+def test_simulator_misbehaves_and_keeps_a_book_without_more_words(
+    start: type[Started], terminal: Terminal
+) -> None:
+    """`billing simulate paypal --faults --book FILE`: one charge in ten goes wrong, and the file
+    tells what was taken."""
+    book = terminal.folder / "book.jsonl"
+    words = ("--faults", "--book", str(book), "--account", "nobody")
+    simulator = start("faulty", "simulate", "paypal", *words)
+    url = simulator.says(r"on (http://127\.0\.0\.1:\d+)")[1]
+
+    async def charge(client: Client, token: str, number: int) -> int:
+        try:
+            return (await client.order(token, f"r-{number}")).status_code
+        except httpx.TransportError:
+            return 0
+
+    async def charges() -> list[int]:
+        async with httpx.AsyncClient(base_url=url, verify=NO_TLS) as http:
+            client = Client(http, None)  # type: ignore[arg-type]
+            await client.sign_in()
+            token = await client.vaulted()
+            return [await charge(client, token, number) for number in range(40)]
+
+    answers = asyncio.run(charges())
+    assert len(set(answers)) > 1
+    assert simulator.told_to_end() == 0
+    booked = [json.loads(line) for line in book.read_text().splitlines()]
+    assert {each["movement"] for each in booked} >= {"captured"}
+    assert answers.count(201) <= len(booked) <= 40

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from infrastructure.cli.exits import DONE, REFUSED, USAGE
-from tests.api.billing import work
+from tests.api.billing import find_late, work
 from tests.cli.conftest import Terminal
 from tests.cli.test_changing import begin, books_of, music, now
 from tests.replies import Reply
@@ -90,6 +90,30 @@ def test_a_person_settles_a_doubt(running: Terminal) -> None:
     assert running.run(*settle, "--not-made").exit_code == REFUSED
 
 
+def test_a_refund_that_was_made_after_all(running: Terminal) -> None:
+    """Listed as due, shown, in the audit until somebody has looked; then explained."""
+    for reply in (Reply.HARD, Reply.YES):
+        running.run(*TEN)
+        answered(running, reply)
+    with books_of(running) as system:
+        find_late(system)
+    (refund,) = running.json("refunds", "--status", "found-late")["items"]
+    told = "10.00 USD went back by a refund that had failed, 10.00 USD of it without credit"
+    assert told in running.run("due", "--waiting").stdout
+    shown = running.run("show", "s-1").stdout
+    assert f"discrepancy of refund {refund['refund_id']}: 10.00 USD went back after all" in shown
+    assert "10.00 USD went back for invoice 1 after all (R-9), known by callback" in shown
+    audited = running.run("audit")
+    assert (audited.exit_code, "refund-not-covered" in audited.stdout) == (1, True)
+    resolve = ("discrepancy", "s-1", refund["refund_id"], "accept", *WHY)
+    assert running.run(*resolve).exit_code == DONE
+    assert running.run("audit").exit_code == DONE
+    explained = running.run("explain", "balance", "c-1")
+    assert "given up of what no credit covered" in explained.stdout
+    assert "the facts add up to it" in explained.stdout
+    assert "gone back after all" in running.run("explain", "refund", refund["refund_id"]).stdout
+
+
 def test_cancel_with_refund(running: Terminal) -> None:
     """21 of 31 days at 1.00; what was refunded before stays credit, and is said."""
     running.run(*TEN)
@@ -113,3 +137,16 @@ def test_change_with_refund(running: Terminal) -> None:
     """To half the price: 21.00 back."""
     said = running.run("change", "s-1", "--price", "15.50", "--refund", *WHY).stdout
     assert "21.00 USD through the charge of invoice 1" in said
+
+
+def test_change_with_refund_is_shown_first(running: Terminal) -> None:
+    """21.00 back, and 26.00 to pay (10.50 for the rest of January): the same as is done then."""
+    asked = ("change", "s-1", "--price", "15.50", "--refund", *WHY)
+    shown = running.json(*asked, "--dry-run")
+    assert (shown["refunded"]["minor"], shown["to_pay"]["minor"]) == (2100, 2600)
+    lines = running.run(*asked, "--dry-run").stdout.splitlines()
+    assert any("goes back to the payer" in line and "-21.00 USD" in line for line in lines)
+    netted = running.run(*asked[:-3], *WHY, "--dry-run").stdout
+    assert "goes back to the payer" not in netted
+    assert running.json("refunds")["items"] == []
+    assert [each["amount"]["minor"] for each in running.json(*asked)["refunds"]] == [2100]

@@ -22,6 +22,7 @@ from domain.subscription.refund_events import (
     CreditPart,
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundRequested,
     RefundSucceeded,
 )
@@ -133,7 +134,9 @@ def balance(facts: Facts) -> tuple[int, int, int]:
     """(credit granted, credit applied or gone back, taken and without outcome), minor units."""
     granted = sum(each.amount.minor for each in facts if isinstance(each, CreditGranted))
     used = sum(
-        each.amount.minor for each in facts if isinstance(each, CreditApplied | RefundSucceeded)
+        each.amount.minor
+        for each in facts
+        if isinstance(each, CreditApplied | RefundSucceeded | RefundFoundLate)
     )
     settled = {each.refund_id for each in facts if isinstance(each, RefundSucceeded | RefundFailed)}
     waiting = sum(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from domain.identity import void_id
 from domain.money import Money
 from domain.processes.answers import follow
 from domain.processes.next_step import next_step
@@ -17,11 +18,11 @@ from domain.subscription.events import (
     ChargeAuthorized,
     ChargeDiscrepancyFound,
     ChargeFoundLate,
-    ChargeNotMade,
     ChargeOutcomeUnknown,
     Discrepancy,
 )
 from domain.subscription.looking_up import looked_up, may_send_again
+from domain.subscription.void_events import VoidAttempted
 from tests.domain.stages import (
     LATER,
     TWO_STEPS,
@@ -111,7 +112,7 @@ def test_F21_a_cancelled_subscriptions_attempt_is_not_sent_any_more() -> None:
 
 
 def test_F21_nothing_is_captured_after_cancelling() -> None:
-    """A reservation that shows after the end is recorded and left to lapse."""
+    """A reservation that shows after the end is recorded and let go."""
     ended = cancelled(attempted(TWO_STEPS))
     ended.when(settle, key(), reserved(), evidence=ANSWER, now=LATER).then(
         ChargeAuthorized(
@@ -123,23 +124,24 @@ def test_F21_nothing_is_captured_after_cancelling() -> None:
             evidence="answer",
             effective_at=LATER,
         ),
-        ChargeNotMade(
+        VoidAttempted(
             attempt_id=key(),
-            customer_id="c-1",
-            invoice_number=1,
-            evidence="answer: reserved only, and not wanted any more",
+            void_id=void_id(key(), 1),
+            number=1,
+            reason="the subscription is cancelled",
             effective_at=LATER,
         ),
     )
 
 
 def test_F21_a_capture_that_never_showed_is_not_repeated_after_cancelling() -> None:
-    """After the provider's delay the capture is known not to have been made; that is all."""
+    """After the provider's delay the capture is known not to have been made, and what is reserved
+    is let go."""
     ended = cancelled(answered(attempted(TWO_STEPS), reserved()))
     assert step(ended, LATER) == LookUp(ended.attempt, LOOK_UP)
     early, late = LATER + REPORT_DELAY - MINUTE, LATER + REPORT_DELAY
     ended.when(looked_up, key(), reserved(), now=early).then_types(ChargeOutcomeUnknown)
-    ended.when(looked_up, key(), reserved(), now=late).then_types(ChargeNotMade)
+    ended.when(looked_up, key(), reserved(), now=late).then_types(VoidAttempted)
 
 
 def test_late_money_is_booked_and_shown() -> None:
@@ -189,7 +191,7 @@ def test_late_money_stops_the_capture_of_the_next_attempt() -> None:
     """An invoice that late money paid is not captured from a second reservation."""
     paid = late_money(second_attempt_after_not_made(TWO_STEPS))
     paid.when(looked_up, key(1, 2), reserved(), now=LATER).then_types(
-        ChargeAuthorized, ChargeNotMade
+        ChargeAuthorized, VoidAttempted
     )
 
 

@@ -17,9 +17,10 @@ from domain.previews import (
     preview_schedule,
 )
 from domain.refusals import Refused
-from domain.subscription.changing import Change
+from domain.subscription.changing import Change, change_terms
 from domain.subscription.events import DeclineClass, When
 from tests.domain.billing import BIG, FEB_10, NOK, at_price
+from tests.domain.refunding import paid
 from tests.specimens import HARD, MERCHANT, PRICE, START, ZONE, ZONE_VERSION, declined, terms
 
 FEBRUARY = Period(date(2024, 2, 1), date(2024, 3, 1))
@@ -99,6 +100,20 @@ def test_a_change_can_be_previewed_on_a_subscription_that_never_was() -> None:
     assert shown.invoice is not None
     assert shown.invoice.total.minor == 49900 + 32693
     assert (shown.applied.minor, shown.to_pay.minor) == (19590, 63003)
+
+
+def test_a_change_is_previewed_with_what_it_refunds() -> None:
+    """19 of 29 days at 299.00 are 195.90: credit, or gone back; the preview is what would be
+    written."""
+    state = paid().state
+    for refund, back, applied in ((False, 0, 19590), (True, 19590, 0)):
+        wish = Change(terms=at_price(BIG), when=When.NOW, reason="preview", refund=refund)
+        seen = preview_change(state, wish, now=FEB_10, zone_version=ZONE_VERSION)
+        assert seen.facts == change_terms(state, wish, now=FEB_10, zone_version=ZONE_VERSION)
+        assert seen.credited == Money(19590, NOK)
+        assert (seen.refunded, seen.applied) == (Money(back, NOK), Money(applied, NOK))
+        assert seen.invoice is not None
+        assert seen.to_pay == seen.invoice.total - seen.applied
 
 
 def test_retries_follow_the_schedule_and_the_providers_advice() -> None:

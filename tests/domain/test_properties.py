@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import product
 from uuid import UUID
 
 import attrs
@@ -26,11 +27,14 @@ from domain.processes.steps import (
     SendCapture,
     SendCharge,
     SendRefund,
+    SendRenewal,
+    SendVoid,
 )
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from domain.schedule import schedule_of
 from domain.subscription.changing import Change, change_terms
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     CancellationWithdrawn,
     CaptureAttempted,
@@ -68,11 +72,13 @@ from domain.subscription.invoicing import closes, issue_invoice
 from domain.subscription.refund_events import (
     RefundAttempted,
     RefundFailed,
+    RefundFoundLate,
     RefundRequested,
     RefundSucceeded,
 )
 from domain.subscription.settling import settles
 from domain.subscription.state import Status, Subscription
+from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from tests.histories import ZONE_VERSION, History, Mood, histories, show
 from tests.wishes import other_terms
 
@@ -81,7 +87,7 @@ SOME = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 ENDS = (SubscriptionCancelled, SubscriptionCompleted)
-SETTLING = (ChargeSucceeded, ChargeDeclined, ChargeNotMade)
+SETTLING = (ChargeSucceeded, ChargeDeclined, ChargeNotMade, AuthorizationVoided)
 
 
 def streams(history: History) -> dict[str, Log]:
@@ -292,11 +298,13 @@ def test_a_surplus_becomes_credit_once_and_only_when_it_is_accepted(history: His
 @SOME
 @given(histories())
 def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History) -> None:
-    """No credit is below nothing, none is passed over, none pays more than is open."""
+    """No credit is below nothing, none is passed over, none pays more than is open; and none is
+    left while something is missing of a refund that was found late."""
     show(history)
     for log in streams(history).values():
         left: dict[int, int] = {}
         asked: dict[UUID, RefundRequested] = {}
+        missing: dict[UUID, int] = {}
         for moment in moments(log):
             fact = moment.recorded.event
             if isinstance(fact, CreditGranted):
@@ -317,6 +325,12 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
                 event("credit came back")
                 for part in asked[fact.refund_id].credits:
                     left[part.credit_number] += part.amount.minor
+            elif isinstance(fact, RefundFoundLate):
+                event("refund found late")
+                if fact.amount.currency == moment.state.currency:
+                    missing[fact.refund_id] = fact.amount.minor
+            elif isinstance(fact, DiscrepancyResolved):
+                missing.pop(fact.attempt_id, None)
             elif isinstance(fact, RefundSucceeded):
                 rest = asked[fact.refund_id].amount.minor - fact.amount.minor
                 for part in reversed(asked[fact.refund_id].credits):
@@ -333,6 +347,17 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
                 assert 0 < fact.amount.minor <= invoice.open.minor
                 assert fact.credit_number == min(n for n, minor in left.items() if minor)
                 left[fact.credit_number] -= fact.amount.minor
+            for key, number in product(missing, sorted(left)):
+                taken = min(missing[key], left[number])
+                left[number] -= taken
+                missing[key] -= taken
+            unresolved = {
+                each.refund_id: each.missing.minor
+                for each in moment.state.unresolved_refunds
+                if each.amount.currency == moment.state.currency
+            }
+            assert unresolved == missing
+            assert not (any(missing.values()) and any(left.values()))
             assert all(minor >= 0 for minor in left.values())
             shown = {each.credit_number: each.left.minor for each in moment.state.credits}
             assert shown == {number: minor for number, minor in left.items() if minor}
@@ -342,14 +367,19 @@ def test_credit_pays_oldest_first_and_never_more_than_there_is(history: History)
 @given(histories(mood=Mood.REFUNDED))
 def test_F41_no_charge_gives_back_more_than_it_brought_in(history: History) -> None:
     """Whatever is asked for, fails, is doubted or decided: per charge, what went back and what is
-    on its way is at most what came; each refund has one key, one intention and one outcome."""
+    on its way is at most what came, with what the provider took back of what was left; each refund
+    has one key, one intention and one outcome. Only a refund that turns out to have been made may
+    bring it above that: nothing more is asked for."""
     show(history)
     for log in streams(history).values():
         came: dict[UUID, int] = {}
         open_ones: dict[UUID, RefundRequested] = {}
         gone: dict[UUID, int] = defaultdict(int)
         keys: set[UUID] = set()
+        failed: set[UUID] = set()
+        late: dict[UUID, int] = defaultdict(int)
         for recorded in log:
+            new_through: UUID | None = None
             match recorded.event:
                 case ChargeSucceeded() | ChargeFoundLate():
                     came[recorded.event.attempt_id] = recorded.event.amount.minor
@@ -357,16 +387,27 @@ def test_F41_no_charge_gives_back_more_than_it_brought_in(history: History) -> N
                     assert asked.refund_id not in keys
                     keys.add(asked.refund_id)
                     open_ones[asked.refund_id] = asked
+                    new_through = asked.attempt_id
                 case RefundSucceeded(refund_id=key, amount=amount):
                     assert amount.minor <= open_ones[key].amount.minor
                     gone[open_ones.pop(key).attempt_id] += amount.minor
                 case RefundFailed(refund_id=key):
                     del open_ones[key]
+                    failed.add(key)
+                case RefundFoundLate(refund_id=key, attempt_id=charge, amount=amount):
+                    failed.remove(key)
+                    gone[charge] += amount.minor
+                    late[charge] += amount.minor
+                    event(f"found late, above what came: {gone[charge] > came[charge]}")
+                case ChargeReversed(attempt_id=charge, amount=amount):
+                    gone[charge] += amount.minor
             for charge, minor in came.items():
                 waiting = sum(
                     each.amount.minor for each in open_ones.values() if each.attempt_id == charge
                 )
-                assert gone[charge] + waiting <= minor
+                assert gone[charge] + waiting <= minor + late[charge]
+                if charge == new_through:
+                    assert gone[charge] + waiting <= minor
         sent = Counter(
             each.event.refund_id for each in log if isinstance(each.event, RefundAttempted)
         )
@@ -483,7 +524,7 @@ def test_one_attempt_is_open_at_a_time_and_settles_once(history: History) -> Non
                 case CaptureAttempted(attempt_id=attempt, capture_id=capture):
                     assert open_attempt == attempt
                     keys.append(capture)
-                case ChargeSucceeded() | ChargeDeclined() | ChargeNotMade():
+                case ChargeSucceeded() | ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
                     assert open_attempt == recorded.event.attempt_id
                     open_attempt = None
     assert len(set(keys)) == len(keys)
@@ -535,6 +576,46 @@ def test_F04_what_may_have_been_sent_is_never_sent_again(history: History) -> No
 
 
 @SOME
+@given(histories(mood=Mood.LEFT))
+def test_F21_a_reservation_is_captured_or_let_go_and_never_both(history: History) -> None:
+    """After the intention to let go no capture is begun; one void has one key, and is sent by
+    whoever knows that it was not sent, or has looked; only what is wanted no more is let go."""
+    show(history)
+    for log in streams(history).values():
+        begun: dict[UUID, UUID] = {}
+        for moment in moments(log):
+            fact, before = moment.recorded.event, moment.before
+            match fact:
+                case VoidAttempted(attempt_id=attempt, void_id=key):
+                    event(f"void begun, again: {attempt in begun}")
+                    assert begun.setdefault(attempt, key) == key
+                    assert before is not None
+                    assert before.open_attempt is not None
+                case CaptureAttempted(attempt_id=attempt, amount=amount):
+                    assert attempt not in begun
+                    assert before is not None
+                    invoice = before.invoice(moment.state.open_attempt.invoice_number)  # type: ignore[union-attr]
+                    assert invoice is not None
+                    assert 0 < amount.minor <= invoice.open.minor
+                case AuthorizationVoided(attempt_id=attempt, evidence=evidence):
+                    event(f"voided by {evidence.partition(':')[0]}")
+                    assert attempt in begun
+            attempt_now = moment.state.open_attempt
+            if not moment.whole or attempt_now is None or attempt_now.void_id is None:
+                continue
+            for taken in (False, True):
+                for later in (timedelta(0), timedelta(days=50)):
+                    now = moment.recorded.recorded_at + later
+                    step = next_step(
+                        moment.state, now=now, taken_before=taken, zone_version=ZONE_VERSION
+                    )
+                    assert not isinstance(step, SendCharge | SendCapture | SendRenewal)
+                    if isinstance(step, SendVoid):
+                        assert not taken
+                        assert not attempt_now.unknown
+
+
+@SOME
 @given(histories())
 def test_no_card_is_tried_more_often_than_it_may_be(history: History) -> None:
     """Over all subscriptions of a card: two attempts that did not succeed in 30 days (the small
@@ -552,7 +633,7 @@ def test_no_card_is_tried_more_often_than_it_may_be(history: History) -> None:
                 assert used < 2
                 cards[card][fact.attempt_id], card_of[fact.attempt_id] = fact.effective_at, card
                 counted.add(fact.attempt_id)
-            case ChargeSucceeded() | ChargeFoundLate() | ChargeNotMade():
+            case ChargeSucceeded() | ChargeFoundLate() | ChargeNotMade() | AuthorizationVoided():
                 counted.discard(fact.attempt_id)
             case ChargeDeclined() | ChargeOutcomeUnknown():
                 counted.add(fact.attempt_id)
@@ -571,7 +652,7 @@ def test_the_backup_is_tried_once_and_only_where_it_may_be(history: History) -> 
             fact, before = moment.recorded.event, moment.before
             if isinstance(fact, TokenVaulted):
                 tried.clear()
-            elif isinstance(fact, ChargeNotMade):
+            elif isinstance(fact, ChargeNotMade | AuthorizationVoided):
                 tried.discard(fact.invoice_number)
             elif isinstance(fact, ChargeAttempted) and before is not None:
                 backup = before.backup
@@ -619,6 +700,9 @@ def owed(log: Log) -> dict[int, int]:
                 left[number] -= amount.minor
             case CreditApplied(invoice_number=number, amount=amount):
                 left[number] -= amount.minor
+            case ChargeReversed(invoice_number=number, amount=amount):
+                # Money that nothing was open for is the customer's credit; it lowers no later debt.
+                left[number] = max(0, left[number]) + amount.minor
     return {number: rest for number, rest in left.items() if rest > 0}
 
 
@@ -633,7 +717,8 @@ def test_nothing_owed_is_forgotten(history: History) -> None:
             left = owed(log[:place])
             assert {each.number: each.open.minor for each in state.open_invoices} == left
             seen = {int(item.key) for item in items if item.kind is ItemKind.COLLECT}
-            charging = [item for item in items if item.kind in (ItemKind.CHARGE, ItemKind.LOOK_UP)]
+            kinds = (ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP)
+            charging = [item for item in items if item.kind in kinds]
             assert len(charging) == (state.open_attempt is not None)
             if state.open_attempt is not None:
                 assert charging[0].key == str(state.open_attempt.attempt_id)

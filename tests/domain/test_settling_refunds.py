@@ -137,9 +137,10 @@ def test_what_went_back_is_owed_no_more_and_what_failed_is() -> None:
 
 
 def test_F10_a_refund_settles_once() -> None:
-    """The answer again, a callback after it, the other outcome: no fact."""
-    for after in (sent().and_(MADE), sent().and_(FAILED)):
-        for answer in (back(1000), DENIED, TIME_OUT):
+    """The answer again, a callback after it, the other outcome: no fact. But for money that goes
+    after a failure: test_late_refunds.py."""
+    for after, other in ((sent().and_(MADE), back(1000)), (sent().and_(FAILED), NOT_FOUND)):
+        for answer in (other, DENIED, TIME_OUT):
             after.when(
                 settle_refund, refund_key(), answer, evidence=ANSWER, now=SENT_AT
             ).then_nothing()

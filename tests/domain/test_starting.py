@@ -14,9 +14,12 @@ from domain.plan import Kind, RetryPolicy, Terms, Timing
 from domain.plan_rules import check_terms
 from domain.providers import Provider
 from domain.refusals import Refused
+from domain.subscription.events import Instrument, TokenVaulted
 from domain.subscription.starting import start
 from domain.subscription.state import Status
+from domain.subscription.vaulting import Elsewhere, ask_payer
 from tests.specimens import (
+    DUE,
     PRICE,
     SIGNED_UP,
     ZONE_VERSION,
@@ -63,6 +66,32 @@ def test_starting_twice_is_quiet() -> None:
     """The same wish again changes nothing, even later, under another namespace, in mid-life."""
     given(started()).when(begin, wish()).then_nothing()
     given(*signed_up()).when(begin, wish(namespace=UUID(int=7))).then_nothing()
+
+
+@pytest.mark.parametrize(
+    ("provider", "account"), [(Provider.DINTERO, "main"), (Provider.PAYPAL, "second")]
+)
+def test_starting_twice_is_quiet_after_a_move(provider: Provider, account: str) -> None:
+    """It is charged elsewhere by now; the start is the one that was. A start there is another."""
+    moved = given(*signed_up())
+    elsewhere = Elsewhere(provider, account)
+    asked = ask_payer(moved.state, backup=False, reason="cheaper", now=DUE, where=elsewhere)
+    moved = moved.and_(*asked)
+    request = moved.state.token_request
+    assert request is not None
+    moved = moved.and_(
+        TokenVaulted(
+            request_id=request.request_id,
+            token_ref="t-2",
+            instrument=Instrument(kind="card"),
+            replaces="t-1",
+            effective_at=DUE,
+        )
+    )
+    assert (moved.state.provider, moved.state.account) == (provider, account)
+    moved.when(begin, wish()).then_nothing()
+    there = wish(provider=provider, account=account)
+    moved.when(begin, there).then_refused("subscription-exists")
 
 
 @pytest.mark.parametrize(

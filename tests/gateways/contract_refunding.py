@@ -200,6 +200,28 @@ class RefundContract:
         assert bench.controls.book.total(Movement.REFUNDED, "USD") == (1, PRICE.minor)
 
     @on_the_bench
+    async def test_F06_a_failed_refund_that_is_made_after_all_is_found(self, bench: Bench) -> None:
+        """Denied, and later given back: by its own id as well as by its reference; also where the
+        same money went back by a second one meanwhile (F41)."""
+        order, captured = await bench.captured()
+        first = bench.refund_order(order, captured, 1000)
+        bench.strike("refund", first.reference, Fault.FAILED_THEN_MADE)
+        denied = await bench.gateway.refund(first)
+        assert isinstance(denied, RefundDenied), denied
+        query = bench.refund_query(first, denied.provider_ref)
+        assert isinstance(await bench.gateway.look_up_refund(query), RefundDenied)
+        second = bench.refund_order(order, captured, 1000, number=2)
+        assert isinstance(await bench.gateway.refund(second), Refunded)
+        bench.pass_time(timedelta(seconds=bench.controls.faults.late_s))
+        for provider_ref in (denied.provider_ref, ""):
+            found = await bench.gateway.look_up_refund(bench.refund_query(first, provider_ref))
+            assert isinstance(found, Refunded), found
+            assert found.amount == first.amount
+        again = await bench.gateway.look_up_refund(bench.refund_query(second, ""))
+        assert isinstance(again, Refunded), again
+        assert bench.controls.book.total(Movement.REFUNDED, "USD") == (2, 2000)
+
+    @on_the_bench
     async def test_refused_refund_is_denied(self, bench: Bench) -> None:
         """A definite no carries the provider's code, and nothing moved."""
         order, captured = await bench.captured()

@@ -70,6 +70,7 @@ class VoidContract:
         assert isinstance(await bench.gateway.capture(capture), Captured)
         answer = await bench.gateway.void(bench.void_order(order, authorized))
         assert isinstance(answer, VoidDenied), answer
+        assert answer.captured
         assert (bool(answer.code), answer.code) == (True, answer.code.upper())
         assert 0 < len(answer.message) <= 200
         assert len(bench.controls.book.captures(order.reference)) == 1
@@ -89,7 +90,9 @@ class VoidContract:
                 at=START,
             ),
         )
-        assert isinstance(await bench.gateway.void(order_of_none), VoidDenied)
+        denied = await bench.gateway.void(order_of_none)
+        assert isinstance(denied, VoidDenied), denied
+        assert not denied.captured
         assert bench.controls.book.voids(order.reference) == ()
 
     @on_the_bench

@@ -11,16 +11,17 @@ from typing import Any
 import attrs
 import httpx
 
-from domain.ports import Secret
+from domain.ports import Granted, Secret
 from domain.providers import RULES, Provider
 from domain.refund_ports import RefundLookUpAnswer, RefundOrder
-from infrastructure.gateways.dintero.account import DinteroAccount
+from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.simulators import serving
 from infrastructure.simulators.dintero.app import (
     DinteroSimulatorOptions,
     build_dintero_simulator,
 )
+from infrastructure.simulators.dintero.hooks import TOKEN_EVENTS
 from infrastructure.simulators.dintero.tables import FIRST_CARD
 from tests.gateways.bench import START, Bench, CallbackReceiver, digest_of
 
@@ -84,10 +85,12 @@ class DinteroBench(Bench):
             ACCOUNT,
             base_url=served.base_url,
             auth_url=served.base_url,
+            api_url=served.base_url,
             callback_url=f"{receiver.base_url}/callbacks/dintero",
             **changes,
         )
         self.gateway = self.another()
+        self._card = FIRST_CARD
         self.secrets = (ACCOUNT.client_secret.reveal(), "a-signature-secret")
 
     def another(self, tap: Wiretap | None = None, **changes: Any) -> DinteroGateway:
@@ -103,18 +106,34 @@ class DinteroBench(Bench):
 
     async def listen_to_tokens(self) -> None:
         """Dintero's events of the account are asked for by a subscription."""
-        wanted = {"url": f"{self.account.callback_url}/events", "secret": WEBHOOK_SECRET}
-        async with httpx.AsyncClient(base_url=self.base_url) as merchant:
-            answer = await merchant.post("/_webhooks", json=wanted)
-        assert answer.status_code == 200, answer.text
+        await self.subscribe(f"{self.account.callback_url}/events", *sorted(TOKEN_EVENTS))
+
+    async def subscribe(self, url: str, *events: str) -> None:
+        """Wish for webhooks of the account at the simulator."""
+        account = self.account
+        async with httpx.AsyncClient(base_url=self.base_url) as http:
+            pair = (account.client_id, account.client_secret.reveal())
+            asked = {"grant_type": "client_credentials", "audience": account.token_audience}
+            path = f"/v1/accounts/{account.account_id}"
+            signed_in = await http.post(f"{path}/auth/token", json=asked, auth=pair)
+            bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+            config = {"url": url, "secret": {"type": "HMAC-SHA1", "value": WEBHOOK_SECRET}}
+            wish = {"config": config, "events": events}
+            answer = await http.post(f"{path}/hooks/subscriptions", json=wish, headers=bearer)
+            assert answer.status_code == 200, answer.text
+
+    async def vaulted(self, name: str = "token/1", card: str = FIRST_CARD) -> Granted:
+        """See Bench; with one of the sandbox cards."""
+        self._card = card
+        return await super().vaulted(name)
 
     async def refund_again(self, order: RefundOrder) -> RefundLookUpAnswer:
         """Dintero has no keys: who may have sent a refund looks."""
         return await self.gateway.look_up_refund(self.refund_query(order))
 
-    async def approve(self, provider_ref: str, card: str = FIRST_CARD) -> None:
+    async def approve(self, provider_ref: str, card: str = "") -> None:
         """The payer enters a card."""
-        await self._use_page(provider_ref, {"action": "pay", "card": card})
+        await self._use_page(provider_ref, {"action": "pay", "card": card or self._card})
 
     async def refuse(self, provider_ref: str) -> None:
         """The payer cancels."""
@@ -155,9 +174,15 @@ def on_the_dintero_bench(test: Test, **account_changes: Any) -> None:
 
 @asynccontextmanager
 async def dintero_bench(
-    options: DinteroSimulatorOptions = OPTIONS, **account_changes: Any
+    options: DinteroSimulatorOptions = OPTIONS, through: str = "", **account_changes: Any
 ) -> AsyncIterator[DinteroBench]:
-    """A fresh Dintero, its clock at START. account_changes: of the gateway's account."""
+    """A fresh Dintero, its clock at START. account_changes: of the gateway's account.
+
+    through: the payment product type of its cards, with the first kind of token that it makes.
+    """
+    if through:
+        account_changes["payment_product_type"] = through
+        account_changes.setdefault("token_kind", TOKEN_KINDS[through][0])
     app = build_dintero_simulator(attrs.evolve(options, faults=type(options.faults).none()))
     served = await serving.start(app)
     served.controls.clock.set(START)

@@ -23,3 +23,19 @@ class TestDinteroWithPaymentTokens(GatewayContract):
     def bench(self) -> AbstractAsyncContextManager[Bench]:
         """See ChargingContract."""
         return dintero_bench(token_kind="payment_token")
+
+
+class TestDinteroThroughBambora(GatewayContract):
+    """Bambora makes payment tokens only; they are charged by a schedule all the same."""
+
+    def bench(self) -> AbstractAsyncContextManager[Bench]:
+        """See ChargingContract."""
+        return dintero_bench(through="bambora.creditcard")
+
+
+class TestDinterosOwnAcquiring(GatewayContract):
+    """Dintero PSP: payment tokens, and captures that say whether they are the last."""
+
+    def bench(self) -> AbstractAsyncContextManager[Bench]:
+        """See ChargingContract."""
+        return dintero_bench(through="dintero_psp.creditcard")

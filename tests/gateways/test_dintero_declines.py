@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from domain.ports import Declined, Unknown
 from domain.subscription.events import DeclineClass
+from infrastructure.gateways.dintero.codes import CLASS_OF_TYPE, WORDS
 from infrastructure.gateways.dintero.declines import (
-    CLASS_OF_TYPE,
     UNKNOWN_TYPE,
     classify,
     declined,
@@ -18,6 +19,7 @@ from infrastructure.gateways.dintero.declines import (
     read_error,
 )
 from tests.gateways.dintero_bench import REFERENCE
+from tests.gateways.dintero_canned import charged, event, transaction
 
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 HARD, SOFT = DeclineClass.HARD, DeclineClass.SOFT
@@ -69,6 +71,46 @@ def test_every_published_type_has_a_class() -> None:
     }
     assert published - set(CLASS_OF_TYPE) == {UNKNOWN_TYPE}
     assert set(CLASS_OF_TYPE) <= published
+
+
+def _types() -> list[Any]:
+    """Every type of both lists, as the reference material has them."""
+    enums = REFERENCE / "enums.2026-04-19.json"
+    if not enums.exists():
+        missing = pytest.mark.skip(reason="Dintero's enumerations are not beside this checkout")
+        return [pytest.param("", marks=missing, id="no-reference")]
+    lists = json.loads(enums.read_text())
+    return sorted(
+        {
+            *lists["event_error_type"],
+            *lists["event_error_type_legacy_single_string_until_2025_09"],
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", _types())
+@pytest.mark.parametrize("as_array", [False, True])
+def test_a_charge_is_answered_as_the_row_of_its_type_says(kind: str, as_array: bool) -> None:
+    """By the gateway, for a transaction that failed; and an operator is told what it means."""
+    error = {"message": "no", "type": [kind] if as_array else kind}
+    answer = charged(transaction("FAILED", event("AUTHORIZE", success=False, error=error)))
+    if kind == UNKNOWN_TYPE:
+        assert isinstance(answer, Unknown | Declined)
+    else:
+        assert isinstance(answer, Declined)
+        assert (answer.decline, answer.code) == (CLASS_OF_TYPE[kind], kind)
+    assert WORDS[kind].endswith(".")
+
+
+def test_every_policy_and_error_of_a_callback_has_words() -> None:
+    """What else the reference material lists for things that went wrong."""
+    enums = REFERENCE / "enums.2026-04-19.json"
+    if not enums.exists():
+        pytest.skip("Dintero's enumerations are not beside this checkout")
+    lists = json.loads(enums.read_text())
+    named = {*lists["event_error_retry_codes"], *(each.upper() for each in lists["callback_error"])}
+    assert named <= set(WORDS)
+    assert {"DECLINED", "FAILED", "AUTHORIZATION_VOIDED", "UNKNOWN"} <= set(WORDS)
 
 
 def test_worst_of_several_types_counts() -> None:

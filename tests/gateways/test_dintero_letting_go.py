@@ -24,6 +24,7 @@ from domain.ports import (
 )
 from domain.refund_ports import VoidAnswer, VoidDenied, Voided, VoidOrder
 from domain.subscription.events import DeclineClass, Instrument
+from infrastructure.gateways.dintero.account import TOKEN_KINDS
 from infrastructure.gateways.dintero.requests import capture_body
 from tests.gateways.dintero_bench import ACCOUNT, DinteroBench, on_the_dintero_bench
 from tests.gateways.dintero_canned import (
@@ -39,6 +40,7 @@ from tests.gateways.dintero_canned import (
 )
 
 AT = datetime(2026, 3, 1, 9, 40, tzinfo=UTC)
+VOIDS_REST = ("payex.creditcard",)
 VOID = event("VOID", created_at="2026-03-01T09:40:00Z")
 RESERVED = transaction("AUTHORIZED", AUTHORIZE)
 VOIDED = transaction("AUTHORIZATION_VOIDED", AUTHORIZE, VOID)
@@ -137,6 +139,27 @@ def test_void_without_a_reservation_is_never_sent() -> None:
 
     about = VoidOrder(void_id=KEY, reference="sub-1-1-1-aa", authorization_ref="")
     assert isinstance(asked(answers, lambda gateway: gateway.void(about)), VoidDenied)
+
+
+@pytest.mark.parametrize("product", sorted(TOKEN_KINDS))
+def test_void_after_a_part_is_a_matter_of_the_product(product: str) -> None:
+    """Before any capture each lets go. After a part Swedbank Pay's rest can be let go of, that of
+    others not; and whatever Dintero did, captured money is never told as voided."""
+
+    async def test(bench: DinteroBench) -> None:
+        whole, reserved = await bench.authorized("sub-1-1-1-aa")
+        assert isinstance(await bench.gateway.void(bench.void_order(whole, reserved)), Voided)
+        order, held = await bench.authorized("sub-1-2-1-aa")
+        part = bench.capture_order(
+            order, held.authorization_ref, amount=Money(1000, "USD"), final=False
+        )
+        assert isinstance(await bench.gateway.capture(part), Captured)
+        answer = await bench.gateway.void(bench.void_order(order, held))
+        assert isinstance(answer, VoidDenied)
+        let_go = bench.controls.book.voids("sub-1-2-1-aa")
+        assert [each.minor for each in let_go] == ([1985] if product in VOIDS_REST else [])
+
+    on_the_dintero_bench(test, through=product)
 
 
 # --- captures in parts ------------------------------------------------------------------------

@@ -8,17 +8,22 @@ from domain.plan import CaptureMode
 from domain.ports import (
     Authorized,
     Captured,
+    Declined,
     Granted,
     Offered,
     TokenDenied,
+    TokenGone,
     TokenQuery,
     Unknown,
 )
-from domain.subscription.events import Instrument
+from domain.subscription.events import DeclineClass, Instrument
+from infrastructure.gateways.dintero.account import TOKEN_KINDS
 from infrastructure.gateways.dintero.requests import stored_token
+from infrastructure.gateways.dintero.tokens import token_of
 from infrastructure.simulators.faults import Fault
 from tests.gateways.bench import START
 from tests.gateways.dintero_bench import (
+    ACCOUNT,
     OPTIONS,
     SPECIFICATION,
     DinteroBench,
@@ -106,6 +111,36 @@ def test_refused_card_is_no_token() -> None:
         assert answer.code == "ADDITIONAL_VERIFICATION_REQUIRED"
 
     on_the_dintero_bench(test)
+
+
+@pytest.mark.parametrize("status", ["AUTHORIZED", "CAPTURED"])
+def test_card_that_the_payer_did_not_want_saved_is_no_token(status: str) -> None:
+    """A box "save this card" without a tick: finished, maybe paid, and no token. The request is
+    denied, so the subscription asks anew; what was paid there is nobody's charge."""
+    shown = {"id": "T1.t1", "status": status, "amount": 29990, "card": {"brand": "Visa"}}
+    answer = token_of(ACCOUNT, shown)
+    assert isinstance(answer, TokenDenied)
+    assert answer.code == "token-missing"
+
+
+@pytest.mark.parametrize("through", sorted(TOKEN_KINDS))
+def test_card_is_changed_by_another_request(through: str) -> None:
+    """The new card is charged; the old one can be deleted, and is charged no more."""
+
+    async def test(bench: DinteroBench) -> None:
+        old = await bench.vaulted("token/1")
+        new = await bench.vaulted("token/2", card="5413066399580167")
+        assert (old.instrument.brand, new.instrument.brand) == ("Visa", "Mastercard")
+        assert old.token != new.token
+        assert isinstance(await bench.gateway.delete_token(old.token, old.instrument), TokenGone)
+        assert isinstance(await bench.gateway.charge(bench.charge_order(new, "r-1")), Captured)
+        refused = await bench.gateway.charge(bench.charge_order(old, "r-2"))
+        assert isinstance(refused, Declined)
+        assert refused.decline is DeclineClass.HARD
+        assert len(bench.controls.book.captures("r-1")) == 1
+        assert bench.controls.book.captures("r-2") == ()
+
+    on_the_dintero_bench(test, through=through)
 
 
 def test_session_of_another_request_is_not_taken() -> None:

@@ -6,10 +6,13 @@ import asyncio
 from datetime import date
 from typing import Any
 
+import attrs
 import pytest
 
 from domain.plan import Kind, Terms, Timing
 from domain.ports import Captured, Granted, Offered, TokenQuery
+from infrastructure.gateways.dintero.account import TOKEN_KINDS
+from infrastructure.gateways.dintero.requests import StoredToken
 from infrastructure.gateways.paypal.vault import billing_plan_json
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.validation import USAGE_PATTERNS, check_plan
@@ -65,23 +68,39 @@ def test_paypal_takes_every_kind(agreed: Terms) -> None:
     on_the_paypal_bench(test)
 
 
+@pytest.mark.parametrize("product", sorted(TOKEN_KINDS))
 @pytest.mark.parametrize("agreed", SORTS, ids=IDS)
-def test_dintero_charges_what_is_asked_for_as_unscheduled(agreed: Terms) -> None:
-    """A payment token and unscheduled_purchase; what has a rhythm: recurring_purchase."""
+def test_dintero_charges_what_is_asked_for_as_unscheduled(agreed: Terms, product: str) -> None:
+    """unscheduled_purchase; what has a rhythm: recurring_purchase. Where there are recurrence
+    tokens the kind of token goes with it, elsewhere one token serves for both."""
 
     async def test(bench: DinteroBench) -> None:
         granted = await _token(bench, agreed)
         tap = Wiretap()
         gateway = bench.another(tap)
-        answer = await gateway.charge(bench.charge_order(granted, "sub-1-1000001-1-aa"))
+        order = attrs.evolve(bench.charge_order(granted, "sub-1-1000001-1-aa"), terms=agreed)
+        answer = await gateway.charge(order)
         assert isinstance(answer, Captured), answer
         await gateway.close()
         (sent,) = tap.sent
         irregular = agreed.kind in UNSCHEDULED_AT_DINTERO
         operation = "unscheduled_purchase" if irregular else "recurring_purchase"
         assert f'"operation":"{operation}"' in sent.content.decode()
+        with_recurrence = product == "payex.creditcard" and not irregular
+        kind = "recurrence_token" if with_recurrence else "payment_token"
+        assert granted.token.reveal().startswith(f"{product}/{kind}/")
+        assert f'"tokens":{{"{product}":{{"{kind}":' in sent.content.decode()
 
-    on_the_dintero_bench(test)
+    on_the_dintero_bench(test, through=product)
+
+
+def test_kind_of_token_outlives_the_terms() -> None:
+    """Swedbank Pay's tokens are charged as what they were made for, whatever was agreed since."""
+    recurring = StoredToken("payex.creditcard", "recurrence_token", "t")
+    at_will = StoredToken("payex.creditcard", "payment_token", "t")
+    for agreed in SORTS:
+        assert recurring.operation(agreed) == "recurring_purchase"
+        assert at_will.operation(agreed) == "unscheduled_purchase"
 
 
 def plan(agreed: Terms) -> dict[str, Any]:

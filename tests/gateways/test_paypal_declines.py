@@ -64,6 +64,7 @@ def test_every_issue_of_refunds_voids_and_renewals_has_words() -> None:
         ("PAYER_ACCOUNT_RESTRICTED", DeclineClass.SOFT),
         ("AGREEMENT_ALREADY_CANCELLED", DeclineClass.HARD),
         ("INVALID_VAULT_ID", DeclineClass.HARD),
+        ("CARD_EXPIRED", DeclineClass.HARD),
         ("PAYER_ACTION_REQUIRED", DeclineClass.PAYER_ACTION),
         ("PAYEE_ACCOUNT_RESTRICTED", DeclineClass.MERCHANT),
         ("DECIMAL_PRECISION", DeclineClass.MERCHANT),

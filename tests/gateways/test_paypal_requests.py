@@ -41,6 +41,7 @@ FILES = (
     "checkout_orders_v2.json",
     "payments_payment_v2.json",
     "reporting_transactions_v1.json",
+    "notifications_webhooks_v1.json",
 )
 SETUP_TOKEN = "5C991763VB2781612"
 PAYMENT_TOKEN = "8kk8451t"

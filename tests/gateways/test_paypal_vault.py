@@ -133,13 +133,14 @@ def requested(answer: Answer) -> Any:
 
 
 def test_offer_is_the_approve_link() -> None:
-    """PayPal's own link is where the payer is sent; the request lives three days."""
+    """PayPal's own link is where the payer is sent; the request is looked at an hour before
+    PayPal forgets it, after three days."""
     link = {"rel": "approve", "href": "https://www.paypal.com/agreements/approve?x=1"}
     body = {"id": "5C991763VB2781612", "status": "PAYER_ACTION_REQUIRED", "links": [link]}
     assert requested((201, body)) == Offered(
         provider_ref="5C991763VB2781612",
         approve_url="https://www.paypal.com/agreements/approve?x=1",
-        expires_at=START + timedelta(days=3),
+        expires_at=START + timedelta(days=3, hours=-1),
     )
 
 

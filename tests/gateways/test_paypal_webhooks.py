@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from domain.ports import Hint
+from infrastructure.gateways.paypal.wire import time_of
 from tests.gateways.bench import START
 from tests.gateways.paypal_signed import (
     CERT_URL,
@@ -151,3 +152,43 @@ def test_hint_says_what_the_event_names(
     body = msgspec.json.encode({"id": "WH-1", "event_type": "X", "resource": resource})
     hint = verified(webhook(body))
     assert (hint.reference, hint.token_request_ref) == (reference, token_request)
+
+
+def test_event_of_a_kind_that_we_do_not_know_is_kept() -> None:
+    """A type that PayPal invents tomorrow is verified, and a hint like the others."""
+    body = b'{"id":"WH-1","event_type":"PAYMENT.CAPTURE.TELEPORTED","resource":{"x":1}}'
+    assert verified(webhook(body)) == Hint(
+        delivery_id="WH-1", event_type="PAYMENT.CAPTURE.TELEPORTED"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2022-08-26T18:25:57.449PDT", "2022-08-27T01:25:57.449000+00:00"),
+        ("2022-12-26T18:25:57.449PST", "2022-12-27T02:25:57.449000+00:00"),
+        ("2022-08-26T18:25:57.449GMT", "2022-08-26T18:25:57.449000+00:00"),
+        ("2022-08-26T18:25:57.449Z", "2022-08-26T18:25:57.449000+00:00"),
+        ("2022-08-26T18:25:57-07:00", "2022-08-27T01:25:57+00:00"),
+    ],
+)
+def test_times_as_paypal_writes_them(text: str, expected: str) -> None:
+    """Also with a zone by its name, as events of the vault bear."""
+    moment = time_of(text)
+    assert moment is not None
+    assert moment.isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2022-08-26T18:25:57.449CET", "PDT", "", "2022-08-26T18:25", None]
+)
+def test_times_that_are_none(text: object) -> None:
+    """A zone that we do not know is not guessed."""
+    assert time_of(text) is None
+
+
+def test_transmission_time_may_name_its_zone() -> None:
+    """03:00 PDT is 10:00 UTC; what is signed is the text as it came."""
+    sent_at = "2026-03-01T03:00:00.449PDT"
+    with rejected("signature-wrong"):  # by age it passes
+        verified(webhook(paypal_transmission_time=sent_at))

@@ -97,7 +97,62 @@ def a_look(event: r.RefundAttempted) -> r.RefundLookedUp:
     )
 
 
+def unseen(log: Log) -> Log:
+    """Nobody has looked at what was found late."""
+    return renumbered(each for each in log if not isinstance(each.event, e.DiscrepancyResolved))
+
+
+def found_again(event: e.DiscrepancyResolved) -> r.RefundFoundLate:
+    """The same money once more, after a person has looked."""
+    return r.RefundFoundLate(
+        refund_id=event.attempt_id,
+        attempt_id=NOBODY,
+        customer_id=event.customer_id,
+        invoice_number=event.invoice_number,
+        amount=event.received,
+        provider_ref="ref-9",
+        evidence="callback",
+        effective_at=event.effective_at,
+    )
+
+
+PLANTS_OF_LATE_REFUNDS: list[Plant] = [
+    ("gone twice, and nobody looked", "refunded-above-captured", s.refunded_twice, unseen),
+    ("gone without credit, and nobody looked", "refund-not-covered", s.refunded_twice, unseen),
+    ("its credit was used, and nobody looked", "refund-not-covered", s.used_meanwhile, unseen),
+    ("found late without a failure", "refund-late-unfounded", s.made_after_all,
+     dropped(r.RefundFailed)),
+    ("found late twice", "refund-late-unfounded", s.made_after_all, doubled(r.RefundFoundLate)),
+    ("found late once more", "refund-late-unfounded", s.refunded_twice,
+     followed(e.DiscrepancyResolved, found_again)),
+    ("found late of another charge", "refund-outcome-wrong", s.made_after_all,
+     changed(r.RefundFoundLate, attempt_id=lambda _: NOBODY)),
+    ("found late of another invoice", "refund-outcome-wrong", s.made_after_all,
+     changed(r.RefundFoundLate, invoice_number=lambda _: 2)),
+    ("nothing was found late", "refund-outcome-wrong", s.made_after_all,
+     changed(r.RefundFoundLate, amount=lambda event: attrs.evolve(event.amount, minor=0))),
+    ("found late without the provider's id", "refund-outcome-wrong", s.made_after_all,
+     changed(r.RefundFoundLate, provider_ref=lambda _: "")),
+    ("found late in francs", "refund-not-covered", s.made_after_all,
+     changed(r.RefundFoundLate, amount=lambda event: foreign(event.amount))),
+    ("more was found late than is credit", "refund-not-covered", s.made_after_all,
+     changed(r.RefundFoundLate, amount=lambda event: more(event.amount))),
+    ("another customer's, found late", "customer-mixed", s.made_after_all,
+     changed(r.RefundFoundLate, customer_id=lambda _: "someone")),
+    ("looked at twice", "resolution-unfounded", s.used_meanwhile, doubled(e.DiscrepancyResolved)),
+    ("another amount was looked at", "resolution-wrong", s.used_meanwhile,
+     changed(e.DiscrepancyResolved, received=lambda event: more(event.received))),
+    ("looked at for another invoice", "resolution-wrong", s.used_meanwhile,
+     changed(e.DiscrepancyResolved, invoice_number=lambda _: 9)),
+    ("looked at without a reason", "resolution-wrong", s.used_meanwhile,
+     changed(e.DiscrepancyResolved, reason=lambda _: "")),
+    ("looked at by another customer's name", "customer-mixed", s.used_meanwhile,
+     changed(e.DiscrepancyResolved, customer_id=lambda _: "someone")),
+]  # fmt: skip
+
+
 PLANTS_OF_REFUNDS: list[Plant] = [
+    *PLANTS_OF_LATE_REFUNDS,
     ("more goes back than came", "refund-above-captured", s.refunded_out_of_goodwill,
      dearer_than_the_charge),
     ("one credit, two refunds", "credit-overdrawn", s.refunded_out_of_goodwill,

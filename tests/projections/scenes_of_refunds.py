@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from domain.money import Money
 from domain.plan import Proration
+from domain.processes.steps import LookUpRefund
 from domain.providers import Provider
+from domain.subscription.charging import CALLBACK
 from domain.subscription.discrepancies import resolve
 from domain.subscription.ending import cancel
 from domain.subscription.events import Resolution
@@ -20,7 +22,7 @@ from tests.books import Books
 from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_changes import cancelled, given_credit, running
 from tests.projections.scenes_of_dunning import decided, later
-from tests.replies import Reply
+from tests.replies import Reply, reply_to
 from tests.specimens import SIGNED_UP, terms
 
 
@@ -151,6 +153,43 @@ def on_both_sides_of_a_move() -> Books:
     return worked(asked(billed(books), 40000, grant=True), Reply.YES, Reply.YES)
 
 
+def found_late(books: Books, reply: Reply = Reply.YES) -> Books:
+    """A callback about the latest refund that had failed: it was made after all."""
+    look = LookUpRefund(books.states["s-1"].failed_refunds[-1], CALLBACK)
+    books.answer("s-1", look, reply_to(look, reply, books.now))
+    return books
+
+
+def looked_at(books: Books, how: Resolution = Resolution.ACCEPTED) -> Books:
+    """A person has looked at the latest refund that was found late."""
+    key = books.states["s-1"].late_refunds[-1].refund_id
+    return decided(books, lambda state: resolve(state, key, how, reason="seen", now=books.now))
+
+
+def made_after_all() -> Books:
+    """Denied, and made: the 10.00 that had become credit again have gone; nobody has looked."""
+    return found_late(denied())
+
+
+def made_after_all_and_seen() -> Books:
+    """The same, found after it had been established as not made; somebody has looked."""
+    return looked_at(found_late(never_made()))
+
+
+def used_meanwhile() -> Books:
+    """The 10.00 paid a part of the next invoice; the customer pays them by bank."""
+    return looked_at(found_late(billed(denied())), Resolution.DISMISSED)
+
+
+def refunded_twice() -> Books:
+    """All 299.00 of the charge, denied, and then once more: 598.00 have gone. 299.00 given up."""
+    books = worked(asked(running(), 29900, grant=True), Reply.HARD)
+    first = books.states["s-1"].failed_refunds[0].refund_id
+    worked(asked(books, 29900), Reply.YES)
+    assert books.states["s-1"].failed_refunds[0].refund_id == first
+    return looked_at(found_late(books))
+
+
 STORIES: list[Callable[[], Books]] = [
     refunded,
     refunded_out_of_goodwill,
@@ -166,4 +205,8 @@ STORIES: list[Callable[[], Books]] = [
     surplus_after_the_end,
     netted_after_the_end,
     on_both_sides_of_a_move,
+    made_after_all,
+    made_after_all_and_seen,
+    used_meanwhile,
+    refunded_twice,
 ]

@@ -16,7 +16,8 @@ from tests.wishes import Wish
 
 _SPACE = UUID("5c0d8a17-9a1b-4f0e-8f6e-1d2f8c5b7e33")
 _CLOCKS = [Clock.NEXT_DUE] * 3 + [Clock.STILL] * 4 + [Clock.HOURS, Clock.DAYS]
-_ACTS = [Act.WORK] * 12 + [Act.WISH] * 8 + [Act.TAKEN_BEFORE, Act.CALLBACK, Act.PERSON, Act.REPEAT]
+_ACTS = [Act.WORK] * 12 + [Act.WISH] * 8 + [Act.LATE, Act.LATE]
+_ACTS += [Act.TAKEN_BEFORE, Act.CALLBACK, Act.PERSON, Act.REPEAT]
 _REPLIES = [Reply.YES] * 10 + [Reply.UNKNOWN, Reply.NOT_FOUND, Reply.HARD] * 2 + list(Reply)
 _WISHES = [Wish.REFUND] * 8 + [Wish.CREDIT, Wish.CHANGE, Wish.RESOLVE, Wish.CANCEL_WITH_REFUND]
 

@@ -141,6 +141,7 @@ def test_columns_can_be_filtered_by_credit():
         "paid": 29900,
         "written_off": 0,
         "refunded": 0,
+        "reversed": 0,
         "refunding": 0,
         "open": 0,
         "credit": 10000,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -144,3 +146,77 @@ def test_account_without_a_secret_is_called_unsigned() -> None:
         assert "dintero-signature" not in callback.headers
 
     as_merchant(test, signature_secret=None)
+
+
+# --- account-wide webhooks --------------------------------------------------------------------
+
+HOOKS = "/v1/accounts/T12345678/hooks/subscriptions"
+
+
+def wish(url: str, *events: str, **secret: str) -> dict[str, object]:
+    """A subscription to webhooks."""
+    known = {"type": "HMAC-SHA1", "value": "a-webhook-secret"}
+    return {"config": {"url": url, "secret": known | secret}, "events": events}
+
+
+def test_webhook_is_tried_five_times_then_cut_off() -> None:
+    """Five tries a delivery; after three that came to nothing the subscription is gone."""
+
+    async def test(merchant: Merchant) -> None:
+        async def story(merchant: Merchant, _: list[RawCallback]) -> None:
+            asked = wish(merchant.callback_url, "checkout_transaction")
+            merchant.callback_url = ""
+            token = await merchant.token()
+            assert (await merchant.call("POST", HOOKS, asked))[0] == 200
+            for number in range(4):
+                await merchant.pay(token, f"r-{number}")
+                while merchant.served.controls.deliveries.pending:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+
+        received = await called(merchant, [500] * 50, story)
+        assert len(received) == 3 * 5
+        assert len({each.headers["event-delivery"] for each in received}) == 3
+        assert (await merchant.call("GET", HOOKS))[1] == []
+
+    as_merchant(test)
+
+
+def test_webhook_names_its_event_and_signs_the_body() -> None:
+    """HMAC-SHA1 over the raw body; one that is taken keeps the subscription."""
+
+    async def test(merchant: Merchant) -> None:
+        async def story(merchant: Merchant, _: list[RawCallback]) -> None:
+            asked = wish(merchant.callback_url, "checkout_authorization", "checkout_token_delete")
+            merchant.callback_url = ""
+            _, made = await merchant.call("POST", HOOKS, asked)
+            assert "a-webhook-secret" not in str(made)
+            await merchant.token()
+
+        *_, one = await called(merchant, [500], story)
+        assert (one.method, one.headers["event"]) == ("POST", "checkout_authorization")
+        said = json.loads(one.body)
+        assert said["authorization"]["merchant_reference"] == "token-1"
+        digest = hmac.new(b"a-webhook-secret", one.body, hashlib.sha1).hexdigest()
+        assert one.headers["event-signature"] == digest
+        ((kept,),) = (await merchant.call("GET", HOOKS))[1:]
+        assert (await merchant.call("DELETE", f"{HOOKS}/{kept['id']}"))[0] == 200
+        assert (await merchant.call("DELETE", f"{HOOKS}/{kept['id']}"))[0] == 404
+
+    as_merchant(test)
+
+
+def test_wishes_that_cannot_be_kept_are_refused() -> None:
+    """No access, no URL, another algorithm, an event that there is not."""
+
+    async def test(merchant: Merchant) -> None:
+        for asked in (
+            wish("merchant.example", "checkout_transaction"),
+            wish("https://merchant.example", "checkout_transaction", type="MD5"),
+            wish("https://merchant.example", "nonsense"),
+            wish("https://merchant.example"),
+        ):
+            assert (await merchant.call("POST", HOOKS, asked))[0] == 400
+        merchant.access = "nonsense"
+        assert (await merchant.call("GET", HOOKS))[0] == 401
+
+    as_merchant(test)

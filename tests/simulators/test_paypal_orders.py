@@ -272,6 +272,66 @@ def test_mock_response_header_asks_for_an_error(code: str, expected: tuple[int, 
     simulated(test)
 
 
+MOCKABLE = {
+    "create an order": ("POST", "/v2/checkout/orders", True),
+    "read an order": ("GET", "/v2/checkout/orders/{order}", True),
+    "read a capture": ("GET", "/v2/payments/captures/{capture}", True),
+    "refund a capture": ("POST", "/v2/payments/captures/{capture}/refund", True),
+    "read an authorisation": ("GET", "/v2/payments/authorizations/{held}", True),
+    "capture an authorisation": ("POST", "/v2/payments/authorizations/{held}/capture", True),
+    "void an authorisation": ("POST", "/v2/payments/authorizations/{held}/void", True),
+    "renew an authorisation": ("POST", "/v2/payments/authorizations/{held}/reauthorize", False),
+    "read a token": ("GET", "/v3/vault/payment-tokens/{token}", False),
+}
+
+
+@pytest.mark.parametrize("name", MOCKABLE)
+def test_mock_response_works_where_paypals_does(name: str) -> None:
+    """In orders and payments; not in the vault, not for a renewal."""
+    method, path, mockable = MOCKABLE[name]
+    header = {"PayPal-Mock-Response": '{"mock_application_codes":"TRANSACTION_REFUSED"}'}
+
+    async def test(client: Client) -> None:
+        token = await client.vaulted()
+        made = (await client.order(token, "r-1")).json()
+        (capture,) = made["purchase_units"][0]["payments"]["captures"]
+        held = (await client.order(token, "r-2", intent="AUTHORIZE")).json()
+        (authorization,) = held["purchase_units"][0]["payments"]["authorizations"]
+        ids = {
+            "order": made["id"],
+            "capture": capture["id"],
+            "held": authorization["id"],
+            "token": token,
+        }
+        booked = len(client.controls.book)
+        body = order(token, "r-3") if path.endswith("orders") else {}
+        answer = await client.http.request(
+            method,
+            path.format(**ids),
+            json=body if method == "POST" else None,
+            headers={**header, "PayPal-Request-Id": "k-3"},
+        )
+        if mockable:
+            assert issue(answer) == (422, "TRANSACTION_REFUSED")
+            assert len(client.controls.book) == booked
+        else:
+            assert "TRANSACTION_REFUSED" not in answer.text
+
+    simulated(test)
+
+
+@pytest.mark.parametrize("header", ["INSTRUMENT_DECLINED", "{}", "[]", '{"mock":"x"}', "{"])
+def test_mock_response_that_cannot_be_read_is_an_error(header: str) -> None:
+    """It is JSON with mock_application_codes; a slip does not pass unnoticed."""
+
+    async def test(client: Client) -> None:
+        body = order(await client.vaulted(), "r-1")
+        answer = await client.post("/v2/checkout/orders", body, "k", PayPal_Mock_Response=header)
+        assert issue(answer) == (400, "INVALID_PARAMETER_SYNTAX")
+
+    simulated(test)
+
+
 def test_access_is_checked_on_each_call() -> None:
     """No token, a wrong one and an old one get 401; a wrong secret gets none."""
 

@@ -167,6 +167,8 @@ def settle(ledger: Ledger[Tally], what: str, key: UUID, **changes: Any) -> None:
         ("charge-outcome-unknown.v1", Outcome.UNKNOWN, ""),
         ("charge-looked-up.v1", Outcome.UNKNOWN, ""),
         ("charge-not-made.v1", Outcome.NOT_MADE, ""),
+        ("authorization-voided.v1", Outcome.NOT_MADE, ""),
+        ("void-attempted.v1", Outcome.OPEN, ""),
         ("charge-authorized.v1", Outcome.OPEN, ""),
         ("capture-attempted.v1", Outcome.OPEN, ""),
         ("charge-attempted.v1", Outcome.OPEN, ""),

@@ -12,6 +12,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
+from domain.money import Money
+from domain.ports import Reversal
 from infrastructure.store.books import Books
 from infrastructure.store.inbox import Inbox, Received
 from tests.waiting import WITHIN_S
@@ -55,6 +57,21 @@ def test_a_callback_is_kept_as_it_came(inbox):
     assert inbox.body(received.id) == body
     assert received.headers == {"paypal-transmission-id": "t-1"}
     assert "\\x01" not in repr(received)
+
+
+def test_what_is_told_of_a_dispute_is_kept(inbox):
+    """The ids by which it is matched, and the money that was taken back."""
+    told = Reversal(
+        charge_ref="CAP1",
+        amount=Money(1234, "JPY"),
+        provider_ref="REV1",
+        at=NOW - timedelta(days=1),
+    )
+    assert store(inbox, "d-1", dispute_ref="PP-1", charge_ref="CAP1")
+    assert store(inbox, "d-2", charge_ref="CAP1", reversal=told)
+    dispute, reversal = take(inbox)
+    assert (dispute.dispute_ref, dispute.charge_ref, dispute.reversal) == ("PP-1", "CAP1", None)
+    assert (reversal.dispute_ref, reversal.reversal) == ("", told)
 
 
 def test_F10_a_callback_that_comes_many_times_at_once_is_one_row(inbox):

@@ -35,6 +35,7 @@ from tests.system.troubles import (
     SPANS,
     Trouble,
     agreed,
+    agreed_to_suspend,
     answer_faults,
     troubles,
 )
@@ -59,6 +60,7 @@ WISHES = (
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
     *("refund", "refund", "leave and refund"),
     *("let go", "let go what was replaced", "revoked by the payer", "revoked by the payer"),
+    *("dispute", "dispute goes on", "dispute lost", "dispute won", "take back"),
 )
 
 
@@ -185,6 +187,8 @@ class Billing(Watched):
             case "refund":
                 wanted_back = Money(1 + self.world.clock.now.minute % 3, "USD")
                 commands.refund(name, wanted_back, grant=True, reason=reason)
+            case "dispute" | "dispute goes on" | "dispute lost" | "dispute won" | "take back":
+                self._contest(name, wish)
             case "leave and refund":
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY, refund=True)
             case "let go" | "let go what was replaced":
@@ -199,6 +203,31 @@ class Billing(Watched):
                 commands.report_balance(name, report)
             case _:
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY)
+
+    def _contest(self, name: str, wish: str) -> None:
+        """The payer contests the latest charge that PayPal made; PayPal decides, or takes money
+        back. What it says of that comes by callbacks."""
+        state, world = self.commands.find(name)[0], self.world
+        charges = [each for each in state.collected if each.provider is Provider.PAYPAL]
+        if not charges:
+            return
+        capture = charges[-1].provider_ref
+        open_ones = state.open_disputes
+        about = f"/_disputes/{open_ones[0].dispute_ref}" if open_ones else ""
+        match wish:
+            case "dispute":
+                reasons = ("UNAUTHORISED", "DUPLICATE_TRANSACTION")
+                reason = reasons[world.clock.now.day % 2]
+                world.contest("/_disputes", capture_id=capture, reason=reason)
+            case "take back":
+                minor = max(charges[-1].captured.minor // 3, 1)
+                world.contest("/_reversals", capture_id=capture, minor=minor)
+            case "dispute goes on" if about:
+                world.contest(about, stage="CHARGEBACK", status="UNDER_REVIEW")
+            case "dispute lost" if about:
+                world.contest(about, outcome="RESOLVED_BUYER_FAVOUR")
+            case "dispute won" if about:
+                world.contest(about, outcome="RESOLVED_SELLER_FAVOUR")
 
     def _price(self, name: str, wish: str) -> None:
         """What changes what the next invoice comes to."""
@@ -257,10 +286,11 @@ class Billing(Watched):
                 commands.write_off(name, number, reason=reason)
             case "reinstate":
                 commands.reinstate(name, reason=reason)
-            case _ if state.unresolved:
+            case _ if state.unresolved or state.unresolved_refunds:
                 how = Resolution.ACCEPTED if wish == "accept" else Resolution.DISMISSED
-                attempt = state.unresolved[0].attempt_id
-                commands.resolve_discrepancy(name, attempt, how, reason=reason)
+                found = [each.attempt_id for each in state.unresolved]
+                found += [each.refund_id for each in state.unresolved_refunds]
+                commands.resolve_discrepancy(name, found[0], how, reason=reason)
 
     def have_refunds(self) -> None:
         """Refunds meet every fault that there is, at both providers: four at each, of customers
@@ -268,6 +298,9 @@ class Billing(Watched):
         for fault in Fault:
             for puppet in self.world.simulators.faults.values():
                 puppet.coming["refund"].extend([fault] * 4)
+                if fault is Fault.FAILED_THEN_MADE:
+                    # Of one that was settled as failed nothing but a callback ever tells.
+                    puppet.coming["callback"].clear()
             self.world.forward(timedelta(minutes=30))
             self.world.project()
             self.world.work(1000)
@@ -315,6 +348,47 @@ class Billing(Watched):
             self.world.work(1000)
             self.check()
 
+    def have_disputes(self) -> None:
+        """Customers of PayPal contest a charge, and PayPal decides, each in another way."""
+        paid = [
+            self.names.index(state.subscription_id)
+            for state in self.states()
+            if state.collected and state.collected[-1].provider is Provider.PAYPAL
+        ]
+        ends = ("dispute lost", "dispute won", "take back")
+        for wish in ("dispute", "dispute goes on", "end"):
+            for place, number in enumerate(paid[:6]):
+                self.wish_something(number, ends[place % 3] if wish == "end" else wish)
+            self.world.deliver()
+            self.world.project()
+            self.world.work_callbacks(1000)
+            self.world.project()
+            self.check()
+
+    def have_dunning(self) -> None:
+        """A customer does not pay and is suspended; a person lets service go on, and collects."""
+        terms = agreed_to_suspend()
+        self.enter(Provider.PAYPAL, terms, days=0, zone="UTC")
+        number = len(self.names) - 1
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].extend([Fault.SOFT_DECLINE] * 9)
+        self.world.project()
+        self.world.work(1000)
+        self._press(self.states()[number], approve=True, returns=True)
+        self.world.deliver()
+        self.world.project()
+        self.world.work_callbacks(1000)
+        self.world.project()
+        for days in (0, 3):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(100)
+            for puppet in self.world.simulators.faults.values():
+                puppet.coming["charge"].clear()
+        for wish in ("reinstate", "collect"):
+            self.wish_something(number, wish)
+        self.check()
+
     def look_after_everybody(self) -> None:
         """A person goes through what was not paid, or not as it was asked for."""
         for wish in ("accept", "collect", "reinstate", "write off"):
@@ -326,12 +400,16 @@ class Billing(Watched):
         self.check()
 
     def have_every_wish(self) -> None:
-        """One customer wishes for everything there is, and is billed in between."""
-        number = next(
-            self.names.index(state.subscription_id)
+        """One customer wishes for everything there is, and is billed in between; one whose period
+        is not over before a planned end can be taken back."""
+        due = {
+            state.subscription_id: state.next_due_at
             for state in self.states()
-            if state.status is Status.ACTIVE and state.terms.kind is Kind.SUBSCRIPTION
-        )
+            if state.status is Status.ACTIVE
+            and state.terms.kind is Kind.SUBSCRIPTION
+            and state.next_due_at is not None
+        }
+        number = self.names.index(max(due, key=lambda name: due[name]))
         wishes = ("credit", "more", "end later", "go on", "pause", "resume", "less", "more")
         for days, wish in enumerate(wishes, start=2):
             self.world.forward(timedelta(days=days))
@@ -396,10 +474,14 @@ class Billing(Watched):
             puppet.late_s = trouble.late_s
             puppet.coming["charge"].extend(trouble.charges)
             puppet.coming["capture"].extend(trouble.captures)
+            puppet.coming["void"].extend(trouble.voids)
+            puppet.coming["reauthorize"].extend(trouble.voids)
         yield
         for puppet in puppets:
             puppet.coming["charge"].clear()
             puppet.coming["capture"].clear()
+            puppet.coming["void"].clear()
+            puppet.coming["reauthorize"].clear()
 
     def _to_what_is_next(self) -> None:
         """The clock moves to the next due instant, if that is near enough."""

@@ -17,6 +17,7 @@ from typing import Any
 from domain.identity import subscription_of
 from domain.processes.agenda import agenda_of
 from domain.recorded import Recorded
+from domain.subscription.dispute_events import ChargeReversed
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeDeclined,
@@ -28,12 +29,13 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.state import Status, Subscription
+from domain.subscription.void_events import AuthorizationVoided
 from infrastructure.audit import as_words, audit_books
 from infrastructure.bootstrap import System
 from infrastructure.rehearsal.oracle import compare
 from tests.system.house import House
 
-OUTCOMES = (ChargeSucceeded, ChargeDeclined, ChargeNotMade)
+OUTCOMES = (ChargeSucceeded, ChargeDeclined, ChargeNotMade, AuthorizationVoided)
 Log = list[Recorded[Any]]
 
 
@@ -73,8 +75,11 @@ def check_facts(log: Log) -> None:
                 shown.add(event.attempt_id)
             case ChargeSucceeded():
                 paid[recorded.stream, event.invoice_number] += 1
+            case ChargeReversed():
+                # Owed again, so it may be paid again.
+                paid[recorded.stream, event.invoice_number] -= 1
                 outcomes[event.attempt_id] += 1
-            case ChargeDeclined() | ChargeNotMade():
+            case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
                 outcomes[event.attempt_id] += 1
             case ChargeFoundLate():
                 late[event.attempt_id] += 1

@@ -97,6 +97,17 @@ class Simulators:
                     found[entry.reference] = entry.minor
         return found
 
+    def voided(self) -> dict[str, int]:
+        """Charge's reference -> minor units that were let go of, by both books; fails if a
+        reservation was let go twice."""
+        found: dict[str, int] = {}
+        for each in self.served.values():
+            for entry in each.controls.book.entries():
+                if entry.movement is Movement.VOIDED:
+                    assert entry.reference not in found, "let go twice"
+                    found[entry.reference] = entry.minor
+        return found
+
     def refunded(self) -> dict[str, int]:
         """Refund's reference -> minor units, by both books; fails if one was made twice."""
         found: dict[str, int] = {}
@@ -110,6 +121,15 @@ class Simulators:
     def revoke(self, customer_id: str) -> int:
         """A payer ends every token at both providers; how many there were."""
         return sum(each.controls.revoke(customer_id) for each in self.served.values())
+
+    def reversed(self) -> dict[str, int]:
+        """Charge's reference -> minor units that were taken back of it in all."""
+        found: dict[str, int] = {}
+        for each in self.served.values():
+            for entry in each.controls.book.entries():
+                if entry.movement is Movement.REVERSED:
+                    found[entry.reference] = found.get(entry.reference, 0) + entry.minor
+        return found
 
     def at_work(self) -> bool:
         """Whether something will still happen at the providers by itself."""

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import attrs
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
@@ -165,7 +166,7 @@ Judge = Callable[[str, UUID, UUID | None], str]
 @attrs.define
 class WatchedGateway:
     """A real gateway. judge: what is wrong with sending a charge, a capture or a refund now, "" if
-    nothing.
+    nothing; judge_void: the same of letting a reservation go.
 
     violations: where what is wrong is noted; the machine looks there after every rule.
     """
@@ -174,6 +175,7 @@ class WatchedGateway:
     holds: Holds
     judge: Judge
     violations: list[str]
+    judge_void: Callable[[VoidOrder], str] = lambda _: ""
     sent: set[UUID] = attrs.field(factory=set)
 
     async def charge(self, order: ChargeOrder) -> ChargeAnswer:
@@ -214,8 +216,16 @@ class WatchedGateway:
         return answer
 
     async def reauthorize(self, order: CaptureOrder) -> ChargeAnswer:
-        """As it is."""
-        return await self.inner.reauthorize(order)
+        """Renew, watched: its capture is intended, and not in doubt."""
+        reference, capture = order.reference, order.capture_id
+        wrong = await asyncio.to_thread(self.judge, reference, order.attempt_id, capture)
+        if wrong:
+            self.violations.append(f"{reference}: renewed, {wrong}")
+        await self.holds.pass_by(BEFORE_CALL)
+        answer = await self.inner.reauthorize(order)
+        await self.holds.pass_by(AFTER_CALL)
+        REACHED[f"renewal answered {type(answer).__name__}"] += 1
+        return answer
 
     async def refund(self, order: RefundOrder) -> RefundAnswer:
         """Refund, watched."""
@@ -234,9 +244,20 @@ class WatchedGateway:
             self.sent.discard(query.refund_id)
         return answer
 
-    async def void(self, order: VoidOrder) -> VoidAnswer:
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
         """As it is."""
-        return await self.inner.void(order)
+        return await self.inner.look_up_dispute(dispute_ref)
+
+    async def void(self, order: VoidOrder) -> VoidAnswer:
+        """Let go, watched."""
+        wrong = await asyncio.to_thread(self.judge_void, order)
+        if wrong:
+            self.violations.append(f"{order.reference}: let go, {wrong}")
+        await self.holds.pass_by(BEFORE_CALL)
+        answer = await self.inner.void(order)
+        await self.holds.pass_by(AFTER_CALL)
+        REACHED[f"void answered {type(answer).__name__}"] += 1
+        return answer
 
     async def delete_token(
         self, token: Secret, instrument: Instrument

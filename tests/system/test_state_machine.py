@@ -40,8 +40,10 @@ from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
 from tests.system.puppets import DEATHS, PLACES, REACHED
+from tests.system.reservations import have_reservations
 from tests.system.troubles import (
     CHARGE_FAULTS,
+    Trouble,
     by_usage,
     every_trouble,
     on_demand,
@@ -81,6 +83,8 @@ IMPORTANT = (
     *("by answer", "by look-up", "by callback", "by person"),
     *("decided received", "decided not made", "rebuilt", "lease lost", "stream moved"),
     *(f"charge met {fault.value}" for fault in CHARGE_FAULTS),
+    *("void met lost-answer", "void met error-before", "void answered Voided"),
+    *("renewal answered Authorized", "credit pays a part"),
     *(f"callback met {fault.value}" for fault in CallbackFault),
     *(f"died {point}" for point in CRASH_POINTS),
     *(f"stopped {place}" for place in PLACES),
@@ -120,6 +124,10 @@ def play_each_trouble(machine: type[Billing]) -> None:
                     ),
                 )
                 billing.enter(provider, agreed_to, days=number + 1, zone="UTC")
+        for provider in (*Provider,) * 5:
+            billing.enter(provider, on_demand(CaptureMode.AFTER_AUTHORIZATION), days=1, zone="UTC")
+        unpaid = terms(price=Money(777, "USD"), retry=RetryPolicy((), DunningEnd.SUSPEND, 1))
+        billing.enter(Provider.PAYPAL, unpaid, days=len(everything) + 1, zone="UTC")
         by_the_year = terms(kind=Kind.INSTALLMENT, cycles=12, price=Money(1000, "USD"))
         billing.enter(Provider.PAYPAL, by_the_year, days=1, zone="UTC")
         for agreed_to in (by_usage(CaptureMode.AT_ONCE), on_demand(CaptureMode.AT_ONCE)):
@@ -134,14 +142,20 @@ def play_each_trouble(machine: type[Billing]) -> None:
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
         billing.have_it_unpaid(2)
+        declined = Trouble(charges=(Fault.SOFT_DECLINE,) * 4)
+        for number, trouble in enumerate((declined, Trouble(), Trouble()), len(everything) + 1):
+            billing.have_a_day(T0 + timedelta(days=number), trouble)
         billing.look_after_everybody()
         billing.have_refunds()
+        billing.have_disputes()
+        have_reservations(billing)
         billing.have_every_wish()
         billing.have_every_price(on_demand_one - 1)
         billing.settle_early(on_demand_one - 2)
         for wish in ("balance", "demand"):
             billing.wish_something(on_demand_one, wish)
         billing.have_tokens_end()
+        billing.have_dunning()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")
     finally:

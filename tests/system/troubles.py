@@ -37,7 +37,9 @@ ANSWER_FAULTS = (
     Fault.RATE_LIMITED,
 )
 CAPTURE_FAULTS = (*ANSWER_FAULTS, Fault.LATE_SUCCESS, Fault.SOFT_DECLINE, Fault.HARD_DECLINE)
+VOID_FAULTS = (*ANSWER_FAULTS, Fault.FORGOTTEN_KEY, Fault.LATE_SUCCESS)
 answer_faults = st.sampled_from(ANSWER_FAULTS)
+void_faults = st.sampled_from(VOID_FAULTS)
 capture_faults = st.sampled_from(CAPTURE_FAULTS)
 places = st.sampled_from(PLACES)
 deaths = st.tuples(st.sampled_from(CRASH_POINTS), st.integers(1, 2))
@@ -52,6 +54,7 @@ class Trouble:
 
     charges: tuple[Fault, ...] = ()
     captures: tuple[Fault, ...] = ()
+    voids: tuple[Fault, ...] = ()
     late_s: float = LATE_S[0]
     death: tuple[str, int] = ("", 0)
     stop: str = ""
@@ -62,10 +65,16 @@ def troubles(draw: st.DrawFn) -> Trouble:
     """Bad providers more often than not; every other time a bad worker."""
     charges = draw(st.lists(charge_faults, min_size=1, max_size=3))
     captures = draw(st.lists(capture_faults, max_size=2))
+    voids = draw(st.lists(void_faults, max_size=2))
     late_s = draw(st.sampled_from(LATE_S))
     match draw(st.sampled_from(["provider", "provider", "death", "sleep", "none"])):
         case "provider":
-            return Trouble(charges=tuple(charges), captures=tuple(captures), late_s=late_s)
+            return Trouble(
+                charges=tuple(charges),
+                captures=tuple(captures),
+                voids=tuple(voids),
+                late_s=late_s,
+            )
         case "death":
             return Trouble(charges=tuple(charges[1:]), death=draw(deaths))
         case "sleep":
@@ -99,6 +108,20 @@ def on_demand(capture: CaptureMode) -> Terms:
         capture=capture,
         retry=RetryPolicy((1,)),
         reload=reload,
+    )
+
+
+def agreed_to_suspend() -> Terms:
+    """Suspended two days after the first decline."""
+    return Terms(
+        plan="gold",
+        plan_version=1,
+        description="Gold membership",
+        kind=Kind.SUBSCRIPTION,
+        timing=Timing.PREPAID,
+        interval=Interval(Unit.MONTH),
+        price=Money(1500, "USD"),
+        retry=RetryPolicy((), DunningEnd.SUSPEND, 2),
     )
 
 

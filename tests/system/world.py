@@ -22,6 +22,7 @@ from psycopg.sql import SQL, Identifier
 from domain.budgets import BUDGETS
 from domain.identity import reference_parts, refunded_charge, stream_of
 from domain.providers import Provider
+from domain.refund_ports import VoidOrder
 from domain.subscription.refunds import OpenRefund
 from infrastructure.api.app import build_app
 from infrastructure.bootstrap import System
@@ -105,7 +106,9 @@ class World:
         self._door = asyncio.create_task(self._server._serve([self.simulators.listener]))
         inner = self.system.gateways()
         self.gateways = {
-            key: WatchedGateway(each, self.holds, self._judge, self.violations)
+            key: WatchedGateway(
+                each, self.holds, self._judge, self.violations, judge_void=self._judge_void
+            )
             for key, each in inner.items()
         }
         system = self.system
@@ -180,6 +183,21 @@ class World:
         if self.clock() >= attempt.key_expires_at:
             return "sent after its key window"
         return ""
+
+    def _judge_void(self, order: VoidOrder) -> str:
+        """Intended under this key, and not in doubt. Who sleeps before the call may find it
+        settled by somebody else: what is let go cannot be let go twice."""
+        parts = reference_parts(order.reference)
+        if parts is None:
+            return "not a reference of ours"
+        stream = stream_of(parts.subscription_id)
+        state = self.system.ledger.load([stream])[stream].state
+        attempt = None if state is None else state.open_attempt
+        if attempt is None or attempt.reference != order.reference:
+            return "and not the open attempt of the ledger"
+        if attempt.void_id != order.void_id:
+            return "and not the void that the ledger intends"
+        return "and its outcome is in doubt" if attempt.unknown else ""
 
     def _judge_refund(self, refund: OpenRefund | None) -> str:
         """As a charge: intended, not in doubt, in its window."""
@@ -310,6 +328,15 @@ class World:
 
         # A page that was used or is gone says so; that is the payer's to see.
         REACHED[f"page answered {self.run(press())}"] += 1
+
+    def contest(self, path: str, **body: Any) -> dict[str, Any]:
+        """What payers and PayPal do behind our back, by a control endpoint of its simulator."""
+
+        async def post() -> dict[str, Any]:
+            answer = await self._browser.post(self.simulators.urls["paypal"] + path, json=body)
+            return dict(answer.json())
+
+        return self.run(post())
 
     def project(self, batches: int | None = None) -> None:
         """Bring the projections a few events further, or up to the log's end."""

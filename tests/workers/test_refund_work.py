@@ -30,6 +30,7 @@ from infrastructure.workers.advance import Advancer, Hand
 from infrastructure.workers.callback_worker import calls_of
 from infrastructure.workers.provider_calls import ask
 from tests.domain.refunding import (
+    DENIED,
     FEB_10,
     nok,
     paid,
@@ -272,6 +273,16 @@ def test_F12_a_callback_about_a_refund_that_was_not_sent_is_no_news() -> None:
         *_settled(tried(start)),
     )
     assert looks(done, mine, reference()) == []
+
+
+def test_a_callback_about_a_refund_that_failed_makes_us_look_again() -> None:
+    """It may have been made after all."""
+    start = tried(wanted(paid(), nok(1000)))
+    mine = refund_reference(reference(), 1)
+    failed = start.and_(
+        *settle_refund(start.state, refund_key(), DENIED, evidence="answer", now=NOW)
+    )
+    assert looks(failed, mine, reference()) == [("LookUpRefund", mine)]
 
 
 def test_F12_a_callback_about_a_refund_of_a_charge_in_doubt_makes_us_look_at_the_charge() -> None:

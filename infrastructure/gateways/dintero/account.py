@@ -37,9 +37,11 @@ def _account_id(_: object, __: object, value: str) -> None:
         raise ValueError(f"{value!r} is not a Dintero account id (T or P, then eight digits)")
 
 
-def _product(_: object, __: object, value: str) -> None:
+def _product(value: str) -> str:
+    # A converter, since the default of the kind of token needs a product that is known.
     if value not in TOKEN_KINDS:
         raise ValueError(f"{value!r} cannot be charged in the merchant's name")
+    return value
 
 
 @attrs.frozen(kw_only=True)
@@ -49,13 +51,16 @@ class DinteroAccount:
     name: of the account in our settings.
     account_id: "T" (test) or "P" (live) and eight digits; part of every signed callback.
     signature_secret: made with POST /v1/admin/signature; None: no callback is believed.
-    webhook_secret: of the subscription to the account's events; None: none of them is believed.
+    webhook_secret: of the account-wide webhooks; None: none of them is believed.
     base_url: of the checkout API, without /v1. auth_url: host of the token call.
+    api_url: of the API that knows of settlements, without /v1.
     audience: what the access token is for; derived from the account id when left out.
     callback_url: public address that Dintero calls; "" for none (then only look-ups tell).
     return_url: where a payer's browser comes back to.
     profile_id: the look of the checkout page; "" for the account's own.
-    token_kind: recurrence tokens are for constant prices, and only Swedbank Pay makes them.
+    payment_product_type: whose acquiring the account's cards go through.
+    token_kind: what is asked for where terms have a rhythm; the product's first kind if left out.
+        Recurrence tokens are for constant prices, and only Swedbank Pay makes them.
     page_life: how long a payer may use the page.
     """
 
@@ -69,11 +74,16 @@ class DinteroAccount:
     webhook_secret: Secret | None = None
     base_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
     auth_url: str = attrs.field(default=CHECKOUT_HOST, converter=_without_slash)
+    api_url: str = attrs.field(default=API_HOST, converter=_without_slash)
     audience: str = ""
     profile_id: str = ""
-    payment_product_type: str = attrs.field(default="payex.creditcard", validator=_product)
-    token_kind: TokenKind = "recurrence_token"  # noqa: S105
+    payment_product_type: str = attrs.field(default="payex.creditcard", converter=_product)
+    token_kind: TokenKind = attrs.field()
     page_life: timedelta = timedelta(days=3)
+
+    @token_kind.default
+    def _kind_of_product(self) -> TokenKind:
+        return TOKEN_KINDS[self.payment_product_type][0]
 
     def __attrs_post_init__(self) -> None:
         if self.token_kind not in get_args(TokenKind):

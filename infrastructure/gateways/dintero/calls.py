@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import quote
 
 import httpx
@@ -108,6 +108,34 @@ class DinteroCalls:
         """Transactions that bear a reference."""
         query = {"merchant_reference": reference, "limit": "100"}
         return await self._get("/v1/transactions", "/v1/transactions", query)
+
+    async def settlements(
+        self, since: date, until: date, limit: int, after_id: str = "", after_date: str = ""
+    ) -> Exchange:
+        """A page of what was settled on these days. after_*: the last one of the page before."""
+        query = {
+            "created_at.gte": since.isoformat(),
+            "created_at.lte": until.isoformat(),
+            "limit": str(limit),
+        }
+        if after_id:
+            query |= {"starting_after_id": after_id, "starting_after_date": after_date}
+        return await self._get(self._settlements(), "/v1/accounts/{id}/settlements", query)
+
+    async def settlement_file(self, settlement_id: str, file_id: str, largest: int) -> Exchange:
+        """A file of a settlement, as it is. largest: bytes."""
+        path = f"{self._settlements()}/{_quoted(settlement_id)}/attachments/{_quoted(file_id)}"
+        call = Call(
+            method="GET",
+            path=path,
+            template="/v1/accounts/{id}/settlements/{id}/attachments/{id}",
+            headers={**SYSTEM_HEADERS, "Accept": "*/*"},
+            raw_bytes=largest,
+        )
+        return await self._http.send(call)
+
+    def _settlements(self) -> str:
+        return f"{self._account.api_url}/v1/accounts/{self._account.account_id}/settlements"
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -2,7 +2,8 @@
 
 A refused authorisation is a 200 whose transaction has failed; the reason is `events[].error`.
 Its `type` was one string until 2025-09 and is an array since, with other words; both are read.
-The issuer's `retry_policy` is heard first, then the table. Source: reference notes, section 8.
+The issuer's `retry_policy` is heard first, then the table of codes.py. Source: reference notes,
+section 8.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import attrs
 
 from domain.ports import Declined
 from domain.subscription.events import DeclineClass
+from infrastructure.gateways.dintero.codes import CLASS_OF_TYPE, WORST_FIRST
 
 DO_NOT_RETRY = "DO_NOT_RETRY"
 RETRY_IMMEDIATELY = "RETRY_IMMEDIATELY"
@@ -21,28 +23,6 @@ UNKNOWN_TYPE = "UNKNOWN"
 MESSAGE_CHARS = 200
 CODE_CHARS = 64
 
-_TABLE: dict[DeclineClass, str] = {
-    DeclineClass.HARD: (
-        "DO_NOT_RETRY PICK_UP_CARD CLOSED_ACCOUNT RESTRICTED_CARD EXPIRED_CARD "
-        "REJECTED_BY_ACQUIRER_CARD_STOLEN REJECTED_BY_ACQUIRER_CARD_EXPIRED "
-        "REJECTED_BY_ACQUIRER_POSSIBLE_FRAUD"
-    ),
-    DeclineClass.MERCHANT: (
-        "INVALID_MERCHANT INVALID_AMOUNT INVALID_TRANSACTION "
-        "REJECTED_BY_ACQUIRER_INVALID_AMOUNT REJECTED_BY_ACQUIRER_FORMAT_ERROR"
-    ),
-    DeclineClass.PAYER_ACTION: (
-        "PIN_REQUIRED FAILED_VERIFICATION ADDITIONAL_VERIFICATION_REQUIRED MODIFICATIONS_REQUIRED"
-    ),
-    DeclineClass.SOFT: (
-        "INSUFFICIENT_FUNDS EXCEEDS_APPROVAL_LIMIT EXCEEDS_WITHDRAWAL_FREQUENCY_LIMIT DECLINED "
-        "ISSUER_ERROR ERROR REJECTED_BY_ACQUIRER REJECTED_BY_ACQUIRER_INSUFFICIENT_FUNDS "
-        "ACQUIRER_HOST_OFFLINE DAILY_LIMIT_EXCEEDED MONTHLY_LIMIT_EXCEEDED"
-    ),
-}
-CLASS_OF_TYPE: dict[str, DeclineClass] = {
-    name: decline for decline, names in _TABLE.items() for name in names.split()
-}
 # HTTP refusals of a refund, a void or a token's end that are a definite no, with words for where
 # Dintero has none. It lists no codes, so the status decides; one that is not here is a doubt
 # (409: something else is at work on the transaction).
@@ -58,8 +38,6 @@ QUOTA_WAIT: dict[str, timedelta] = {
     "DAILY_LIMIT_EXCEEDED": timedelta(hours=24),
     "MONTHLY_LIMIT_EXCEEDED": timedelta(days=30),
 }
-# When an answer names several reasons, the one that forbids most counts.
-_WORST_FIRST = tuple(_TABLE)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,7 +104,7 @@ def classify(error: EventError) -> tuple[DeclineClass, str]:
         return DeclineClass.HARD, first or DO_NOT_RETRY
     if error.retry_codes:
         return DeclineClass.SOFT, first or error.retry_codes[0]
-    for decline in _WORST_FIRST:
+    for decline in WORST_FIRST:
         for name in error.types:
             if CLASS_OF_TYPE.get(name) is decline:
                 return decline, name

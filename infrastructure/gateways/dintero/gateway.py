@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     Authorized,
     CaptureOrder,
@@ -240,6 +241,11 @@ class DinteroGateway:
         """What became of a refund, by its reference or by the request that began it. Only reads."""
         return await giving_back.look_up_refund(self._calls, query)
 
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Dintero has no such thing: what was taken back is learned from a settlement, by a
+        person."""
+        return NotFound(finding=f"Dintero shows no dispute {dispute_ref[:40]}")
+
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let go of a reservation; safe to repeat."""
         return await giving_back.void(self._calls, order, self._now())
@@ -265,12 +271,13 @@ class DinteroGateway:
         the account, the signature alone, for that bears no time.
 
         Counted from `received_at`, not from now, so that one that waited in the inbox is not
-        refused for our own delay. Raises: CallbackRejected.
+        refused for our own delay. An account's webhook is signed otherwise, and has no age: see
+        webhooks.py. Raises: CallbackRejected.
         """
         account = self._account
-        if webhooks.is_webhook(callback):
-            secret = account.webhook_secret
-            return webhooks.hint_of(callback, secret, account.account_id, self._digest)
+        if webhooks.is_webhook(callback) and signature.HEADER.lower() not in callback.headers:
+            said = webhooks.told(account.webhook_secret, account.account_id, callback)
+            return webhooks.hint_of(said, self._digest)
         at = callback.received_at
         signature.check(account.signature_secret, account.account_id, callback, at)
         return hint_of(callback)

@@ -55,9 +55,9 @@ async def refund(calls: DinteroCalls, order: RefundOrder, now: datetime) -> Refu
     if not 0 < order.amount.minor <= requests.LARGEST_AMOUNT:
         return RefundDenied(code="AMOUNT_OUT_OF_RANGE", message=f"{order.amount} is no int32 > 0")
     against = await _against_refund(calls, order, now)
-    if against is not None:
+    if not isinstance(against, tuple):
         return against
-    body = requests.refund_body(order)
+    body = requests.refund_body(order, against)
     exchange = await calls.refund(order.charge_ref, body, order.reference)
     if not isinstance(exchange, Reply):
         return without_reply(exchange)
@@ -78,18 +78,18 @@ async def refund(calls: DinteroCalls, order: RefundOrder, now: datetime) -> Refu
 
 async def _against_refund(
     calls: DinteroCalls, order: RefundOrder, now: datetime
-) -> RefundAnswer | None:
-    """What speaks against sending a refund; None: nothing that we can see."""
+) -> RefundAnswer | requests.Lines:
+    """What speaks against sending a refund; else the charge's lines, as far as we can see them."""
     shown = await calls.transaction(order.charge_ref)
     if isinstance(shown, NotSent):
         return NotDone(reason=shown.reason, retry_after_s=shown.retry_after_s)
     if not isinstance(shown, Reply) or shown.status != 200:
-        return None
+        return ()
     try:
         found = read_transaction(shown.data)
         standing = _standing(found, order, now)
     except Unreadable:
-        return None
+        return ()
     if not isinstance(standing, NotFound):
         return standing
     # The request names no currency: the amount would be taken in the charge's own.
@@ -98,7 +98,7 @@ async def _against_refund(
         return RefundDenied(code="CURRENCY_DIFFERS", message=words)
     if found.reference not in ("", order.charge_reference):
         return RefundDenied(code="CHARGE_DIFFERS", message="the transaction is another charge's")
-    return None
+    return found.lines
 
 
 def _is_missing(shown: Exchange) -> bool:

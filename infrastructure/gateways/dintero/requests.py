@@ -1,7 +1,8 @@
 """The bodies and addresses of our calls to Dintero.
 
-Empty strings are left out, since Dintero refuses them. A charge is one line over its whole amount
-with tax: a charge knows its total only. No line states VAT; Dintero shows it and never checks it.
+Empty strings are left out, since Dintero refuses them. A charge has a line for each rate of its
+invoice's tax, and they add up to it; where nothing is known of tax it is one line that states none.
+Dintero shows what a line says of VAT and never checks it.
 Source: reference notes on Dintero, sections 2, 3, 6, 7 and 9.
 """
 
@@ -23,10 +24,13 @@ from infrastructure.gateways.returning import returning_from
 
 # order.amount is an int32 of minor units.
 LARGEST_AMOUNT = 2**31 - 1
-# One line a charge; a capture must name the same line.
+# Lines are numbered from 1; a capture must name the same lines.
 LINE_ID = "1"
+PPM_OF_PERCENT = 10_000
 TOKEN_REFERENCES = "token-"  # noqa: S105 - the beginning of a reference, not a token
 STRICT_REFERENCE = {"Dintero-Feature-Toggles": "strict-merchant-reference"}
+# Line ids and minor units of a charge.
+Lines = tuple[tuple[str, int], ...]
 # Dintero reports the later operations that the address asks for, whoever made them.
 REPORTED = ("CAPTURE", "REFUND", "VOID")
 # sid instead of session_id: firewalls take the latter for an attack. Failures are reported too.
@@ -37,17 +41,22 @@ CALLBACK_OPTIONS = {"method": "GET", "report_error": "true", "sid_parameter_name
 class StoredToken:
     """A token with what it takes to charge it, as it lies in the vault.
 
-    product: the payment product type that made it; kind decides the operation.
+    product: the payment product type that made it.
     """
 
     product: str
     kind: TokenKind
     value: str = attrs.field(repr=False)
 
-    @property
-    def operation(self) -> str:
-        """Recurrence tokens are for constant prices, payment tokens for any price."""
-        return "recurring_purchase" if self.kind == "recurrence_token" else "unscheduled_purchase"
+    def operation(self, terms: Terms) -> str:
+        """What a charge by these terms is called.
+
+        Where a product makes both kinds of token, the kind says it, whatever has become of the
+        terms since. A product without recurrence tokens has one token for both operations.
+        """
+        both = "recurrence_token" in TOKEN_KINDS[self.product]
+        recurring = self.kind == "recurrence_token" if both else _has_rhythm(terms)
+        return "recurring_purchase" if recurring else "unscheduled_purchase"
 
     def sealed(self) -> Secret:
         """As one secret, e.g. payex.creditcard/recurrence_token/<value>."""
@@ -107,34 +116,52 @@ def token_session(
 
 
 def _token_kind(account: DinteroAccount, terms: Terms) -> TokenKind:
-    """A recurrence token is for a constant rhythm (recurring_purchase); what is charged when it is
-    asked for, or when usage comes to an amount, takes a payment token (unscheduled_purchase)."""
-    regular = terms.scheduled and terms.kind is not Kind.THRESHOLD
-    return account.token_kind if regular else "payment_token"
+    """A recurrence token is for a constant rhythm; whatever has none takes a payment token."""
+    return account.token_kind if _has_rhythm(terms) else "payment_token"
 
 
-def line(amount: Money, order_id: str, description: str) -> dict[str, object]:
-    """The one line of a charge: its amount is the charge's."""
-    return {
-        "id": order_id,
-        "line_id": LINE_ID,
-        "description": description,
-        "quantity": 1,
-        "amount": amount.minor,
-    }
+def _has_rhythm(terms: Terms) -> bool:
+    """Whether it is charged by a schedule (recurring_purchase), not when it is asked for or when
+    usage comes to an amount (unscheduled_purchase)."""
+    return terms.scheduled and terms.kind is not Kind.THRESHOLD
+
+
+def items_of(order: ChargeOrder) -> list[dict[str, object]]:
+    """The lines of a charge: their amounts are the charge's, with VAT."""
+
+    def item(line_id: str, description: str, amount: Money) -> dict[str, object]:
+        shown = {"id": order.terms.plan, "line_id": line_id, "description": description}
+        return {**shown, "quantity": 1, "amount": amount.minor}
+
+    if not order.lines:
+        return [item(LINE_ID, order.terms.description, order.amount)]
+    return [
+        item(str(number), line.description, line.amount)
+        | {"vat": percent(line.tax_ppm), "vat_amount": line.tax.minor}
+        for number, line in enumerate(order.lines, start=1)
+    ]
+
+
+def percent(ppm: int) -> int | float:
+    """A rate as Dintero writes it, e.g. 25 or 12.5: percent, two decimals. It is no money."""
+    whole, rest = divmod(ppm, PPM_OF_PERCENT)
+    return whole if not rest else round(ppm / PPM_OF_PERCENT, 2)
 
 
 def pay_session(
     account: DinteroAccount, order: ChargeOrder, token: StoredToken
 ) -> dict[str, object]:
     """A session that is created and paid in one call, with nobody present."""
+    placed: dict[str, object] = {
+        "amount": order.amount.minor,
+        "currency": order.amount.currency,
+        "merchant_reference": order.reference,
+        "items": items_of(order),
+    }
+    if order.lines:
+        placed["vat_amount"] = sum(line.tax.minor for line in order.lines)
     session: dict[str, object] = {
-        "order": {
-            "amount": order.amount.minor,
-            "currency": order.amount.currency,
-            "merchant_reference": order.reference,
-            "items": [line(order.amount, order.terms.plan, order.terms.description)],
-        },
+        "order": placed,
         "customer": {
             "customer_id": order.customer_id,
             "tokens": {token.product: {token.kind: token.value}},
@@ -147,7 +174,7 @@ def pay_session(
     }
     if account.callback_url:
         session["url"] = {"callback_url": callback_url(account.callback_url, *REPORTED)}
-    payment = {"payment_product_type": token.product, "operation": token.operation}
+    payment = {"payment_product_type": token.product, "operation": token.operation(order.terms)}
     return {"session": session, "payment": payment}
 
 
@@ -159,20 +186,24 @@ def capture_body(account: DinteroAccount, order: CaptureOrder) -> dict[str, obje
     body: dict[str, object] = {
         "amount": order.amount.minor,
         "capture_reference": str(order.capture_id),
-        "items": _items(order.amount),
     }
+    lines = tuple((str(n), each.amount.minor) for n, each in enumerate(order.lines, start=1))
+    if items := _items(order.amount, lines):
+        body["items"] = items
     if order.final and account.payment_product_type.startswith("dintero_psp."):
         body["final_capture"] = True
     return body
 
 
-def refund_body(order: RefundOrder) -> dict[str, object]:
-    """A refund, in full or in part, under its own reference."""
+def refund_body(order: RefundOrder, lines: Lines = ()) -> dict[str, object]:
+    """A refund, in full or in part, under its own reference. lines: of the charge, as far as they
+    are known."""
     body: dict[str, object] = {
         "amount": order.amount.minor,
         "refund_reference": order.reference,
-        "items": _items(order.amount),
     }
+    if items := _items(order.amount, lines):
+        body["items"] = items
     if order.reason:
         body["reason"] = order.reason
     return body
@@ -183,6 +214,17 @@ def delete_token_body() -> dict[str, object]:
     return {"reason": "The merchant needs it no more", "requestor": "MERCHANT"}
 
 
-def _items(amount: Money) -> list[dict[str, object]]:
-    """The charge's one line, for as much of it as is captured or given back."""
-    return [{"line_id": LINE_ID, "quantity": 1, "amount": amount.minor}]
+def _items(amount: Money, lines: Lines) -> list[dict[str, object]]:
+    """The charge's lines, for as much of them as is captured or given back.
+
+    None for a part of several lines: nobody has said of which of them it is. None where the lines
+    are not numbered as ours: naming one that is not there would have all of it refused.
+    """
+    known = lines or ((LINE_ID, amount.minor),)
+    if [name for name, _ in known] != [str(number + 1) for number in range(len(known))]:
+        return []
+    if len(known) == 1:
+        known = ((LINE_ID, amount.minor),)
+    if sum(minor for _, minor in known) != amount.minor:
+        return []
+    return [{"line_id": name, "quantity": 1, "amount": minor} for name, minor in known]

@@ -62,7 +62,8 @@ def token_of(account: DinteroAccount, transaction: object) -> TokenAnswer:
     """The token of a transaction that was asked for with TOKEN_INCLUDES.
 
     The kind that the account wants comes first; the other kind serves as well.
-    A finished transaction without any token is a no: Dintero made none.
+    A finished transaction without any token is a no: Dintero made none, or the payer took the
+    tick off a box that says "save this card".
     """
     raw = table(transaction)
     card = table(raw.get("card"))

@@ -223,7 +223,7 @@ def void_standing(found: Transaction, seen_at: datetime) -> VoidStanding:
         return Unknown(reason="void accepted, not carried out yet", provider_ref=found.id)
     moved = found.moved()
     if found.status in MONEY_MOVED and moved.minor > 0:
-        return VoidDenied(code=found.status, message=f"{moved} was captured")
+        return VoidDenied(code=found.status, message=f"{moved} was captured", captured=True)
     if found.status == VOIDED and moved.minor == 0:
         voids = found.done("VOID")
         return Voided(at=(voids[-1].at if voids else None) or found.updated_at or seen_at)

@@ -70,6 +70,7 @@ class Transaction:
     """What we read of a transaction. amount: authorised minor units; seen_at: for missing times.
 
     auto_capture: as its session says where the answer includes that, else False.
+    lines: id and minor units of each item, if all of them can be read, else none.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Transaction:
     events: tuple[TransactionEvent, ...]
     auto_capture: bool
     updated_at: datetime | None
+    lines: tuple[tuple[str, int], ...] = ()
 
     def done(self, name: str) -> list[TransactionEvent]:
         """The successful events of one name, in Dintero's order."""
@@ -146,7 +148,16 @@ def read_transaction(data: object) -> Transaction:
         events=tuple(_event(each) for each in rows(raw.get("events"))),
         auto_capture=configuration.get("auto_capture") is True,
         updated_at=instant(raw.get("updated_at")) or instant(raw.get("created_at")),
+        lines=_lines(rows(raw.get("items"))),
     )
+
+
+def _lines(items: list[dict[str, object]]) -> tuple[tuple[str, int], ...]:
+    try:
+        found = tuple((text(each.get("line_id")), whole(each.get("amount"))) for each in items)
+    except Unreadable:
+        return ()
+    return found if all(line_id for line_id, _ in found) else ()
 
 
 def _event(raw: dict[str, object]) -> TransactionEvent:

@@ -10,6 +10,7 @@ from infrastructure.gateways.http import ProviderHttp
 CAPTURES = "/v2/payments/captures/"
 AUTHORIZATIONS = "/v2/payments/authorizations/"
 REFUNDS = "/v2/payments/refunds/"
+DISPUTES = "/v1/customer/disputes/"
 ORDERS = "/v2/checkout/orders"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import httpx
 
+from domain.dispute_ports import DisputeAnswer
 from domain.ports import (
     CaptureOrder,
     ChargeAnswer,
@@ -43,12 +44,13 @@ from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
-from infrastructure.gateways.paypal import orders, vault, webhooks
+from infrastructure.gateways.paypal import declines, disputes, orders, vault, webhooks
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.calls import AUTHORIZATIONS, ORDERS, is_id, post
 from infrastructure.gateways.paypal.certificates import Certificates
 from infrastructure.gateways.paypal.declines import refusal_of
 from infrastructure.gateways.paypal.lookups import LookUps
+from infrastructure.gateways.paypal.presenting import Presentation
 from infrastructure.gateways.paypal.refunds import Refunds
 from infrastructure.gateways.paypal.reports import TransactionReports
 from infrastructure.gateways.paypal.reservations import Reservations
@@ -93,14 +95,17 @@ class PayPalGateway:
         self._reservations = Reservations(self._http, now)
         self._certificates = Certificates(account, self._http, now)
 
-    async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
+    async def request_token(
+        self, order: TokenOrder, presentation: Presentation | None = None
+    ) -> TokenOfferAnswer:
         """Create a setup token. PayPal keeps the key for 3 hours.
 
+        presentation: of this request; None for the account's.
         Source: "Recurring payments module"; OpenAPI vault_payment_tokens_v3.
         """
         today = self._now().astimezone(UTC).date()
         try:
-            body = vault.setup_token_json(order, self._account, today)
+            body = vault.setup_token_json(order, self._account, today, presentation)
         except Refused as refused:
             return TokenDenied(code=refused.code.upper(), message=refused.reason)
         answer = await self._post(SETUP_TOKENS, SETUP_TOKENS, body, str(order.request_id))
@@ -141,7 +146,7 @@ class PayPalGateway:
         Source: "Recurring payments module"; OpenAPI checkout_orders_v2.
         """
         try:
-            body = orders.order_json(order)
+            body = orders.order_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(ORDERS, ORDERS, body, str(order.attempt_id))
@@ -155,7 +160,7 @@ class PayPalGateway:
         if not is_id(order.authorization_ref):
             return Unknown(reason="not an id of PayPal's")
         try:
-            body = orders.capture_json(order)
+            body = orders.capture_json(order, self._account.soft_descriptor)
         except Refused as refused:
             return _not_payable(refused)
         answer = await self._post(
@@ -199,6 +204,10 @@ class PayPalGateway:
         charge or its order cannot be found.
         """
         return await self._refunds.find(query)
+
+    async def look_up_dispute(self, dispute_ref: str) -> DisputeAnswer:
+        """Read a dispute. Source: OpenAPI customer_disputes_v1."""
+        return await disputes.look_up(self._http, dispute_ref, self._now())
 
     async def void(self, order: VoidOrder) -> VoidAnswer:
         """Let an authorisation go; PayPal keeps the key for 45 days.
@@ -261,11 +270,11 @@ class PayPalGateway:
 
         A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
         """
-        hint = await webhooks.verify(callback, self._account, self._certificates)
+        hint = await webhooks.verify(callback, self._account, self._certificates, self._http)
         token, ended = webhooks.token_in(callback.body)
         if token:
             return attrs.evolve(hint, token_digest=self._digest(token), token_ended=ended)
-        if hint.reference:
+        if hint.reference or hint.charge_ref or hint.dispute_ref:
             return hint
         capture_id = webhooks.capture_behind(callback.body)
         return attrs.evolve(hint, reference=await self._look_ups.reference_of(capture_id))
@@ -296,7 +305,7 @@ class PayPalGateway:
         self, answer: Exchange, of: Callable[[Reply, datetime], ChargeAnswer]
     ) -> ChargeAnswer:
         if isinstance(answer, NotSent):
-            return not_done(answer)
+            return declines.of_the_payer(answer) or not_done(answer)
         if isinstance(answer, NoAnswer):
             return unknown(answer)
         return of(answer, self._now())

@@ -27,6 +27,7 @@ from domain.subscription.events import DeclineClass
 from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal import declines
 from infrastructure.gateways.paypal.advice import advice_of, network_in
+from infrastructure.gateways.paypal.issues import Meaning
 from infrastructure.gateways.paypal.wire import (
     amount_json,
     amount_of,
@@ -44,19 +45,21 @@ _CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _RESERVED = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
 
 
-def order_json(order: ChargeOrder) -> dict[str, Any]:
-    """The body of POST /v2/checkout/orders. Raises: Refused("money-needs-decimals")."""
+def order_json(order: ChargeOrder, soft_descriptor: str = "") -> dict[str, Any]:
+    """The body of POST /v2/checkout/orders. soft_descriptor: "" for the account's own.
+
+    Raises: Refused("money-needs-decimals").
+    """
     at_once = order.capture is CaptureMode.AT_ONCE
+    unit = {
+        "invoice_id": order.reference,
+        "custom_id": str(order.attempt_id),
+        "description": order.terms.description[:_DESCRIPTION_LENGTH],
+        "amount": amount_json(order.amount),
+    }
     return {
         "intent": "CAPTURE" if at_once else "AUTHORIZE",
-        "purchase_units": [
-            {
-                "invoice_id": order.reference,
-                "custom_id": str(order.attempt_id),
-                "description": order.terms.description[:_DESCRIPTION_LENGTH],
-                "amount": amount_json(order.amount),
-            }
-        ],
+        "purchase_units": [{**unit, **_on_statement(soft_descriptor)}],
         "payment_source": {
             "paypal": {
                 "vault_id": order.token.reveal(),
@@ -70,7 +73,11 @@ def order_json(order: ChargeOrder) -> dict[str, Any]:
     }
 
 
-def capture_json(order: CaptureOrder) -> dict[str, Any]:
+def _on_statement(soft_descriptor: str) -> dict[str, str]:
+    return {"soft_descriptor": soft_descriptor} if soft_descriptor else {}
+
+
+def capture_json(order: CaptureOrder, soft_descriptor: str = "") -> dict[str, Any]:
     """The body of POST /v2/payments/authorizations/{id}/capture.
 
     A capture that more may follow has an invoice id of its own: PayPal lets none be captured
@@ -84,6 +91,7 @@ def capture_json(order: CaptureOrder) -> dict[str, Any]:
         "amount": amount_json(order.amount),
         "invoice_id": reference,
         "final_capture": order.final,
+        **_on_statement(soft_descriptor),
     }
 
 
@@ -197,7 +205,7 @@ def _declined(
     resource: Mapping[str, Any], code: str, provider_ref: str, at: datetime | None, network: str
 ) -> Declined:
     """A payment resource that came to nothing, with the card network's advice where there is."""
-    meaning = declines.MEANING_OF.get(code, declines.Meaning.SOFT).name
+    meaning = declines.MEANING_OF.get(code, Meaning.SOFT).name
     decline = DeclineClass[meaning if meaning in DeclineClass.__members__ else "SOFT"]
     processor = mapping(resource.get("processor_response"))
     retry_not_before = None

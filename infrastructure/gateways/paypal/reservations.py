@@ -37,6 +37,7 @@ _SAY_NOTHING_RESERVED = frozenset(
     {"PREVIOUSLY_VOIDED", "AUTHORIZATION_VOIDED", "AUTHORIZATION_EXPIRED", "AUTHORIZATION_DENIED"}
 )
 _IS_A_RENEWAL = "CANNOT_BE_VOIDED"
+_SAY_CAPTURED = frozenset({"PREVIOUSLY_CAPTURED", "AUTHORIZATION_ALREADY_CAPTURED"})
 
 
 def renewal_key(capture_id: UUID) -> str:
@@ -105,7 +106,8 @@ class Reservations:
         denial = declines.denied(answer.status, refusal)
         if isinstance(denial, Unknown):
             return denial
-        return VoidDenied(code=denial.code, message=denial.message)
+        captured = denial.code in _SAY_CAPTURED
+        return VoidDenied(code=denial.code, message=denial.message, captured=captured)
 
     def _standing(self, authorization: Mapping[str, Any]) -> VoidAnswer:
         status = text_of(authorization.get("status"))

@@ -29,14 +29,18 @@ from infrastructure.gateways.exchange import Reply
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.declines import (
     MEANING_OF,
-    Meaning,
     Refusal,
     refusal_of,
 )
+from infrastructure.gateways.paypal.issues import Meaning
+from infrastructure.gateways.paypal.presenting import Metadata, Presentation, check_consent
 from infrastructure.gateways.paypal.wire import amount_json, items, link, mapping, plan_name
 from infrastructure.gateways.returning import returning_from
 
 SETUP_TOKEN_LIFE = timedelta(days=3)  # PayPal's default; the answer does not state it
+# A request is looked at when its time is up. PayPal must still know it then: a payer may have
+# approved and closed the window, and no webhook tells of an approval alone.
+LAST_LOOK_BEFORE = timedelta(hours=1)
 WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED"})
 APPROVED = frozenset({"APPROVED", "VAULTED", "TOKENIZED"})
 _DESCRIPTION_LENGTH = 127
@@ -48,28 +52,36 @@ def exchange_key(request_id: UUID) -> str:
     return str(uuid5(request_id, "payment-token"))
 
 
-def setup_token_json(order: TokenOrder, account: PayPalAccount, today: date) -> dict[str, Any]:
-    """The body of POST /v3/vault/setup-tokens.
+def setup_token_json(
+    order: TokenOrder,
+    account: PayPalAccount,
+    today: date,
+    presentation: Presentation | None = None,
+) -> dict[str, Any]:
+    """The body of POST /v3/vault/setup-tokens. presentation: None for the account's.
 
-    Raises: Refused("money-needs-decimals").
+    Raises: Refused("money-needs-decimals", "recurring-metadata-missing").
     """
+    presentation = presentation or account.presentation
+    check_consent(presentation.metadata, order.terms)
     context: dict[str, Any] = {
         "return_url": returning_from(account.return_url, order),
         "cancel_url": returning_from(account.cancel_url, order),
-        "shipping_preference": "NO_SHIPPING",
+        **presentation.context_json(),
     }
     if account.brand_name:
         context["brand_name"] = account.brand_name[:300]
     wallet: dict[str, Any] = {
         "description": order.terms.description[:_DESCRIPTION_LENGTH],
-        "usage_type": "MERCHANT",
-        "usage_pattern": order.terms.usage_pattern,
-        "permit_multiple_payment_tokens": True,
+        **presentation.wallet_json(),
         "experience_context": context,
     }
-    plan = billing_plan_json(order.terms, order.start_date, today, order.paid_trial)
-    if plan is not None:
-        wallet["billing_plan"] = plan
+    if presentation.metadata is not Metadata.NONE:
+        wallet["usage_pattern"] = order.terms.usage_pattern
+    if presentation.metadata is Metadata.PATTERN_AND_PLAN:
+        plan = billing_plan_json(order.terms, order.start_date, today, order.paid_trial)
+        if plan is not None:
+            wallet["billing_plan"] = plan
     return {
         "customer": {"merchant_customer_id": order.customer_id},
         "payment_source": {"paypal": wallet},
@@ -118,6 +130,9 @@ def billing_plan_json(
         "billing_cycles": [*cycles, regular],
         "one_time_charges": _one_time_charges(terms, at_checkout),
     }
+    goods = [each.description for each in terms.one_time if each.kind is OneTimeKind.PRODUCT]
+    if goods:
+        plan["product"] = {"description": ", ".join(goods)[:_DESCRIPTION_LENGTH], "quantity": "1"}
     name = plan_name(terms.description)
     return {**plan, "name": name} if name else plan
 
@@ -206,7 +221,7 @@ def offer_of(reply: Reply, now: datetime) -> TokenOfferAnswer:
     token_id, approve_url = body.get("id"), link(body, "approve", "payer-action")
     if not isinstance(token_id, str) or not approve_url:
         return Unknown(reason=f"HTTP {reply.status} without an approval link")
-    expires_at = now.astimezone(UTC) + SETUP_TOKEN_LIFE
+    expires_at = now.astimezone(UTC) + SETUP_TOKEN_LIFE - LAST_LOOK_BEFORE
     return Offered(provider_ref=token_id, approve_url=approve_url, expires_at=expires_at)
 
 

@@ -27,10 +27,13 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from domain.ports import CallbackRejected, Hint, RawCallback
-from infrastructure.gateways.paypal.account import PayPalAccount
+from infrastructure.gateways.http import ProviderHttp
+from infrastructure.gateways.paypal import postback
+from infrastructure.gateways.paypal.account import PayPalAccount, Verification
 from infrastructure.gateways.paypal.certificates import Certificates
+from infrastructure.gateways.paypal.disputes import charge_behind, reversal_in
 from infrastructure.gateways.paypal.orders import charge_of_part
-from infrastructure.gateways.paypal.wire import items, link, mapping, time_of
+from infrastructure.gateways.paypal.wire import items, link, mapping, text_of, time_of
 
 _ALGORITHM = "SHA256withRSA"
 _HEADERS = (
@@ -44,14 +47,19 @@ _SETUP_TOKENS = "/v3/vault/setup-tokens/"
 _CAPTURES = "/v2/payments/captures/"
 _TOKEN_ENDS = frozenset({"VAULT.PAYMENT-TOKEN.DELETED", "VAULT.PAYMENT-TOKEN.DELETION-INITIATED"})
 _TOKEN_EVENTS = _TOKEN_ENDS | {"VAULT.PAYMENT-TOKEN.CREATED"}
+_OF_DISPUTES = "CUSTOMER.DISPUTE."
+_REVERSED = "PAYMENT.CAPTURE.REVERSED"
 
 
-async def verify(callback: RawCallback, account: PayPalAccount, certificates: Certificates) -> Hint:
-    """Check a webhook by its certificate and signature, over the raw bytes.
+async def verify(
+    callback: RawCallback, account: PayPalAccount, certificates: Certificates, http: ProviderHttp
+) -> Hint:
+    """Check a webhook over its raw bytes, in the way that the account names.
 
+    By its certificate and signature; or PayPal is asked, once all is refused that need not be.
     Raises: CallbackRejected with "signature-missing", "signature-wrong", "too-old",
-        "foreign-certificate", "certificate-unavailable" or "malformed". No text of the message
-        is repeated in it.
+        "foreign-certificate", "certificate-unavailable", "verification-unavailable" or
+        "malformed". No text of the message is repeated in it.
     """
     headers = {name: callback.headers.get(name, "") for name in _HEADERS}
     if not all(headers.values()) or not account.webhook_id:
@@ -62,6 +70,12 @@ async def verify(callback: RawCallback, account: PayPalAccount, certificates: Ce
     _check_age(sent_at, callback.received_at, account)
     if headers["paypal-auth-algo"] != _ALGORITHM:
         raise CallbackRejected("signature-wrong", f"not signed by {_ALGORITHM}")
+    if account.verification is Verification.POSTBACK:
+        if not certificates.allowed(headers["paypal-cert-url"]):
+            raise CallbackRejected("foreign-certificate", "not an address of PayPal's certificates")
+        hint = _hint(callback.body)
+        await postback.check(http, headers, account.webhook_id, callback.body)
+        return hint
     key = await certificates.signing_key(headers["paypal-cert-url"])
     try:
         signature = b64decode(headers["paypal-transmission-sig"], validate=True)
@@ -99,6 +113,22 @@ def _hint(body: bytes) -> Hint:
     if not isinstance(delivery_id, str) or not isinstance(event_type, str) or not delivery_id:
         raise CallbackRejected("malformed", "no event id or type")
     resource = mapping(event.get("resource"))
+    if event_type.startswith(_OF_DISPUTES):
+        return Hint(
+            delivery_id=delivery_id,
+            event_type=event_type,
+            dispute_ref=text_of(resource.get("dispute_id")),
+            charge_ref=charge_behind(resource),
+        )
+    if event_type == _REVERSED:
+        capture_id = _capture_of(resource)
+        return Hint(
+            delivery_id=delivery_id,
+            event_type=event_type,
+            # Where it names no capture it is about a charge that nobody knows: a person looks.
+            charge_ref=capture_id or text_of(resource.get("id")) or event_type,
+            reversal=reversal_in(resource, capture_id),
+        )
     return Hint(
         delivery_id=delivery_id,
         event_type=event_type,
@@ -109,7 +139,10 @@ def _hint(body: bytes) -> Hint:
 
 def capture_behind(body: bytes) -> str:
     """The capture that a verified event's resource links to as its parent (a refund's), or ""."""
-    resource = mapping(mapping(msgspec.json.decode(body)).get("resource"))
+    return _capture_of(mapping(mapping(msgspec.json.decode(body)).get("resource")))
+
+
+def _capture_of(resource: Mapping[str, Any]) -> str:
     path = urlsplit(link(resource, "up")).path
     _, found, capture_id = path.partition(_CAPTURES)
     return capture_id if found and capture_id.isalnum() else ""

@@ -54,10 +54,16 @@ def amount_of(data: object) -> Money | None:
         return None
 
 
+# Vault events bear "2022-08-26T18:25:57.449PDT", by PayPal's own clocks on the Pacific coast.
+_ZONES = {"PDT": "-07:00", "PST": "-08:00", "UTC": "+00:00", "GMT": "+00:00"}
+
+
 def time_of(text: object) -> datetime | None:
-    """An RFC 3339 time in UTC; None when it cannot be read."""
+    """An RFC 3339 time, or one with a zone that PayPal writes by name, in UTC; None when it
+    cannot be read."""
     if not isinstance(text, str):
         return None
+    text = text[:-3] + _ZONES[text[-3:]] if text[-3:] in _ZONES else text
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -5,8 +5,11 @@ GET  /v1/sessions?search=                  GET  /v1/sessions/{id}
 GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
 GET and DELETE /v1/card-tokens/{id}
+POST and GET /v1/accounts/{account}/hooks/subscriptions, DELETE .../{id}
+GET  /v1/accounts/{account}/settlements, .../{id}/attachments/{file}
+POST /v1/accounts/{account}/settlements/reports/generate-test-report
 GET and POST /v1/view/{session}            the payer's page; Accept: application/json for scripts
-the control endpoints of serving.py, and POST /_webhooks {"url", "secret"}: the account's events
+and the control endpoints of serving.py
 """
 
 from __future__ import annotations
@@ -27,8 +30,11 @@ from infrastructure.simulators.dintero import bodies, checkout
 from infrastructure.simulators.dintero.access import AccessDesk
 from infrastructure.simulators.dintero.answers import ERROR_BODY, answered
 from infrastructure.simulators.dintero.bodies import bad
+from infrastructure.simulators.dintero.hook_desk import HookDesk
+from infrastructure.simulators.dintero.hooks import TOKEN_EVENTS, wish
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.operation_desk import OperationDesk, transaction_named
+from infrastructure.simulators.dintero.payout_desk import PayoutDesk
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused
 from infrastructure.simulators.dintero.rendering import (
@@ -64,7 +70,12 @@ class DinteroSimulatorOptions:
     specification: Dintero's Swagger 2.0 file; requests are then checked against it.
     access_token_life_s: seconds, by the simulator's clock.
     legacy_errors: refusals in the form used until 2025-09.
-    webhook_url, webhook_secret: where the account's events go; "": nobody has asked for them.
+    strict_amounts: a charge, capture or refund whose lines do not add up is refused. Dintero itself
+        looks only where a session's toggle asks it to; here it is a mistake to be found.
+    attempt_limits: a card that fails too often is refused; see limits.py.
+    major_reports: settlement files say 12.50, not 1250.
+    webhook_url, webhook_secret: where the account's webhooks about tokens go from the start; "":
+        nobody has subscribed to them yet.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
@@ -77,6 +88,9 @@ class DinteroSimulatorOptions:
     specification: Path | None = None
     access_token_life_s: int = 14_400
     legacy_errors: bool = False
+    attempt_limits: bool = False
+    strict_amounts: bool = True
+    major_reports: bool = False
     callback_pause_s: float = 0.2
     webhook_url: str = ""
     webhook_secret: Secret | None = None
@@ -106,16 +120,16 @@ class DinteroSite:
         self._dintero = SimulatedDintero(
             self._tables,
             self._controls,
-            Notices(
-                self._tables,
-                self._controls.clock,
-                options.signature_secret,
-                webhook_url=options.webhook_url,
-                webhook_secret=options.webhook_secret,
-            ),
+            Notices(self._tables, self._controls.clock, options.signature_secret),
             legacy_errors=options.legacy_errors,
+            attempt_limits=options.attempt_limits,
+            strict_amounts=options.strict_amounts,
         )
         self._controls.revoke = self._dintero.revoke
+        if options.webhook_url and options.webhook_secret is not None:
+            self._dintero.hooks.subscribe(
+                wish(options.webhook_url, options.webhook_secret.reveal(), TOKEN_EVENTS)
+            )
         self._specification = (
             specification(options.specification) if options.specification is not None else None
         )
@@ -144,7 +158,8 @@ class DinteroSite:
         router.add_get("/v1/sessions/{id}", self._show_session)
         router.add_get("/v1/sessions", self._list_sessions)
         router.add_post("/v1/accounts/{account}/auth/token", self._desk.sign_in)
-        router.add_post("/_webhooks", self._set_webhooks)
+        HookDesk(self._dintero.hooks).add_routes(router)
+        PayoutDesk(self._dintero, major=self._options.major_reports).add_routes(router)
         router.add_get("/v1/view/{id}", self._show_page)
         router.add_post("/v1/view/{id}", self._use_page)
 
@@ -154,19 +169,12 @@ class DinteroSite:
         self._controls.clock.due()
         path = request.path
         try:
-            if not path.startswith(("/_", "/v1/view/", "/v1/accounts/")):
+            if not path.startswith(("/_", "/v1/view/")) and not path.endswith("/auth/token"):
                 self._desk.check(request)
             return await handler(request)
         except Refused as refused:
             body = refused.body | ({"success": False} if path == "/v1/sessions/pay" else {})
             return answered(body, refused.status)
-
-    async def _set_webhooks(self, request: web.Request) -> web.Response:
-        asked = bodies.decoded(await request.read(), dict[str, str])
-        notices = self._dintero.notices
-        notices.webhook_url = asked.get("url", "")
-        notices.webhook_secret = Secret(asked.get("secret", ""))
-        return answered({"url": notices.webhook_url})
 
     # --- tokens -------------------------------------------------------------------------------
 

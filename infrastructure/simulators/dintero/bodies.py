@@ -24,6 +24,7 @@ class Item(msgspec.Struct):
 
     line_id: str = ""
     amount: int | None = None
+    vat_amount: int = 0
 
 
 class Order(msgspec.Struct):
@@ -32,6 +33,7 @@ class Order(msgspec.Struct):
     currency: str
     merchant_reference: str
     amount: int = 0
+    vat_amount: int | None = None
     items: list[Item] = []
 
 
@@ -163,6 +165,23 @@ def checked_pay(pay: Pay) -> None:
         raise bad("payment names no product and operation for merchant initiated payments")
     if len(pay.session.customer.tokens.get(product, {})) != 1:
         raise bad("customer.tokens has not one token for the payment_product_type")
+
+
+def checked_sums(order: Order) -> None:
+    """What `strict-session-amounts` asks for; else nobody looks at sums. Raises: Refused."""
+    if not order.items:
+        return
+    if sum(item.amount or 0 for item in order.items) != order.amount:
+        raise bad("order.amount must equal the sum of order.items.amount")
+    stated = sum(item.vat_amount for item in order.items)
+    if order.vat_amount is not None and stated != order.vat_amount:
+        raise bad("order.vat_amount must equal the sum of order.items.vat_amount")
+
+
+def checked_parts(amount: int, items: list[Item]) -> None:
+    """The same of a capture or refund. Raises: Refused."""
+    if items and sum(item.amount or 0 for item in items) != amount:
+        raise bad("amount must equal the sum of items.amount")
 
 
 def checked_token_request(asked: AskForToken) -> None:

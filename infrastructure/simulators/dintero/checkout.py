@@ -85,8 +85,10 @@ def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
     error = "authorization" if card.refusal else ""
     if not card.refusal:
         tables.tokens[token.value] = token
-        dintero.put(token.id, dintero.notices.about_token(token, "checkout_token_add"))
     dintero.put(checkout.reference, dintero.notices.about(transaction, error=error))
+    dintero.tell_hooks(transaction, error=error)
+    if not card.refusal:
+        dintero.tell_of_token("checkout_token_add", token)
     return _return_url(checkout, error, tables.transaction_id(transaction))
 
 
@@ -96,6 +98,12 @@ def turn_back(dintero: SimulatedDintero, checkout: Checkout) -> str:
     checkout.cancelled_at = micros(dintero.controls.clock.now())
     checkout.events.append(("CANCELLED", checkout.cancelled_at))
     dintero.put(checkout.reference, dintero.notices.cancelled(checkout))
+    said = {
+        "merchant_reference": checkout.reference,
+        "session_id": dintero.tables.checkout_id(checkout),
+        "error": "cancelled",
+    }
+    dintero.hooks.tell("checkout_authorization", {"authorization": said})
     return _return_url(checkout, "cancelled", "")
 
 

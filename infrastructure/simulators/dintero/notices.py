@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 
 import msgspec
@@ -17,32 +16,19 @@ import msgspec
 from domain.ports import Secret
 from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Build, Outgoing
-from infrastructure.simulators.dintero.rendering import token_json, transaction_json
-from infrastructure.simulators.dintero.tables import Checkout, Tables, Token, Transaction, iso
+from infrastructure.simulators.dintero.rendering import transaction_json
+from infrastructure.simulators.dintero.tables import Checkout, Tables, Transaction, iso
 
 _FORGED = "0" * 64
 
 
 class Notices:
-    """Builds callbacks. secret: None leaves them unsigned, as for an account without a secret.
+    """Builds callbacks. secret: None leaves them unsigned, as for an account without a secret."""
 
-    webhook_url, webhook_secret: of the merchant's subscription to the account's events, which are
-        another mechanism; "": there is none.
-    """
-
-    def __init__(
-        self,
-        tables: Tables,
-        clock: SimulatorClock,
-        secret: Secret | None,
-        *,
-        webhook_url: str = "",
-        webhook_secret: Secret | None = None,
-    ) -> None:
+    def __init__(self, tables: Tables, clock: SimulatorClock, secret: Secret | None) -> None:
         self._tables = tables
         self._clock = clock
         self._secret = secret
-        self.webhook_url, self.webhook_secret = webhook_url, webhook_secret
         self._sent = 0
 
     def about(
@@ -84,36 +70,6 @@ class Notices:
             "error": "cancelled",
         }
         return self._built(checkout.callback_url, wanted, facts, lambda: b"")
-
-    def about_token(self, token: Token, event: str, at: datetime | None = None) -> Build | None:
-        """An event of the account about a stored card, e.g. checkout_token_delete.
-
-        at: when it was deleted. The body is signed, HMAC-SHA1; its form is not documented.
-        """
-        if not self.webhook_url or self.webhook_secret is None:
-            return None
-        self._sent += 1
-        delivery = f"{self._tables.account_id}-w{self._sent:012x}"
-        shown = {
-            "account_id": self._tables.account_id,
-            "event": event,
-            "event_delivery": delivery,
-            "token": token_json(self._tables, token, at),
-        }
-        body, key = msgspec.json.encode(shown), self.webhook_secret.reveal().encode()
-        url = self.webhook_url
-
-        def build(forged: bool) -> Outgoing:
-            digest = hmac.new(key, body + b" " * forged, hashlib.sha1).hexdigest()
-            headers = {
-                "event": event,
-                "event-delivery": delivery,
-                "event-signature": digest,
-                "Content-Type": "application/json",
-            }
-            return Outgoing(method="POST", url=url, headers=headers, body=body)
-
-        return build
 
     def _built(
         self,

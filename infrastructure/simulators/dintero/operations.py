@@ -45,7 +45,7 @@ def capture(
     left = _left(transaction)
     if transaction.status not in CAPTURABLE or not 0 < asked.amount <= left:
         raise bad(f"{asked.amount} cannot be captured: {transaction.status}, {left} left")
-    _check_lines(transaction, asked.items)
+    _check_lines(dintero, transaction, asked.amount, asked.items)
     now = dintero.controls.clock.now()
     if micros(now) >= transaction.authorized_at + _micros(AUTHORIZATION_LIFE):
         return _failed(dintero, transaction, "CAPTURE", asked.amount, asked.capture_reference, now)
@@ -70,7 +70,7 @@ def refund(
     left = transaction.total("CAPTURE") - transaction.total("REFUND") - waiting
     if transaction.status not in REFUNDABLE or not 0 < asked.amount <= left:
         raise bad(f"{asked.amount} cannot be refunded: {transaction.status}, {left} left")
-    _check_lines(transaction, asked.items)
+    _check_lines(dintero, transaction, asked.amount, asked.items)
     now, reference = dintero.controls.clock.now(), asked.refund_reference
     if micros(now) >= transaction.authorized_at + _micros(REFUND_LIFE):
         return _failed(dintero, transaction, "REFUND", asked.amount, reference, now)
@@ -113,6 +113,9 @@ def _carried_out(
     now = dintero.controls.clock.now()
     if fault in DECLINES and fault is not None:
         return _failed(dintero, transaction, name, amount, reference, now, fault)
+    if fault is Fault.FAILED_THEN_MADE and name == "REFUND":
+        dintero.later(now, lambda at: carry(amount, at, ""))
+        return _failed(dintero, transaction, name, amount, reference, now)
     if fault not in (Fault.PENDING, Fault.PENDING_FAILS, Fault.LATE_SUCCESS):
         less = 1 if fault is Fault.WRONG_AMOUNT and name != "VOID" else 0
         carry(amount - less, now, "")
@@ -208,9 +211,13 @@ def _waiting(transaction: Transaction, name: str) -> list[tuple[str, Event]]:
     ]
 
 
-def _check_lines(transaction: Transaction, items: list[bodies.Item]) -> None:
+def _check_lines(
+    dintero: SimulatedDintero, transaction: Transaction, amount: int, items: list[bodies.Item]
+) -> None:
     if any(item.line_id not in transaction.line_ids for item in items):
         raise bad("items name a line_id that the transaction does not have")
+    if dintero.strict_amounts:
+        bodies.checked_parts(amount, items)
 
 
 def _acquired_by_dintero(transaction: Transaction) -> bool:

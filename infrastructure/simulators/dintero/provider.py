@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.deliveries import Build
 from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
+from infrastructure.simulators.dintero.hooks import Hooks
+from infrastructure.simulators.dintero.limits import AttemptLimits
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.refusals import (
     DECLINES,
@@ -16,8 +19,9 @@ from infrastructure.simulators.dintero.refusals import (
     Refused,
     issuer_error,
     named_error,
+    operation_error,
 )
-from infrastructure.simulators.dintero.rendering import event_count
+from infrastructure.simulators.dintero.rendering import event_count, token_json, transaction_json
 from infrastructure.simulators.dintero.tables import (
     Event,
     Tables,
@@ -29,22 +33,40 @@ from infrastructure.simulators.faults import CallbackFault, Fault
 from infrastructure.simulators.serving import Controls
 
 STRICT = "strict-merchant-reference"
+STRICT_AMOUNTS = "strict-session-amounts"
 STRICT_SUCCESS = "strict-success-merchant-reference"
 PART_REFUNDED = "PARTIALLY_CAPTURED_REFUNDED"
 _NOT_AUTHORISED = frozenset({"", "INITIATED", "ON_HOLD", "FAILED", "DECLINED"})
 _LINE = ("1",)
+# Accepted, with an end that comes later.
+_HELD = frozenset({Fault.PENDING, Fault.PENDING_FAILS})
 
 
 class SimulatedDintero:
-    """One account. legacy_errors: refusals in the form used until 2025-09."""
+    """One account. legacy_errors: refusals in the form used until 2025-09.
+
+    attempt_limits: cards that fail too often are refused. Every payer here has one of a few
+        cards, so this is for those who try one payer alone.
+    strict_amounts: sums must add up, whether a session's toggle asks for it or not.
+    """
 
     def __init__(
-        self, tables: Tables, controls: Controls, notices: Notices, *, legacy_errors: bool = False
+        self,
+        tables: Tables,
+        controls: Controls,
+        notices: Notices,
+        *,
+        legacy_errors: bool = False,
+        attempt_limits: bool = False,
+        strict_amounts: bool = False,
     ) -> None:
         self.tables = tables
         self.controls = controls
         self.notices = notices
+        self.hooks = Hooks(tables.account_id, controls.deliveries)
         self.legacy = legacy_errors
+        self.limits = AttemptLimits(legacy=legacy_errors) if attempt_limits else None
+        self.strict_amounts = strict_amounts
         self._early: list[Build] = []
 
     # --- charging -----------------------------------------------------------------------------
@@ -52,6 +74,8 @@ class SimulatedDintero:
     def pay(self, asked: bodies.Pay, toggles: Collection[str], fault: Fault | None) -> Transaction:
         """Create and pay a session. Raises: Refused, also for a success that comes late."""
         bodies.checked_pay(asked)
+        if self.strict_amounts or STRICT_AMOUNTS in toggles:
+            bodies.checked_sums(asked.session.order)
         self._check_reference(asked.session.order.merchant_reference, toggles)
         now = self.controls.clock.now()
         transaction = self._opened(asked, now)
@@ -85,6 +109,7 @@ class SimulatedDintero:
         customer_id = session.customer.customer_id or ""
         same = customer_id == token.customer_id
         lines = tuple(item.line_id for item in session.order.items)
+        amounts = tuple(item.amount or 0 for item in session.order.items)
         return Transaction(
             number=len(self.tables.transactions) + 1,
             reference=session.order.merchant_reference,
@@ -98,46 +123,65 @@ class SimulatedDintero:
             auto_capture=session.configuration.auto_capture,
             callback_url=_shared(session.url.callback_url),
             line_ids=_LINE if lines == _LINE else lines,
+            line_amounts=() if amounts == (session.order.amount,) else amounts,
         )
 
     def _settle(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
         """Authorise or refuse; capture where the session said so."""
         if not transaction.status:  # a late success begins to exist when it succeeds
             transaction.created_at = _instant(transaction, at)
-        refusal = MAGIC_AMOUNTS.get(transaction.amount) or transaction.token.card.refusal
-        if transaction.token.value in self.tables.forgotten:
-            fault = Fault.HARD_DECLINE
-        if fault in DECLINES or refusal:
-            self._refuse(transaction, fault, refusal, at)
+        error = self._error_of(transaction, fault, micros(at))
+        if error is not None:
+            self._refuse(transaction, error, at)
             return
-        if fault is Fault.PENDING and not transaction.auto_capture:
+        if fault in _HELD and not transaction.auto_capture:
             transaction.status = "ON_HOLD"
             self.announce(transaction)
-            self.later(at, lambda then: self._settle(transaction, None, then))
+            self.later(at, lambda then: self._released(transaction, fault, then))
             return
+        if self.limits is not None:
+            self.limits.succeeded(transaction.token.card)
         transaction.authorized_at = _instant(transaction, at)
         transaction.status = "AUTHORIZED"
         if not transaction.auto_capture:
             self.book(Movement.AUTHORIZED, transaction, transaction.amount, at)
-        elif fault is Fault.PENDING:
-            self.later(at, lambda then: self._capture_late(transaction, then))
+        elif fault in _HELD:
+            self.later(at, lambda then: self._capture_late(transaction, fault, then))
         else:
             less = 1 if fault is Fault.WRONG_AMOUNT else 0
             self._capture(transaction, transaction.amount - less, at)
         self.announce(transaction)
 
-    def _refuse(
-        self, transaction: Transaction, fault: Fault | None, refusal: str, at: datetime
-    ) -> None:
+    def _error_of(
+        self, transaction: Transaction, fault: Fault | None, at: int
+    ) -> Mapping[str, Any] | None:
+        """Why an authorisation is refused, or None. at: microseconds since 1970."""
+        card = transaction.token.card
+        if transaction.token.value in self.tables.forgotten:
+            return issuer_error(Fault.HARD_DECLINE, at, legacy=self.legacy)
+        limited = self.limits.refusal(card, at) if self.limits is not None else None
+        if limited is not None:
+            return limited
+        refusal = MAGIC_AMOUNTS.get(transaction.amount) or card.refusal
+        error: Mapping[str, Any] | None = named_error(refusal) if refusal else None
         if fault is not None and fault in DECLINES:
-            transaction.error = issuer_error(fault, micros(at), legacy=self.legacy)
-        else:
-            transaction.error = named_error(refusal)
+            error = issuer_error(fault, at, legacy=self.legacy)
+        if error is not None and self.limits is not None:
+            self.limits.failed(card, error, at)
+        return error
+
+    def _refuse(self, transaction: Transaction, error: Mapping[str, Any], at: datetime) -> None:
+        transaction.error = error
         transaction.status = "FAILED"
         self.book(Movement.DECLINED, transaction, transaction.amount, at)
         self.announce(transaction, error="authorization")
 
-    # --- capturing ----------------------------------------------------------------------------
+    def _released(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
+        """What was on hold is let through, or refused."""
+        if fault is Fault.PENDING_FAILS:
+            self._refuse(transaction, named_error("DECLINED"), at)
+        else:
+            self._settle(transaction, None, at)
 
     def captured(
         self,
@@ -151,9 +195,16 @@ class SimulatedDintero:
         self._capture(transaction, amount, at, reference, correlation_id)
         self.announce(transaction, event="CAPTURE")
 
-    def _capture_late(self, transaction: Transaction, at: datetime) -> None:
+    def _capture_late(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
         """The automatic capture; one by hand in the meantime stopped it."""
-        if transaction.status == "AUTHORIZED" and not transaction.events:
+        if transaction.status != "AUTHORIZED" or transaction.events:
+            return
+        if fault is Fault.PENDING_FAILS:
+            error, amount = operation_error("CAPTURE", legacy=self.legacy), transaction.amount
+            failed = Event("CAPTURE", "AUTHORIZED", False, amount, micros(at), error=error)
+            transaction.events += (failed,)
+            self.announce(transaction, event="CAPTURE")
+        else:
             self.captured(transaction, transaction.amount, at)
 
     def _capture(
@@ -186,7 +237,16 @@ class SimulatedDintero:
         """A stored card is deleted; the account's webhook says so."""
         self.tables.forget(token)
         at = self.controls.clock.now()
-        self.put(token.id, self.notices.about_token(token, "checkout_token_delete", at))
+        self.tell_of_token("checkout_token_delete", token, at)
+
+    def tell_of_token(self, event: str, token: Token, at: datetime | None = None) -> None:
+        """Tell the account's webhooks of a stored card, with what the plan does to it.
+
+        at: when it was deleted.
+        """
+        if self.hooks.is_wished_for(event):
+            fault = self.controls.faults.pick_callback(token.id)
+            self.hooks.tell(event, {"token": token_json(self.tables, token, at)}, fault)
 
     def revoke(self, customer_id: str) -> int:
         """The payer ends what one of the merchant's customers agreed to; how many tokens."""
@@ -212,10 +272,23 @@ class SimulatedDintero:
 
         reference: of a refund; the plan strikes its callback by it.
         """
+        self.tell_hooks(transaction, error=error, event=event)
         if transaction.callback_url:
             place = str(event_count(transaction)) if event else ""
             build = self.notices.about(transaction, error=error, event=event, event_id=place)
             self.put(reference or transaction.reference, build)
+
+    def tell_hooks(self, transaction: Transaction, *, error: str = "", event: str = "") -> None:
+        """Tell the account's webhooks. event: the later operation, or "" of the authorisation."""
+        if not self.hooks.subscriptions:
+            return
+        shown = transaction_json(self.tables, transaction)
+        if not event:
+            names = ("merchant_reference", "session_id")
+            said = {name: shown[name] for name in names} | {"transaction_id": shown["id"]}
+            authorization = said | ({"error": error} if error else {})
+            self.hooks.tell("checkout_authorization", {"authorization": authorization})
+        self.hooks.tell("checkout_transaction", {"transaction": shown})
 
     def later(self, now: datetime, action: Callable[[datetime], None]) -> None:
         """Do it when the plan's delay has passed."""

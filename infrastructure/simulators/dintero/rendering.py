@@ -34,7 +34,7 @@ def transaction_json(
         "payment_operation": transaction.operation,
         "customer": {"customer_id": transaction.customer_id},
         "card": _card(transaction, includes),
-        "items": [{"line_id": line_id} for line_id in transaction.line_ids],
+        "items": [{"line_id": name, "amount": minor} for name, minor in transaction.lines()],
         "events": _events(transaction),
         "settlement_status": "NOT_SETTLED",
         "created_at": iso(transaction.created_at),

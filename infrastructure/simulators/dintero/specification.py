@@ -17,7 +17,7 @@ from infrastructure.simulators.dintero.bodies import bad
 # Products that the file does not know as tokenised or merchant initiated.
 _NEWER_PRODUCTS = {"dintero_psp.creditcard": "payex.creditcard"}
 # Fields that came later.
-_NEWER_FIELDS = {"final_capture", "pre_authorization"}
+_NEWER_FIELDS = {"final_capture", "pre_authorization", *_NEWER_PRODUCTS}
 
 
 @cache

@@ -87,6 +87,7 @@ class Transaction:
 
     number: from 1. status: "" while it does not exist yet (a late success).
     checkout: number of the checkout session that made it; 0: a session of /sessions/pay.
+    line_amounts: minor units of each line; none where there is one line over the whole.
     error: of the refused authorisation. authorized_at: 0 while it is not.
     """
 
@@ -103,9 +104,14 @@ class Transaction:
     callback_url: str
     authorized_at: int = 0
     line_ids: tuple[str, ...] = ()
+    line_amounts: tuple[int, ...] = ()
     error: Mapping[str, Any] | None = None
     events: tuple[Event, ...] = ()
     checkout: int = 0
+
+    def lines(self) -> list[tuple[str, int]]:
+        """Id and minor units of each line."""
+        return list(zip(self.line_ids, self.line_amounts or (self.amount,), strict=False))
 
     def total(self, name: str) -> int:
         """Minor units of the successful events of one name."""

@@ -9,22 +9,27 @@ from aiohttp import web
 from infrastructure.simulators.book import Book
 from infrastructure.simulators.clock import SimulatorClock
 from infrastructure.simulators.deliveries import Deliveries
-from infrastructure.simulators.paypal import authorizations, orders, refunds, reports, vault
+from infrastructure.simulators.paypal import (
+    authorizations,
+    disputes,
+    orders,
+    postback,
+    refunds,
+    reports,
+    vault,
+)
 from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.provider import (
     PROVIDER,
     Provider,
     guarded,
     issue_access_token,
-    json_answer,
-    payload,
 )
 from infrastructure.simulators.paypal.state import Account
-from infrastructure.simulators.paypal.validation import Schemas, object_at
+from infrastructure.simulators.paypal.validation import Schemas
 from infrastructure.simulators.paypal.webhooks import (
     CERTIFICATE_PATH,
     Webhooks,
-    signed_text,
     signer,
 )
 from infrastructure.simulators.serving import Controls, add_controls
@@ -34,19 +39,22 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     """A PayPal with one merchant account.
 
     Besides PayPal's own calls it has the control endpoints of serving.py, `POST /_webhooks`
-    {"url", "webhook_id"}, and `GET /_root.pem`, the root that its webhook certificate chains to.
+    {"url", "webhook_id"}, `GET /_root.pem`, the root that its webhook certificate chains to, and
+    those by which payers dispute and money is taken back (disputes.py).
     """
     options = options or PayPalOptions()
     controls = Controls(
         book=Book(options.book),
         clock=SimulatorClock(),
-        deliveries=Deliveries(),
+        deliveries=Deliveries(tries=options.webhook_tries, pause_s=options.webhook_pause_s),
         faults=options.faults,
     )
     account = Account(options, controls)
     webhooks = Webhooks(account, options.webhook_url, options.webhook_id)
     account.on_completed = webhooks.about_order
     account.on_refund_ended = webhooks.about_refund
+    account.contested.told = webhooks.about_dispute
+    account.contested.told_of_reversal = webhooks.about_reversal
     controls.revoke = lambda customer_id: vault.revoke(account, webhooks, customer_id)
     app = web.Application(client_max_size=1024 * 1024)
     app[PROVIDER] = Provider(
@@ -82,14 +90,19 @@ def _add_routes(app: web.Application) -> None:
     add("GET", "/v3/vault/payment-tokens", guarded(vault.list_payment_tokens))
     add("GET", "/v3/vault/payment-tokens/{id}", guarded(vault.get_payment_token))
     add("DELETE", "/v3/vault/payment-tokens/{id}", guarded(vault.delete_payment_token))
+    add("GET", "/v1/customer/disputes", guarded(disputes.list_disputes))
+    add("GET", "/v1/customer/disputes/{id}", guarded(disputes.get_dispute))
     add("GET", "/v1/reporting/transactions", guarded(reports.search_transactions))
-    add("POST", "/v1/notifications/verify-webhook-signature", guarded(_verify_signature))
+    add("POST", "/v1/notifications/verify-webhook-signature", guarded(postback.verify_signature))
     add("POST", "/v1/oauth2/token", issue_access_token)
     add("GET", "/agreements/approve", vault.show_approval)
     add("POST", "/agreements/approve", vault.decide_approval)
     add("GET", CERTIFICATE_PATH, _certificate)
     add("GET", "/_root.pem", _root)
     add("POST", "/_webhooks", _set_webhooks)
+    add("POST", "/_disputes", disputes.post_dispute)
+    add("POST", "/_disputes/{id}", disputes.move_dispute)
+    add("POST", "/_reversals", disputes.post_reversal)
 
 
 async def _certificate(_: web.Request) -> web.Response:
@@ -110,23 +123,3 @@ async def _set_webhooks(request: web.Request) -> web.Response:
         return web.json_response({"error": 'give {"url", "webhook_id"}'}, status=400)
     request.app[PROVIDER].base_url(request)
     return web.json_response({"url": webhooks.url, "webhook_id": webhooks.webhook_id})
-
-
-async def _verify_signature(request: web.Request) -> web.StreamResponse:
-    """POST /v1/notifications/verify-webhook-signature
-
-    The event is checked over its bytes as sent: like PayPal, this one refuses a message that was
-    parsed and written again in another way.
-    """
-    body = object_at(await payload(request))
-    raw = await request.read()
-    _, _, event = raw.partition(b'"webhook_event":')
-    event = event.strip().removesuffix(b"}").strip()
-    text = signed_text(
-        str(body.get("transmission_id", "")),
-        str(body.get("transmission_time", "")),
-        str(body.get("webhook_id", "")),
-        event,
-    )
-    holds = signer().holds(str(body.get("transmission_sig", "")), text)
-    return json_answer({"verification_status": "SUCCESS" if holds else "FAILURE"})

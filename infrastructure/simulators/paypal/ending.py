@@ -150,12 +150,17 @@ def refund(account: Account, request: RefundRequest, fault: Fault | None, at: da
         raise PayPalError(422, "REFUND_TIME_LIMIT_EXCEEDED")
     if request.minor is not None and request.currency != order.currency:
         raise PayPalError(422, "REFUND_CAPTURE_CURRENCY_MISMATCH", field="/amount/currency_code")
-    if aftermath.given_back(order, taken.capture_id, COMPLETED) == taken.minor:
+    reversed_minor = account.contested.reversed(taken.capture_id)
+    given = aftermath.given_back(order, taken.capture_id, COMPLETED)
+    if given + reversed_minor >= taken.minor:
         raise PayPalError(422, "CAPTURE_FULLY_REFUNDED")
-    left = taken.minor - aftermath.given_back(order, taken.capture_id, COMPLETED, PENDING)
+    given = aftermath.given_back(order, taken.capture_id, COMPLETED, PENDING)
+    left = taken.minor - given - reversed_minor
     minor = left if request.minor is None else request.minor
     if not 0 < minor <= left:
         raise PayPalError(422, "REFUND_AMOUNT_EXCEEDED", field="/amount/value")
+    if minor < left and account.contested.open_about(taken.capture_id) is not None:
+        raise PayPalError(422, "TRANSACTION_DISPUTED")
     if request.invoice_id in aftermath.refund_invoices:
         raise PayPalError(422, "DUPLICATE_INVOICE_ID", field="/invoice_id")
     if fault in _REFUSED_REFUNDS:
@@ -163,7 +168,9 @@ def refund(account: Account, request: RefundRequest, fault: Fault | None, at: da
     stated = minor - (fault is Fault.WRONG_AMOUNT and minor > 1)
     made = aftermath.add_refund(request, taken, minor, stated, micros(at))
     account.journal.add(made.at_us, made.number, Line.REFUND)
-    if fault in (Fault.PENDING, Fault.PENDING_FAILS):
+    if fault is Fault.FAILED_THEN_MADE:
+        _end(account, made, FAILED, at)
+    if fault in (Fault.PENDING, Fault.PENDING_FAILS, Fault.FAILED_THEN_MADE):
         status = FAILED if fault is Fault.PENDING_FAILS else COMPLETED
         later = at + timedelta(seconds=account.controls.faults.late_s)
         account.controls.clock.at(later, lambda moment: _end_later(account, made, status, moment))
@@ -189,3 +196,7 @@ def _end(account: Account, made: Refund, status: str, at: datetime) -> None:
         provider_id=account.ids.of("RF", made.number),
         at=at,
     )
+    taken = account.captured(made.capture_id)
+    given = account.aftermath.given_back(made.order, made.capture_id, COMPLETED)
+    if given + account.contested.reversed(made.capture_id) >= taken.minor:
+        account.contested.close_by_refund(made.capture_id, given, micros(at))

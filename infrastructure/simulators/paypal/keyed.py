@@ -49,13 +49,22 @@ class KeyedCall:
 async def carried_out(request: web.Request, call: KeyedCall) -> web.StreamResponse:
     """Carry it out once for its key, with what the plan does to it. Raises: PayPalError."""
     provider = request.app[PROVIDER]
-    plan, now_us = provider.controls.faults, provider.account.now_us()
+    plan = provider.controls.faults
     fault = plan.pick(call.operation, call.reference)
     refusal = await misbehaving.before(request, fault, plan, error_for(fault))
     if refusal is not None:
         return refusal
     given = request.headers.get(KEY_HEADER, "")
     key = f"{call.scope}/{given}" if given else ""
+    async with provider.answering(f"{call.operation}/{key}" if key else ""):
+        return await _answered(request, call, key, fault)
+
+
+async def _answered(
+    request: web.Request, call: KeyedCall, key: str, fault: Fault | None
+) -> web.StreamResponse:
+    provider = request.app[PROVIDER]
+    plan, now_us = provider.controls.faults, provider.account.now_us()
     known = call.keys.get(key, now_us) if key else None
     if known is not None:
         return _replayed(call, known)

@@ -20,6 +20,12 @@ class PayPalOptions:
     specs: folder with vault_payment_tokens_v3.json, checkout_orders_v2.json, ...
     book: JSONL file to which the book is appended, or None.
     webhook_url: where webhooks go at first; "" for nowhere. `POST /_webhooks` changes it.
+    names_setup_token: an event about a payment token links to the setup token that it was made
+        from. PayPal's documents show no such link and do not rule it out.
+    webhook_tries: how often a webhook is sent to a listener that does not answer 2xx; PayPal's 25
+        go over three days, these follow each other after webhook_pause_s seconds (real time).
+    work_s: seconds (real time) that a keyed request takes after it was carried out; a second one
+        under its key meanwhile gets 409.
     report_delay: how late the transaction search is. report_limit: rows one search may find.
     tag: four letters or digits in every id, so that two simulators' ids differ.
     """
@@ -34,6 +40,10 @@ class PayPalOptions:
     book: Path | None = None
     report_delay: timedelta = timedelta(hours=3)
     report_limit: int = 10_000
+    names_setup_token: bool = False
+    webhook_tries: int = 25
+    webhook_pause_s: float = 0.2
+    work_s: float = 0.0
     token_life_s: int = 32_400
     tag: str = attrs.field(default="SIM1", validator=attrs.validators.matches_re("[A-Z0-9]{4}"))
 

@@ -19,6 +19,7 @@ from infrastructure.simulators.paypal.state import IN_PROGRESS, Purchase
 from infrastructure.simulators.paypal.validation import check_usage_pattern, minor_units, object_at
 
 _LONGEST_KEY = 108
+_SHOWN_ON_STATEMENT = 22  # characters; PayPal cuts the rest and says so in its answer
 
 
 async def create_order(request: web.Request) -> web.StreamResponse:
@@ -35,6 +36,15 @@ async def create_order(request: web.Request) -> web.StreamResponse:
     refusal = await misbehaving.before(request, fault, plan, error_for(fault))
     if refusal is not None:
         return refusal
+    async with provider.answering(f"order/{key}"):
+        return await _answered(request, purchase, key, fault)
+
+
+async def _answered(
+    request: web.Request, purchase: Purchase, key: str, fault: Fault | None
+) -> web.StreamResponse:
+    provider = request.app[PROVIDER]
+    plan = provider.controls.faults
     known = provider.account.order_keys.get(key, provider.account.now_us())
     if known is not None:
         return _replayed(provider, request, known, purchase)
@@ -83,6 +93,7 @@ def _purchase(body: object) -> Purchase:
         currency=currency,
         token=str(wallet["vault_id"]),
         usage_pattern=check_usage_pattern(pattern, field),
+        soft_descriptor=str(unit.get("soft_descriptor", ""))[:_SHOWN_ON_STATEMENT],
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from secrets import token_urlsafe
 
 import attrs
 import msgspec
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError, answer, mocked
 from infrastructure.simulators.paypal.options import PayPalOptions
-from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.state import IN_PROGRESS, Account
 from infrastructure.simulators.paypal.validation import Schemas
 from infrastructure.simulators.paypal.webhooks import Webhooks
 from infrastructure.simulators.serving import Controls
@@ -30,6 +33,24 @@ class Provider:
     webhooks: Webhooks
     schemas: Schemas | None
     access_tokens: dict[str, int] = attrs.field(factory=dict)
+    _answering: set[str] = attrs.field(factory=set, init=False)
+
+    @asynccontextmanager
+    async def answering(self, key: str) -> AsyncIterator[None]:
+        """While a request under a key is worked on, a second one is told to wait.
+
+        key: with its scope; "" for none. Raises: PayPalError(409).
+        """
+        if key in self._answering:
+            raise PayPalError(409, IN_PROGRESS)
+        if key:
+            self._answering.add(key)
+        try:
+            yield
+            if self.options.work_s:
+                await asyncio.sleep(self.options.work_s)
+        finally:
+            self._answering.discard(key)
 
     def check_schema(self, operation: str, body: object) -> None:
         """Raises: PayPalError(400) if the strict level is on and PayPal's schema is violated."""
@@ -52,6 +73,14 @@ async def payload(request: web.Request) -> object:
         return msgspec.json.decode(await request.read() or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise PayPalError(400, "MALFORMED_REQUEST_JSON") from None
+
+
+def number_of(request: web.Request, name: str, default: int, largest: int) -> int:
+    """A whole number from 1 in the query. Raises: PayPalError(400)."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= largest:
+        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field=name)
+    return int(text)
 
 
 def json_answer(body: object, status: int = 200) -> web.Response:
@@ -87,17 +116,24 @@ def _check_access(provider: Provider, request: web.Request) -> None:
         raise PayPalError(401)
 
 
+def _basic_credentials(request: web.Request) -> bytes:
+    """What HTTP Basic (RFC 7617) brings, "id:secret"; empty where it brings nothing readable."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return b64decode(encoded, validate=True)
+    except ValueError:
+        return b""
+
+
 async def issue_access_token(request: web.Request) -> web.StreamResponse:
     """POST /v1/oauth2/token, client credentials by HTTP Basic."""
     provider = request.app[PROVIDER]
     provider.controls.clock.due()
     provider.base_url(request)
-    expected = (provider.options.client_id, provider.options.client_secret)
-    try:
-        given = BasicAuth.decode(request.headers.get("Authorization", ""))
-    except ValueError:
-        given = BasicAuth("")
-    if (given.login, given.password) != expected:
+    expected = f"{provider.options.client_id}:{provider.options.client_secret}"
+    if _basic_credentials(request) != expected.encode():
         return json_answer(
             {
                 "error": "invalid_client",

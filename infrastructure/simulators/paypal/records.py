@@ -47,6 +47,12 @@ def pacific(at_us: int) -> str:
     return instant(at_us).astimezone(_PACIFIC).isoformat()
 
 
+def pacific_by_name(at_us: int) -> str:
+    """As PayPal writes the times of vault events: milliseconds and the zone's name, no offset."""
+    local = instant(at_us).astimezone(_PACIFIC).replace(tzinfo=None)
+    return local.isoformat(timespec="milliseconds") + "PDT"
+
+
 class Ids:
     """Ids of 17 characters, each computed from a kind and a number, and back."""
 
@@ -118,6 +124,7 @@ class Order:
         "custom_id",
         "invoice_id",
         "number",
+        "soft_descriptor",
         "state",
         "stated",
         "token",
@@ -132,6 +139,7 @@ class Order:
         custom_id: str,
         token: str,
         usage_pattern: str,
+        soft_descriptor: str,
         asked: int,
         stated: int,
         currency: str,
@@ -143,6 +151,7 @@ class Order:
         self.custom_id = custom_id
         self.token = token
         self.usage_pattern = usage_pattern
+        self.soft_descriptor = soft_descriptor
         self.asked = asked
         self.stated = stated
         self.currency = currency
@@ -153,7 +162,11 @@ class Order:
 
 @attrs.define(kw_only=True)
 class SetupToken:
-    """A request for a token. status: as the API spells it. payment_token: once exchanged."""
+    """A request for a token. status: as the API spells it. payment_token: once exchanged.
+
+    vaults_on_approval: the payer's approval makes the payment token, nobody has to ask for it.
+    shown: the heading of the payer's page.
+    """
 
     token_id: str
     customer_id: str
@@ -162,6 +175,8 @@ class SetupToken:
     return_url: str
     cancel_url: str
     made_us: int
+    vaults_on_approval: bool = False
+    shown: str = ""
     status: str = "PAYER_ACTION_REQUIRED"
     payment_token: str = ""
 
@@ -174,6 +189,7 @@ class PaymentToken:
     customer_id: str
     merchant_customer_id: str
     usage_pattern: str
+    made_us: int = 0
     is_cancelled: bool = False
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.payments import COMPLETED
-from infrastructure.simulators.paypal.provider import PROVIDER, json_answer
+from infrastructure.simulators.paypal.provider import PROVIDER, json_answer, number_of
 from infrastructure.simulators.paypal.records import Line, State, micros, rfc3339
 from infrastructure.simulators.paypal.state import Account
 from infrastructure.simulators.paypal.transactions import transaction_json
@@ -28,8 +28,8 @@ async def search_transactions(request: web.Request) -> web.StreamResponse:
     start, end = _instant(request, "start_date"), _instant(request, "end_date")
     if not start <= end <= start + _LONGEST_WINDOW:
         raise PayPalError(400, "INVALID_PARAMETER_VALUE", field="end_date")
-    page_size = _number(request, "page_size", 100, _LARGEST_PAGE)
-    page = _number(request, "page", 1, 2**31 - 1)
+    page_size = number_of(request, "page_size", 100, _LARGEST_PAGE)
+    page = number_of(request, "page", 1, 2**31 - 1)
     refreshed = provider.controls.clock.now() - provider.options.report_delay
     found = account.journal.between(micros(start), min(micros(end), micros(refreshed)))
     if request.query.get("balance_affecting_records_only", "Y") != "N":
@@ -68,10 +68,3 @@ def _instant(request: web.Request, name: str) -> datetime:
     if moment.tzinfo is None:
         raise PayPalError(400, "INVALID_PARAMETER_SYNTAX", field=name)
     return moment
-
-
-def _number(request: web.Request, name: str, default: int, largest: int) -> int:
-    text = request.query.get(name, str(default))
-    if not text.isdigit() or not 1 <= int(text) <= largest:
-        raise PayPalError(400, "INVALID_PARAMETER_VALUE", field=name)
-    return int(text)

@@ -28,6 +28,8 @@ from infrastructure.simulators.paypal.records import (
 )
 from infrastructure.simulators.paypal.state import Account
 
+# A payer's id has no letters and digits that look alike.
+_PAYER_LETTERS = str.maketrans("01IO", "23JP")
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 _CAPTURE_STATUS = {State.CAPTURE_PENDING: "PENDING", State.CAPTURE_DECLINED: "DECLINED"}
 _AUTHORIZATION_STATUS = {
@@ -67,13 +69,15 @@ def order_json(account: Account, order: Order, base_url: str, *, minimal: bool) 
     if refunds:
         payments["refunds"] = [refund_json(account, one, base_url) for one in refunds]
     is_capture = order.state not in _AUTHORIZATION_STATUS
-    unit = {
+    unit: dict[str, Any] = {
         "reference_id": "default",
         "amount": amount(order.asked, order.currency),
         "invoice_id": order.invoice_id,
         "custom_id": order.custom_id,
         "payments": payments,
     }
+    if order.soft_descriptor:
+        unit["soft_descriptor"] = order.soft_descriptor
     stored_credential = {
         "payment_initiator": "MERCHANT",
         "usage": "SUBSEQUENT",
@@ -254,7 +258,7 @@ def payment_token_json(token: PaymentToken, base_url: str) -> dict[str, Any]:
                 "usage_pattern": token.usage_pattern,
                 "usage_type": "MERCHANT",
                 "email_address": "payer@example.com",
-                "payer_id": token.customer_id[:13],
+                "payer_id": token.customer_id[:13].translate(_PAYER_LETTERS),
             }
         },
         "links": [_link(address, "self"), _link(address, "delete", "DELETE")],

@@ -13,6 +13,7 @@ import attrs
 
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import Fault
+from infrastructure.simulators.paypal.contested import Contested
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.payments import (
@@ -28,17 +29,15 @@ from infrastructure.simulators.paypal.records import (
     Keys,
     Line,
     Order,
-    PaymentToken,
-    SetupToken,
     State,
     micros,
 )
+from infrastructure.simulators.paypal.wallets import Wallets
 from infrastructure.simulators.serving import Controls
 
 ORDER_KEYS = timedelta(hours=6)
 VAULT_KEYS = timedelta(hours=3)
 PAYMENT_KEYS = timedelta(days=45)
-SETUP_TOKEN_LIFE = timedelta(days=3)
 
 # A refusal kept under a key: the issue, in the place of an order's number.
 Kept = int | str
@@ -62,20 +61,19 @@ class Purchase:
     currency: str
     token: str
     usage_pattern: str
+    soft_descriptor: str = ""
 
 
-class Account:
+class Account(Wallets):
     """One merchant account and everything in it."""
 
     def __init__(self, options: PayPalOptions, controls: Controls) -> None:
         self.options = options
         self.controls = controls
-        self.ids = Ids(options.tag)
+        super().__init__(Ids(options.tag))
         self.orders: list[Order] = []
         self.journal = Journal()
         self.paid_invoices: set[str] = set()
-        self.setup_tokens: dict[str, SetupToken] = {}
-        self.payment_tokens: dict[str, PaymentToken] = {}
         self.order_keys: Keys[Kept] = Keys(ORDER_KEYS)
         self.vault_keys: Keys[str] = Keys(VAULT_KEYS)
         self.capture_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
@@ -83,10 +81,10 @@ class Account:
         self.void_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
         self.renewal_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
         self.aftermath = Aftermath()
+        self.contested = Contested()
         # Told when a pending capture came through, and when a pending refund came to its end.
         self.on_completed: Callable[[Order], None] = lambda _: None
         self.on_refund_ended: Callable[[Refund], None] = lambda _: None
-        self._tokens_made = 0
 
     def now_us(self) -> int:
         """Microseconds since 1970, by the simulator's clock."""
@@ -178,6 +176,7 @@ class Account:
             # One string each in memory, however many orders hold it.
             token=intern(purchase.token),
             usage_pattern=intern(purchase.usage_pattern),
+            soft_descriptor=intern(purchase.soft_descriptor),
             asked=purchase.minor,
             stated=purchase.minor - (fault is Fault.WRONG_AMOUNT and purchase.minor > 1),
             currency=intern(purchase.currency),
@@ -225,51 +224,6 @@ class Account:
         self.controls.book.write(
             movement, reference=reference, minor=minor, currency=of.currency, provider_id=by, at=at
         )
-
-    # --- tokens -------------------------------------------------------------------------------
-
-    def setup_token(self, token_id: str) -> SetupToken:
-        """Raises: PayPalError(404) for an unknown or expired one."""
-        setup = self.setup_tokens.get(token_id)
-        life_us = SETUP_TOKEN_LIFE // timedelta(microseconds=1)
-        if setup is None or (not setup.payment_token and self.now_us() > setup.made_us + life_us):
-            raise PayPalError(404, "INVALID_RESOURCE_ID")
-        return setup
-
-    def new_setup_token(
-        self, *, merchant_customer_id: str, usage_pattern: str, return_url: str, cancel_url: str
-    ) -> SetupToken:
-        """A request that waits for the payer."""
-        self._tokens_made += 1
-        setup = SetupToken(
-            token_id=self.ids.of("ST", self._tokens_made),
-            customer_id=self.ids.of("CU", self._tokens_made),
-            merchant_customer_id=merchant_customer_id,
-            usage_pattern=usage_pattern,
-            return_url=return_url,
-            cancel_url=cancel_url,
-            made_us=self.now_us(),
-        )
-        self.setup_tokens[setup.token_id] = setup
-        return setup
-
-    def exchange(self, setup: SetupToken) -> PaymentToken:
-        """A setup token becomes a payment token, once. Raises: PayPalError(422)."""
-        if setup.payment_token:
-            raise PayPalError(422, "SETUP_TOKEN_ALREADY_TOKENIZED")
-        if setup.status != "APPROVED":
-            raise PayPalError(422, "PAYER_ACTION_REQUIRED")
-        number = self.ids.number("ST", setup.token_id)
-        token = PaymentToken(
-            token_id=self.ids.of("PT", number or 0),
-            customer_id=setup.customer_id,
-            merchant_customer_id=setup.merchant_customer_id,
-            usage_pattern=setup.usage_pattern,
-        )
-        self.payment_tokens[token.token_id] = token
-        setup.payment_token = token.token_id
-        setup.status = "VAULTED"
-        return token
 
 
 _WITH_AUTHORIZATION = (

@@ -26,11 +26,21 @@ from cryptography.x509.oid import NameOID
 
 from infrastructure.simulators.deliveries import Build, Outgoing
 from infrastructure.simulators.faults import CallbackFault
+from infrastructure.simulators.paypal.contested import Dispute, Reversal
+from infrastructure.simulators.paypal.contested_resources import dispute_json, reversal_json
 from infrastructure.simulators.paypal.payments import COMPLETED, FAILED, PENDING, Capture, Refund
-from infrastructure.simulators.paypal.records import Order, State, rfc3339
+from infrastructure.simulators.paypal.records import (
+    Order,
+    PaymentToken,
+    SetupToken,
+    State,
+    pacific_by_name,
+    rfc3339,
+)
 from infrastructure.simulators.paypal.resources import (
     authorization_json,
     capture_json,
+    payment_token_json,
     refund_json,
 )
 from infrastructure.simulators.paypal.state import Account
@@ -119,13 +129,46 @@ class Webhooks:
         """The same, before the refund is answered."""
         await self._put_or_send(self._named(refund), lambda: self._refund_event(refund))
 
-    def about_token(self, token: dict[str, Any], what: str = "CREATED") -> None:
-        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED, with what the plan does to it."""
+    def about_dispute(self, dispute: Dispute, what: str) -> None:
+        """Queue CUSTOMER.DISPUTE.CREATED, UPDATED or RESOLVED."""
         self._put(
-            str(token["id"]),
+            dispute.capture.order.invoice_id,
             lambda: self._build(
-                f"VAULT.PAYMENT-TOKEN.{what}", "payment_token", "3.0", lambda: token
+                f"CUSTOMER.DISPUTE.{what}",
+                "dispute",
+                "1.0",
+                lambda: dispute_json(dispute, self.base_url),
             ),
+        )
+
+    def about_reversal(self, reversal: Reversal) -> None:
+        """Queue PAYMENT.CAPTURE.REVERSED."""
+        self._put(
+            reversal.capture.order.invoice_id,
+            lambda: self._build(
+                "PAYMENT.CAPTURE.REVERSED",
+                "refund",
+                "2.0",
+                lambda: reversal_json(reversal, self.base_url),
+            ),
+        )
+
+    def about_token(
+        self, token: PaymentToken, what: str = "CREATED", setup: SetupToken | None = None
+    ) -> None:
+        """Queue VAULT.PAYMENT-TOKEN.CREATED or DELETED, with what the plan does to it.
+
+        setup: what it was made from.
+        """
+        resource = payment_token_json(token, self.base_url)
+        resource["time_created"] = pacific_by_name(token.made_us)
+        if setup is not None and self._account.options.names_setup_token:
+            up = f"{self.base_url}/v3/vault/setup-tokens/{setup.token_id}"
+            resource["links"].append({"href": up, "rel": "up", "method": "GET"})
+        event_type = f"VAULT.PAYMENT-TOKEN.{what}"
+        self._put(
+            token.token_id,
+            lambda: self._build(event_type, "payment_token", "3.0", lambda: resource),
         )
 
     def _put(self, reference: str, event: Callable[[], Build]) -> None:

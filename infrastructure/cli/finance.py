@@ -1,0 +1,287 @@
+"""What finance asks of the books: trial balance, ledger, revenue, waterfall."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from infrastructure.cli.context import Chosen, json_option, pass_chosen
+from infrastructure.cli.exits import TABLE
+from infrastructure.cli.output import amount, print_json, print_table
+
+if TYPE_CHECKING:
+    from domain.books.chart import Chart
+    from infrastructure.books.reading import KnownJournal
+    from projections.account_sums import Known
+    from projections.waterfall import Month
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class KnownAt(click.ParamType[Any]):
+    """A position of the log, or an instant with its offset."""
+
+    name = "position or instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A number or a datetime in UTC."""
+        if not isinstance(value, str):
+            return value
+        if value.isascii() and value.isdigit():
+            return int(value)
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a position nor an instant", param, ctx)
+        if instant.tzinfo is None:
+            self.fail(f"{value!r} has no offset; write e.g. 2025-01-31T12:00+01:00", param, ctx)
+        return instant.astimezone(UTC)
+
+
+def asked_of(command: F) -> F:
+    """The options that all questions have: the day, and what was known."""
+    options = (
+        click.option(
+            "--as-of",
+            type=click.DateTime(["%Y-%m-%d"]),
+            help="The last day that counts (today).",
+        ),
+        click.option(
+            "--known-at",
+            type=KnownAt(),
+            metavar="POSITION|INSTANT",
+            help="With what was recorded by then (all).",
+        ),
+        json_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _asked(command: F) -> F:
+    """Those, and CSV."""
+    as_csv = click.option("--csv", "as_csv", is_flag=True, help="As CSV, amounts in minor units.")
+    return as_csv(asked_of(command))
+
+
+@attrs.frozen
+class Question:
+    """Which books, which days, how it is printed."""
+
+    chosen: Chosen
+    as_of: datetime | None
+    known_at: int | datetime | None
+    as_csv: bool
+    as_json: bool
+
+    @contextmanager
+    def books(self) -> Iterator[tuple[KnownJournal, Known, Chart]]:
+        """The journal, the day, and the chart. Refused: "chart-malformed"."""
+        from infrastructure.books.chart_file import read_chart
+        from infrastructure.books.reading import KnownJournal
+        from projections.account_sums import Known, day_of
+
+        with self.chosen.system() as system:
+            zone = system.settings.cut_off_zone
+            known = Known(as_of=date.min, zone=zone)
+            today = day_of(system.clock(), known.cut_off)
+            day = today if self.as_of is None else self.as_of.date()
+            chart = read_chart(system.settings.chart)
+            journal = KnownJournal(system.ledger, self.known_at)
+            yield journal, attrs.evolve(known, as_of=day), chart
+
+    def tell(
+        self,
+        rows: Sequence[dict[str, Any]],
+        journal: KnownJournal,
+        known: Known,
+        totals: dict[str, int],
+    ) -> None:
+        """Print rows that have "minor" and "currency". totals: by currency, minor units."""
+        if self.as_json:
+            answer = {"as_of": known.as_of, "zone": known.zone, "position": journal.position}
+            print_json({**answer, "lines": rows, "totals": totals})
+        elif self.as_csv:
+            _print_csv(rows)
+        else:
+            if rows:
+                names = [name for name in rows[0] if name != "minor"]
+                shown = ([*(str(each[name]) for name in names), _amount(each)] for each in rows)
+                print_table([*names, "amount"], shown, right=("amount",))
+            for currency, minor in totals.items():
+                click.echo(f"total {amount(minor, currency)} {currency}")
+            days = f"as of the end of {known.as_of} in {known.zone}"
+            click.echo(f"{days}; known at position {journal.position}")
+
+
+def _amount(row: dict[str, Any]) -> str:
+    return amount(row["minor"], row["currency"])
+
+
+def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _totals(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for each in rows:
+        found[each["currency"]] += each["minor"]
+    return dict(sorted(found.items()))
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def trial_balance(chosen: Chosen, /, **asked: Any) -> None:
+    """What every account stands at; debits positive. It adds up to nothing in each currency."""
+    from projections.account_sums import sums
+    from projections.account_sums import trial_balance as by_number
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, chart):
+        lines = by_number(sums(journal, known), chart)
+        rows = [attrs.asdict(each) for each in lines]
+        question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@click.argument("account")
+@click.option("--of", help='Only of this: a customer, "paypal/main", "plan|NO-25".')
+@_asked
+@pass_chosen
+def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> None:
+    """An account's lines in the order of the log. ACCOUNT: a number of the chart.
+
+    Each line names the fact and what it is about, for `billing explain`. Of deferred revenue and
+    revenue it shows what was billed and given back; `revenue` and `waterfall` show the days.
+    """
+    from domain.refusals import Refused
+    from projections.account_sums import day_of
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, chart):
+        if all(each.number != account for each in chart.accounts):
+            raise Refused("account-unknown", f"the chart has no account {account[:70]!r}")
+        rows = [
+            {
+                "position": entry.position,
+                "day": day,
+                "stream": entry.stream,
+                "fact": entry.fact,
+                "about": entry.about,
+                "of": line.account.of,
+                "currency": line.currency,
+                "minor": line.minor,
+            }
+            for entry in journal
+            if (day := day_of(entry.effective_at, known.cut_off)) <= known.as_of
+            for line in entry.lines
+            if chart.account(line.account).number == account and of in (None, line.account.of)
+        ]
+        question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def waterfall(chosen: Chosen, /, **asked: Any) -> None:
+    """In which months the deferred revenue of a day will be earned; it adds up to that account."""
+    from projections.waterfall import waterfall as months
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        _tell_months(question, months(journal, known), journal, known)
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def revenue(chosen: Chosen, /, **asked: Any) -> None:
+    """What was earned by month, product and tax class, up to a day."""
+    from projections.waterfall import revenue as months
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        _tell_months(question, months(journal, known), journal, known)
+
+
+def _tell_months(
+    question: Question, months: Iterable[Month], journal: KnownJournal, known: Known
+) -> None:
+    rows = [
+        {
+            "month": f"{each.first:%Y-%m}",
+            "product": each.revenue.partition("|")[0],
+            "tax_class": each.revenue.partition("|")[2],
+            "currency": each.currency,
+            "minor": each.minor,
+        }
+        for each in months
+    ]
+    question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@click.argument("customer")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="What is before is the opening.")
+@_asked
+@pass_chosen
+def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked: Any) -> None:
+    """A customer's account: invoices, payments, credit, refunds. Positive is owed.
+
+    The closing of one day is the opening of the next.
+    """
+    from domain.identity import checked_id
+    from projections.statements import statement as account_of
+
+    question = Question(chosen, **asked)
+    begins = None if since is None else since.date()
+    with question.books() as (journal, known, _):
+        found = account_of(journal, checked_id("customer id", customer), known, since=begins)
+        rows = [attrs.asdict(each) for each in found.lines]
+        if not question.as_csv and not question.as_json:
+            for currency, minor in found.opening.items():
+                click.echo(f"opening {amount(minor, currency)} {currency}")
+            rows = [{**each, "balance": amount(each["balance"], each["currency"])} for each in rows]
+        question.tell(rows, journal, known, found.closing)
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def ageing(chosen: Chosen, /, **asked: Any) -> None:
+    """What is owed on invoices, by customer and by the days since they fell due."""
+    from projections.statements import ageing as overdue
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        rows = [attrs.asdict(each) for each in overdue(journal, known)]
+        question.tell(rows, journal, known, _totals(rows))
+
+
+@click.command(epilog=TABLE)
+@_asked
+@pass_chosen
+def cash(chosen: Chosen, /, **asked: Any) -> None:
+    """What came in and went back at each provider's account, by month."""
+    from projections.statements import cash as movements
+
+    question = Question(chosen, **asked)
+    with question.books() as (journal, known, _):
+        rows = [
+            {**attrs.asdict(each), "first": f"{each.first:%Y-%m}"}
+            for each in movements(journal, known)
+        ]
+        question.tell(rows, journal, known, _totals(rows))

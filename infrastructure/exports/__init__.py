@@ -1,0 +1,1 @@
+"""The books as files: for spreadsheets, programs, hledger and beancount, each with a manifest."""

@@ -1,0 +1,1 @@
+"""The books: postings, the journal, and what finance asks of them."""
