@@ -100,8 +100,14 @@ FAULTS = (
     Fault(
         "a token is deleted under a charge that is open",
         AGENDA,
-        "if each.let_go_at is not None and each.token_ref != needed",
+        "if each.let_go_at is not None and each.token_ref not in needed",
         "if each.let_go_at is not None",
+    ),
+    Fault(
+        "a token is deleted under a refund that is on its way",
+        AGENDA,
+        "    needed |= {each.token_ref for each in state.collected if each.attempt_id in begun}\n",
+        "",
     ),
     Fault(
         "a deletion that was not done holds everything up",

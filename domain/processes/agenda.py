@@ -297,16 +297,18 @@ def _refund(state: Subscription, refund: OpenRefund) -> Item:
 
 
 def tokens_to_delete(state: Subscription) -> tuple[Token, ...]:
-    """The tokens that were let go and that no open charge needs."""
-    attempt = state.open_attempt
-    needed = "" if attempt is None else attempt.token_ref
+    """The tokens that were let go, and of whose money nothing is under way at the provider: no
+    charge, capture or void is open, and no refund was begun that has no outcome."""
+    needed = set() if state.open_attempt is None else {state.open_attempt.token_ref}
+    begun = {each.attempt_id for each in state.refunds if each.attempted_at is not None}
+    needed |= {each.token_ref for each in state.collected if each.attempt_id in begun}
     return tuple(
-        each for each in state.tokens if each.let_go_at is not None and each.token_ref != needed
+        each for each in state.tokens if each.let_go_at is not None and each.token_ref not in needed
     )
 
 
 def _deletion(state: Subscription, token: Token) -> Item:
     due, why = token.let_go_at, f"have the provider forget it: {token.let_go}"
     if token not in tokens_to_delete(state):
-        due, why = None, "deleted once the charge that is open on it has an outcome"
+        due, why = None, "deleted once what is open of its charges has an outcome"
     return Item(kind=ItemKind.DELETE_TOKEN, key=token.token_ref, due_at=due, why=why)

@@ -12,15 +12,17 @@ import pytest
 from domain.plan import CaptureMode
 from domain.ports import (
     NotDone,
+    Reversal,
     TokenDenied,
     TokenGone,
     TokenHeld,
     TokenShared,
     Unknown,
 )
-from domain.processes.agenda import ItemKind, account_needed, agenda_of
+from domain.processes.agenda import ItemKind, account_needed, agenda_of, tokens_to_delete
 from domain.processes.steps import LookUpToken
 from domain.subscription.charging import CALLBACK
+from domain.subscription.disputing import taken_back
 from domain.subscription.events import (
     ChargeAttempted,
     ChargeNotMade,
@@ -35,7 +37,9 @@ from domain.subscription.letting_go import (
     request_deletion,
     token_looked_up,
 )
+from domain.subscription.settling_refunds import settle_refund
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
+from tests.domain.refunding import FEB_10, back, nok, paid, refund_key, tried, wanted
 from tests.domain.stages import answered, attempted, cancelled
 from tests.domain.test_backing import with_backup
 from tests.specimens import (
@@ -230,6 +234,47 @@ def test_a_deletion_waits_for_the_charge_that_is_open() -> None:
         "ChargeSucceeded",
         "TokenRevoked",
     ]
+
+
+def test_a_deletion_waits_for_the_void_that_is_open() -> None:
+    """What is reserved with it is let go first; it may have to be looked up by it."""
+    start = answered(cancelled(attempted(TWO_STEPS)), reserved())
+    run = play(*start.facts)
+    run.decide(request_deletion, Which.ALL, reason=WHY, now=LATER)
+    assert "SendVoid" in run.sent or run.at(LATER, TIME_OUT)
+    assert run.sent == ["SendVoid"]
+    assert not tokens_to_delete(run.state)
+    voided = run.at(LATER + DAY, NOT_FOUND, TokenGone())
+    assert run.sent[:2] == ["SendVoid", "LookUp"]
+    assert voided[-1] == "TokenRevoked"
+
+
+def test_a_deletion_waits_for_a_refund_that_was_begun() -> None:
+    """One whose outcome is not known; what nobody has sent yet holds nothing back."""
+    asked = wanted(paid(), nok(250))
+    let = asked.and_(*request_deletion(asked.state, Which.ALL, reason=WHY, now=FEB_10))
+    assert [each.token_ref for each in tokens_to_delete(let.state)] == [FIRST]
+    begun = tried(let)
+    assert not tokens_to_delete(begun.state)
+    named = {"evidence": "answer", "now": FEB_10 + HOUR}
+    lost = begun.and_(*settle_refund(begun.state, refund_key(), TIME_OUT, **named))
+    assert not tokens_to_delete(lost.state)
+    settled = begun.and_(*settle_refund(begun.state, refund_key(), back(250), **named))
+    assert [each.token_ref for each in tokens_to_delete(settled.state)] == [FIRST]
+
+
+def test_what_ended_stays_ended_when_its_money_is_taken_back() -> None:
+    """Its invoice is open again, and a person's; nothing is charged, and its end is what it was."""
+    ended = paid().and_(SubscriptionCompleted(effective_at=FEB_10))
+    reversal = Reversal(charge_ref="cap-1", amount=nok(250), provider_ref="rev-1", at=FEB_10 + DAY)
+    back_again = ended.and_(*taken_back(ended.state, reversal, evidence=CALLBACK, now=FEB_10 + DAY))
+    assert [each.number for each in back_again.state.open_invoices] == [1]
+    assert back_again.state.ended_at == FEB_10
+    assert not back_again.state.collects
+    run = play(*back_again.facts)
+    assert run.at(FEB_10 + 2 * DAY) == []
+    assert run.sent == []
+    deletion(back_again, at=FEB_10 + 2 * DAY).then(let_go(at=FEB_10 + 2 * DAY))
 
 
 def test_the_agenda_names_where_it_is_deleted() -> None:

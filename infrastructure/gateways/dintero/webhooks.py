@@ -35,6 +35,8 @@ _ENDINGS = ("delete", "deleted", "remove", "removed", "expire", "expired", "canc
 LONGEST = 200
 # Where a body may speak of what happened, the published place first.
 _SUBJECTS = ("authorization", "transaction", "token", "card_token", "settlement")
+# By what names it may call a stored card, beside that card's own "id".
+_TOKEN_IDS = ("token_id", "payment_token_id")
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +95,7 @@ def _read(data: dict[str, object], callback: RawCallback) -> Told:
     delivery = text(data.get("event_delivery"))
     parts = {name: table(data.get(name)) for name in _SUBJECTS}
     token = parts["token"] or parts["card_token"]
-    names = (text(token.get(name)) for name in ("id", "token_id", "payment_token_id"))
+    of_token = [*(token.get(name) for name in ("id", *_TOKEN_IDS)), *map(data.get, _TOKEN_IDS)]
 
     def first(name: str, *of: str) -> str:
         found = (text(parts[each].get(name)) for each in of)
@@ -105,8 +107,8 @@ def _read(data: dict[str, object], callback: RawCallback) -> Told:
         reference=first("merchant_reference", "authorization", "transaction"),
         session_id=first("session_id", "authorization", "transaction"),
         transaction_id=first("transaction_id", "authorization") or first("id", "transaction"),
-        token_id=next((each for each in names if each), "")[:LONGEST],
-        token_status=text(token.get("status"))[:LONGEST],
+        token_id=next((text(each) for each in of_token if text(each)), "")[:LONGEST],
+        token_status=(text(token.get("status")) or text(data.get("status")))[:LONGEST],
         settlement_id=first("id", "settlement") or first("settlement_id", "settlement"),
     )
 
