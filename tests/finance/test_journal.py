@@ -59,7 +59,7 @@ def test_at_every_position_the_accounts_say_what_the_balances_say(history: Histo
             assert at(sums, Role.CREDIT, row.customer_id, currency) == -row.credit
             assert at(sums, Role.REFUNDING, row.customer_id, currency) == -row.refunding
             assert at(sums, Role.BAD_DEBT, row.customer_id, currency) == row.written_off
-            held[currency] += row.paid - row.refunded
+            held[currency] += row.paid - row.refunded - row.reversed
         for currency, minor in held.items():
             cleared = sum(
                 value
