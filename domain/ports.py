@@ -9,6 +9,7 @@ answers
   Offered | TokenDenied | Unknown | NotDone                to request_token
   Granted | StillOpen | TokenDenied | Unknown | NotDone    to complete_token
   TokenGone | Unknown | NotDone                            to delete_token
+  TokenGone | TokenHeld | Unknown | NotDone                to look_up_token
 refunds and voids: refund_ports.py; disputes: dispute_ports.py
 """
 
@@ -260,6 +261,17 @@ class TokenGone:
 
 
 @attrs.frozen(kw_only=True)
+class TokenHeld:
+    """The provider still holds this token."""
+
+
+@attrs.frozen(kw_only=True)
+class TokenShared:
+    """The provider was not asked to delete: another subscription is charged with the same token.
+    The worker's own answer, which no gateway gives."""
+
+
+@attrs.frozen(kw_only=True)
 class TokenDenied:
     """The payer or the provider said no, or the request is gone at the provider."""
 
@@ -270,6 +282,7 @@ class TokenDenied:
 ChargeAnswer = Captured | Authorized | Declined | Unknown | NotDone
 LookUpAnswer = Captured | Authorized | Declined | Unknown | NotDone | NotFound
 TokenOfferAnswer = Offered | TokenDenied | Unknown | NotDone
+TokenEndAnswer = TokenGone | TokenHeld | TokenShared | Unknown | NotDone
 TokenAnswer = Granted | StillOpen | TokenDenied | Unknown | NotDone
 
 
@@ -315,6 +328,8 @@ class Hint:
     event_type: the provider's word, e.g. "PAYMENT.CAPTURE.COMPLETED".
     reference: of a charge (ChargeAttempted.reference), or "".
     token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
+    token_digest: of a token's name at the provider, as the token vault makes it; or empty.
+    token_ended: whether it says that this token cannot be charged any more.
     dispute_ref: of a dispute, or "". charge_ref: the provider's id of what was captured, or "";
         by it the subscription is found. reversal: what was taken back, or None.
     """
@@ -323,6 +338,8 @@ class Hint:
     event_type: str
     reference: str = ""
     token_request_ref: str = ""
+    token_digest: bytes = b""
+    token_ended: bool = False
     dispute_ref: str = ""
     charge_ref: str = ""
     reversal: Reversal | None = None
@@ -382,6 +399,11 @@ class Gateway(Protocol):
         self, token: Secret, instrument: Instrument
     ) -> TokenGone | Unknown | NotDone:
         """Make the provider forget a token; one that is gone already is gone."""
+
+    async def look_up_token(
+        self, token: Secret, instrument: Instrument
+    ) -> TokenGone | TokenHeld | Unknown | NotDone:
+        """Say whether the provider still holds a token of which it said that it has ended."""
 
     async def verify(self, callback: RawCallback) -> Hint:
         """Check who sent it. Raises: CallbackRejected."""

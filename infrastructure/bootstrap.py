@@ -30,6 +30,7 @@ from infrastructure.store.books import Books
 from infrastructure.store.circuits import OpenCircuits
 from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
+from infrastructure.store.holders import Holders
 from infrastructure.store.inbox import Inbox
 from infrastructure.store.ledger import Ledger
 from infrastructure.store.plan_reader import PlanReader
@@ -102,6 +103,15 @@ class System:
         """The tokens, encrypted."""
         return TokenVault(self.pool, self.books.schema, self._master_key)
 
+    def digest(self, name: str) -> bytes:
+        """The vault's digest of what a provider calls a token."""
+        return self.vault.names.digest(name)
+
+    @cached_property
+    def holders(self) -> Holders:
+        """Which subscriptions hold which token."""
+        return Holders(self.vault.names, self.views, self.ledger)
+
     @cached_property
     def inbox(self) -> Inbox:
         """Callbacks as they came."""
@@ -155,7 +165,7 @@ class System:
                 saw=circuit.saw,
             )
             try:
-                gateway = build(self.settings, account, self.clock, policy)
+                gateway = build(self, account, policy)
             except ValueError as error:
                 where = f"accounts.{account.provider}.{account.name}"
                 raise SettingsError(f"{where}: {error}") from error
@@ -190,9 +200,7 @@ class System:
         self.pool.close()
 
 
-def _paypal(
-    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
-) -> Gateway:
+def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
     from infrastructure.gateways.paypal.account import (
         CERTIFICATE_HOSTS,
         LIVE_URL,
@@ -202,6 +210,7 @@ def _paypal(
     from infrastructure.gateways.paypal.gateway import PayPalGateway
     from infrastructure.gateways.paypal.presenting import Metadata, Presentation
 
+    settings = system.settings
     plain = PayPalAccount(
         name=account.name,
         client_id=account.text("client_id"),
@@ -226,7 +235,7 @@ def _paypal(
         trust_roots=_trust_roots(account),
         http=policy,
     )
-    return PayPalGateway(plain, now=clock)
+    return PayPalGateway(plain, now=system.clock, digest=system.digest)
 
 
 def _trust_roots(account: AccountSettings) -> bytes:
@@ -238,12 +247,15 @@ def _trust_roots(account: AccountSettings) -> bytes:
         raise SettingsError(f"accounts.paypal.{account.name}: cannot read {path}") from error
 
 
-def _dintero(
-    settings: Settings, account: AccountSettings, clock: Clock, policy: HttpPolicy
-) -> Gateway:
+def _dintero(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
     from infrastructure.gateways.dintero.gateway import DinteroGateway
 
-    return DinteroGateway(_dintero_account(settings, account), now=clock, policy=policy)
+    return DinteroGateway(
+        _dintero_account(system.settings, account),
+        now=system.clock,
+        policy=policy,
+        digest=system.digest,
+    )
 
 
 def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAccount:
@@ -277,7 +289,7 @@ def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAcc
     )
 
 
-_BUILDERS: dict[str, Callable[[Settings, AccountSettings, Clock, HttpPolicy], Gateway]] = {
+_BUILDERS: dict[str, Callable[[System, AccountSettings, HttpPolicy], Gateway]] = {
     "paypal": _paypal,
     "dintero": _dintero,
 }

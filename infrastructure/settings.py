@@ -82,6 +82,8 @@ class Settings:
     lease_s: seconds a worker may hold a subscription; longer than any provider call.
     api_keys: caller's name -> bearer key of the API; none: it is served on loopback only.
     in_flight: subscriptions one worker process works on at a time.
+    delete_tokens_after_days: how long after a subscription has ended the provider is to forget its
+        tokens; None: it keeps them until somebody wishes otherwise.
     provider_calls: calls one worker process has open at one merchant account at a time.
     """
 
@@ -97,6 +99,7 @@ class Settings:
     in_flight: int = 256
     provider_calls: int = 64
     provider_timeout_s: float = 20.0
+    delete_tokens_after_days: int | None = None
     accounts: tuple[AccountSettings, ...] = ()
     api_keys: Mapping[str, Secret] = attrs.field(factory=dict)
     master_key: Secret | None = None
@@ -126,8 +129,12 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
     for name in _NUMBERS:
         if not isinstance(chosen.get(name, 1), int | float) or chosen.get(name, 1) <= 0:
             raise SettingsError(f"{name} must be a number above 0")
+    after_days = table.get("delete_tokens_after_days")
+    if after_days is not None and (type(after_days) is not int or not 0 <= after_days <= 36_500):
+        raise SettingsError("delete_tokens_after_days must be a whole number of days")
     chart = environment.get("BILLING_CHART") or table.get("chart")
     settings = Settings(
+        delete_tokens_after_days=after_days,
         data_dir=data_dir,
         database_url=environment.get("BILLING_DATABASE_URL") or table.get("database_url") or None,
         chart=None if chart is None else Path(chart),

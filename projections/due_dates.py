@@ -63,6 +63,14 @@ class DueDates:
         return request is not None and bool(request.provider_ref)
 
     @property
+    def tokens_idle_since(self) -> datetime | None:
+        """UTC instant at which it ended, where the provider still holds tokens of it that nobody
+        has let go."""
+        state = self.state
+        kept = any(each.let_go_at is None for each in state.tokens)
+        return state.ended_at if kept else None
+
+    @property
     def needs_person(self) -> bool:
         """Whether something stands still until a person acts.
 
@@ -134,7 +142,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=6,
+    version=7,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,
@@ -153,6 +161,9 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         ),
         "card_expires_on": Column(
             ColumnType.DAY, lambda row: first_expiry(row.state), indexed=True
+        ),
+        "tokens_idle_since": Column(
+            ColumnType.INSTANT, lambda row: row.tokens_idle_since, indexed=True
         ),
         "awaits_payer": Column(ColumnType.FLAG, lambda row: row.awaits_payer),
         "needs_person": Column(ColumnType.FLAG, lambda row: row.needs_person),
@@ -196,6 +207,7 @@ _WHAT = {
     ItemKind.REFUND: "refund",
     ItemKind.LOOK_UP_REFUND: "look-up of refund",
     ItemKind.DISPUTE: "dispute",
+    ItemKind.DELETE_TOKEN: "deletion of",
 }
 
 

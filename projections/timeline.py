@@ -76,11 +76,13 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.timeline_changes import in_words, rhythm, utc, words_of_change
 from projections.timeline_disputes import words_of_dispute
 from projections.timeline_dunning import words_of_dunning
 from projections.timeline_refunds import words_of_refund
+from projections.timeline_tokens import words_of_token_end
 from projections.timeline_usage import words_of_demand, words_of_settlement, words_of_usage
 from projections.timeline_voids import words_of_void
 
@@ -136,6 +138,8 @@ def words_of(event: SubscriptionEvent) -> str:
             | TokenRequestExpired()
         ):
             return _vaulting(event)
+        case TokenDeletionRequested() | TokenRevoked():
+            return words_of_token_end(event)
         case InvoiceIssued():
             return words_of_demand(event) if event.demand else _invoiced(event)
         case BillingParked():

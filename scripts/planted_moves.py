@@ -27,7 +27,7 @@ FAULTS = (
     Fault(
         "what was not sent before the move is sent with a token that was replaced",
         NEXT_STEP,
-        "    return LookUp(attempt, LOOK_UP) if state.moved_from(attempt) else SendCharge(attempt)",
+        "    return SendCharge(attempt) if state.may_send(attempt) else LookUp(attempt, LOOK_UP)",
         "    return SendCharge(attempt)",
     ),
     Fault(

@@ -29,6 +29,7 @@ from domain.schedule import Schedule, Stub
 from domain.subscription import dispute_events as d
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
+from domain.subscription import token_events as t
 from domain.subscription import void_events as v
 from domain.taxes import LineTax, TaxRate
 
@@ -140,6 +141,22 @@ _STARTING: tuple[e.SubscriptionEvent, ...] = (
         request_id=REQUEST,
         reason="not approved in time",
         effective_at=datetime(2026, 1, 18, 9, 30, tzinfo=UTC),
+    ),
+)
+
+_LETTING_GO: tuple[e.SubscriptionEvent, ...] = (
+    t.TokenDeletionRequested(
+        token_ref="token-7590-VHVEG-1",
+        customer_id=CUSTOMER,
+        reason="asked by the payer",
+        effective_at=datetime(2026, 3, 1, 8, 0, tzinfo=UTC),
+    ),
+    t.TokenRevoked(
+        token_ref="token-7590-VHVEG-1",
+        customer_id=CUSTOMER,
+        reason="revoked at the provider",
+        evidence="callback",
+        effective_at=datetime(2026, 3, 1, 8, 0, 2, tzinfo=UTC),
     ),
 )
 
@@ -640,7 +657,7 @@ _DISPUTING: tuple[e.SubscriptionEvent, ...] = (
 
 _ALL = (
     *(*_STARTING, *_CHARGING, *_VOIDING, *_DUNNING, *_CHANGING, *_PRICING),
-    *(*_REFUNDING, *_DISPUTING, *_ENDING),
+    *(*_REFUNDING, *_DISPUTING, *_LETTING_GO, *_ENDING),
 )
 EXAMPLES: dict[str, e.SubscriptionEvent] = {stored_name(type(event)): event for event in _ALL}
 

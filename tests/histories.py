@@ -40,7 +40,7 @@ from domain.plan import (
 )
 from domain.ports import Captured
 from domain.processes.answers import Answer
-from domain.processes.steps import Call, LookUp, LookUpRefund
+from domain.processes.steps import Call, LookUp, LookUpRefund, LookUpToken
 from domain.providers import Provider
 from domain.recorded import Recorded, stored_name
 from domain.refusals import Refused
@@ -84,6 +84,7 @@ class Act(Enum):
     REPEAT: the answer before arrives once more.
     PERSON: a person settles a doubt. NEW_TOKEN: the payer asks for another token.
     CANCEL: the subscription is cancelled. WISH: somebody wishes for something (wishes.py).
+    REVOKED: a provider's hint makes us look at a token.
     """
 
     WORK = "work"
@@ -96,6 +97,7 @@ class Act(Enum):
     NEW_TOKEN = "new-token"
     CANCEL = "cancel"
     WISH = "wish"
+    REVOKED = "revoked"
 
 
 @attrs.frozen
@@ -148,6 +150,10 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             for refund in state.refunds:
                 seen = LookUpRefund(refund, CALLBACK)
                 books.answer(subscription_id, seen, reply_to(seen, move.reply, now))
+        case Act.REVOKED if state.tokens:
+            token = state.tokens[move.variant % len(state.tokens)]
+            shown = LookUpToken(token, CALLBACK)
+            books.answer(subscription_id, shown, reply_to(shown, move.reply, now))
         case Act.LATE if state.failed_attempts and move.variant % 2:
             _find_late(books, move, subscription_id)
         case Act.LATE:

@@ -18,14 +18,19 @@ from domain.ports import (
     Secret,
     StillOpen,
     TokenDenied,
+    TokenGone,
+    TokenHeld,
+    TokenShared,
     Unknown,
 )
 from domain.processes.answers import Answer
 from domain.processes.steps import (
     AskToken,
     Call,
+    DeleteToken,
     LookUp,
     LookUpRefund,
+    LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
@@ -65,6 +70,8 @@ def reply_to(call: Call, reply: Reply, now: datetime) -> Answer:
             return _offer(reply, call)
         case SeeToken():
             return _approval(reply, now)
+        case DeleteToken() | LookUpToken():
+            return _ended(reply, call)
         case SendRefund(refund=refund) | LookUpRefund(refund=refund):
             if isinstance(call, LookUpRefund) and reply is Reply.NOT_FOUND:
                 return NotFound(finding="no refund under this reference")
@@ -147,6 +154,17 @@ def _approval(reply: Reply, now: datetime) -> Answer:
         case Reply.NOT_DONE:
             return NotDone(reason="429", retry_after_s=1.0)
     return Granted(token=Secret("tok"), instrument=_CARD, at=now)
+
+
+def _ended(reply: Reply, call: DeleteToken | LookUpToken) -> Answer:
+    match reply:
+        case Reply.UNKNOWN | Reply.NOT_FOUND:
+            return Unknown(reason="ReadTimeout")
+        case Reply.NOT_DONE:
+            return NotDone(reason="ConnectError")
+        case Reply.LESS | Reply.MERCHANT:
+            return TokenShared() if isinstance(call, DeleteToken) else TokenHeld()
+    return TokenGone()
 
 
 _DECLINES = {

@@ -22,6 +22,7 @@ from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
 from domain.processes.steps import (
     Call,
+    DeleteToken,
     LookUp,
     LookUpRefund,
     Nothing,
@@ -174,6 +175,7 @@ class Play:
         refunds_taken = [r.refund_id for r in self.state.refunds if r.attempted_at and taken_before]
         held: list[UUID] = []
         not_renewed: list[UUID] = []
+        kept: list[str] = []
         for _ in range(200):
             step = next_step(
                 self.state,
@@ -183,6 +185,7 @@ class Play:
                 refunds_taken=refunds_taken,
                 refunds_held=held,
                 not_renewed=not_renewed,
+                tokens_held=kept,
             )
             if isinstance(step, Nothing) or (isinstance(step, Record) and lose_record):
                 break
@@ -209,6 +212,8 @@ class Play:
                 held.append(step.refund.refund_id)
             elif isinstance(step, SendRenewal) and isinstance(answer, Declined):
                 not_renewed.append(step.capture_id)
+            elif not facts and isinstance(step, DeleteToken):
+                kept.append(step.token.token_ref)
             elif not facts:
                 break
             self.facts.extend(facts)

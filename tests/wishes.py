@@ -1,5 +1,5 @@
 """What is wished for in a history: changes, pauses, credit, usage, discounts, demands, settlements,
-ends."""
+ends, and tokens that are let go."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from domain.subscription.disputing import dispute_seen, reverse_charge, taken_ba
 from domain.subscription.dunning import collect_again, reinstate, write_off
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import Resolution, SubscriptionEvent, When
+from domain.subscription.letting_go import Which, request_deletion
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume
 from domain.subscription.refunding import request_refund
@@ -62,6 +63,7 @@ class Wish(Enum):
     SETTLE = "settle"
     REFUND = "refund"
     CANCEL_WITH_REFUND = "cancel-with-refund"
+    LET_GO = "let-go"
     DISPUTE = "dispute"
     TAKE_BACK = "take-back"
 
@@ -273,6 +275,10 @@ def _cancel_with_refund(state: Subscription, which: int, now: datetime) -> Event
     return cancel(state, reason="moved", now=now, credit=rule, refund=True)
 
 
+def _let_go(state: Subscription, which: int, now: datetime) -> Events:
+    return request_deletion(state, list(Which)[which % 3], reason="asked by the payer", now=now)
+
+
 def _dispute(state: Subscription, which: int, now: datetime) -> Events:
     """Nobody wishes for it: a payer contests a charge, and the provider decides sooner or later.
 
@@ -344,6 +350,7 @@ _DECISIONS: Mapping[Wish, Callable[[Subscription, int, datetime], Events]] = {
     Wish.SETTLE: _settle,
     Wish.REFUND: _refund,
     Wish.CANCEL_WITH_REFUND: _cancel_with_refund,
+    Wish.LET_GO: _let_go,
     Wish.DISPUTE: _dispute,
     Wish.TAKE_BACK: _take_back,
 }

@@ -44,6 +44,7 @@ class ItemKind(Enum):
     REFUND: a refund was asked for, or is on its way, and has no outcome.
     LOOK_UP_REFUND: a refund's outcome is unknown; ask the provider.
     DISPUTE: a charge is disputed; a person has to look.
+    DELETE_TOKEN: a token was let go; have the provider forget it.
     """
 
     TOKEN = "token"  # noqa: S105
@@ -60,6 +61,7 @@ class ItemKind(Enum):
     REFUND = "refund"
     LOOK_UP_REFUND = "look-up-refund"
     DISPUTE = "dispute"
+    DELETE_TOKEN = "delete-token"  # noqa: S105
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +92,7 @@ def agenda_of(state: Subscription) -> tuple[Item, ...]:
         *_beside(state),
         *(_refund(state, each) for each in state.refunds),
         *(_dispute(each) for each in state.open_disputes),
+        *(_deletion(state, each) for each in state.tokens if each.let_go_at is not None),
     )
 
 
@@ -112,6 +115,8 @@ def account_needed(state: Subscription, item: Item) -> tuple[str, str] | None:
         case ItemKind.COLLECT:
             invoice = state.invoice(int(item.key))
             asked = None if invoice is None else method_for(state, invoice)
+        case ItemKind.DELETE_TOKEN:
+            asked = state.held(item.key)
         case ItemKind.REFUND | ItemKind.LOOK_UP_REFUND:
             named = (each for each in state.refunds if str(each.refund_id) == item.key)
             asked = next(named, None)
@@ -289,3 +294,21 @@ def _refund(state: Subscription, refund: OpenRefund) -> Item:
     elif refund.attempted_at is not None:
         why = f"{refund.amount} attempted; no outcome yet"
     return Item(kind=kind, key=key, due_at=due, why=why)
+
+
+def tokens_to_delete(state: Subscription) -> tuple[Token, ...]:
+    """The tokens that were let go, and of whose money nothing is under way at the provider: no
+    charge, capture or void is open, and no refund was begun that has no outcome."""
+    needed = set() if state.open_attempt is None else {state.open_attempt.token_ref}
+    begun = {each.attempt_id for each in state.refunds if each.attempted_at is not None}
+    needed |= {each.token_ref for each in state.collected if each.attempt_id in begun}
+    return tuple(
+        each for each in state.tokens if each.let_go_at is not None and each.token_ref not in needed
+    )
+
+
+def _deletion(state: Subscription, token: Token) -> Item:
+    due, why = token.let_go_at, f"have the provider forget it: {token.let_go}"
+    if token not in tokens_to_delete(state):
+        due, why = None, "deleted once what is open of its charges has an outcome"
+    return Item(kind=ItemKind.DELETE_TOKEN, key=token.token_ref, due_at=due, why=why)

@@ -6,13 +6,26 @@ from datetime import datetime
 from typing import assert_never, cast
 
 from domain.dispute_ports import DisputeAnswer, DisputeSeen
-from domain.ports import ChargeAnswer, LookUpAnswer, TokenAnswer, TokenOfferAnswer
+from domain.ports import (
+    ChargeAnswer,
+    LookUpAnswer,
+    NotDone,
+    TokenAnswer,
+    TokenEndAnswer,
+    TokenGone,
+    TokenHeld,
+    TokenOfferAnswer,
+    TokenShared,
+    Unknown,
+)
 from domain.processes.steps import (
     AskToken,
     Call,
+    DeleteToken,
     LookUp,
     LookUpDispute,
     LookUpRefund,
+    LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
@@ -24,6 +37,7 @@ from domain.refund_ports import RefundAnswer, RefundLookUpAnswer, VoidAnswer
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.disputing import dispute_seen
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.letting_go import deletion_answered, token_looked_up
 from domain.subscription.looking_up import looked_up
 from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import Subscription
@@ -39,6 +53,7 @@ Answer = (
     | RefundLookUpAnswer
     | DisputeAnswer
     | VoidAnswer
+    | TokenEndAnswer
 )
 
 
@@ -84,5 +99,11 @@ def follow(
             if not isinstance(answer, DisputeSeen):
                 return ()
             return dispute_seen(state, answer, evidence=evidence, now=now)
+        case DeleteToken(token=token):
+            forgotten = cast(TokenGone | TokenShared | Unknown | NotDone, answer)
+            return deletion_answered(state, token.token_ref, forgotten, evidence=ANSWER, now=now)
+        case LookUpToken(token=token, evidence=evidence):
+            ref, held = token.token_ref, cast(TokenGone | TokenHeld | Unknown | NotDone, answer)
+            return token_looked_up(state, ref, held, evidence=evidence, now=now)
         case _:
             assert_never(call)

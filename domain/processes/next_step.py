@@ -1,10 +1,10 @@
 """What a subscription needs next. Pure: the state and the time decide, never the agenda row.
 
-The order is the rule: first send and settle refunds, which wait for nothing and hold nothing up,
-then settle the charge that may have been sent, then end a pause or a grace, then carry
-out a move to another version of the plan that was announced for the period that begins, then bill
-what is due, then collect what is open, then get a token. A token comes last because a provider that
-makes no page must not hold up what the present token can pay.
+The order is the rule: first send and settle refunds and delete tokens that were let go, which wait
+for nothing and hold nothing up, then settle the charge that may have been sent, then end a pause
+or a grace, then carry out a move to another version of the plan that was announced for the period
+that begins, then bill what is due, then collect what is open, then get a token. A token comes last
+because a provider that makes no page must not hold up what the present token can pay.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from uuid import UUID
 
 from domain.catalogue.moving import MOVE, move_due
 from domain.catalogue.state import Plan
-from domain.processes.agenda import ItemKind
+from domain.processes.agenda import ItemKind, tokens_to_delete
 from domain.processes.steps import (
     AskToken,
+    DeleteToken,
     LookUp,
     LookUpRefund,
     Nothing,
@@ -55,6 +56,7 @@ def next_step(
     refunds_taken: Collection[UUID] = (),
     refunds_held: Collection[UUID] = (),
     not_renewed: Collection[UUID] = (),
+    tokens_held: Collection[str] = (),
 ) -> Step:
     """The first thing that this subscription needs at `now`.
 
@@ -66,10 +68,13 @@ def next_step(
         not do just now; they are left alone, and everything else goes on.
     not_renewed: captures before which the provider did not renew the reservation: it stands as it
         is.
+    tokens_held: the same of tokens that were to be deleted, by their references.
     Safe to repeat: an attempt that may have been sent is looked up, never sent again; one that
     has settled needs nothing.
     """
     step = _refund(state, now, refunds_taken, refunds_held)
+    if isinstance(step, Nothing):
+        step = _let_go(state, tokens_held)
     if not isinstance(step, Nothing):
         return step
     if state.open_attempt is not None:
@@ -112,6 +117,14 @@ def _refund(
     return Nothing()
 
 
+def _let_go(state: Subscription, held: Collection[str]) -> Step:
+    """The first token to be deleted; asked for as often as it takes."""
+    for token in tokens_to_delete(state):
+        if token.token_ref not in held:
+            return DeleteToken(token)
+    return Nothing()
+
+
 def _settle(
     state: Subscription,
     attempt: Attempt,
@@ -123,8 +136,9 @@ def _settle(
 
     Nor is it sent when its money is not wanted any more, or less of it (the subscription was
     cancelled, late money or credit paid the invoice), or not there (it is charged at another
-    provider now), or when what is reserved is too old: what may be under way is settled, nothing
-    new is set going. A void that was begun is carried through.
+    provider now), or not with that token (it was let go or revoked), or when what is reserved is
+    too old: what may be under way is settled, nothing new is set going. A void that was begun is
+    carried through.
     """
     if attempt.unknown:
         if attempt.next_look_up_at is None or now < attempt.next_look_up_at:
@@ -139,7 +153,7 @@ def _settle(
     if key is not None:
         renew = is_to_be_renewed(attempt, now) and key not in not_renewed
         return SendRenewal(attempt, key) if renew else SendCapture(attempt, key)
-    return LookUp(attempt, LOOK_UP) if state.moved_from(attempt) else SendCharge(attempt)
+    return SendCharge(attempt) if state.may_send(attempt) else LookUp(attempt, LOOK_UP)
 
 
 def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Step:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.processes.agenda import ItemKind
-from domain.subscription import dispute_events, events, refund_events, void_events
+from domain.subscription import dispute_events, events, refund_events, token_events, void_events
 
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
@@ -17,6 +17,7 @@ _VOIDING = frozenset({ItemKind.VOID, *_COLLECTING})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
+_LETTING_GO = frozenset({ItemKind.DELETE_TOKEN, ItemKind.TOKEN, ItemKind.COLLECT})
 
 REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionStarted: frozenset({ItemKind.INVOICE}),
@@ -25,6 +26,8 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.DUNNING},
     events.TokenRefused: _VAULTING,
     events.TokenRequestExpired: _VAULTING,
+    token_events.TokenDeletionRequested: _LETTING_GO,
+    token_events.TokenRevoked: _LETTING_GO,
     events.InvoiceIssued: frozenset(
         {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.RELOAD, ItemKind.DUNNING}
     ),
@@ -39,12 +42,12 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.ChargeAuthorized: _COLLECTING,
     events.CaptureAttempted: _COLLECTING,
     void_events.VoidAttempted: _VOIDING,
-    void_events.AuthorizationVoided: _VOIDING,
-    events.ChargeSucceeded: _VOIDING | {ItemKind.DUNNING},
-    events.ChargeDeclined: _VOIDING | {ItemKind.TOKEN},
+    void_events.AuthorizationVoided: _VOIDING | {ItemKind.DELETE_TOKEN},
+    events.ChargeSucceeded: _VOIDING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
+    events.ChargeDeclined: _VOIDING | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
     events.ChargeOutcomeUnknown: _VOIDING,
     events.ChargeLookedUp: _VOIDING,
-    events.ChargeNotMade: _VOIDING,
+    events.ChargeNotMade: _VOIDING | {ItemKind.DELETE_TOKEN},
     events.ChargeFoundLate: _DUNNING,
     events.ChargeDiscrepancyFound: _DUNNING,
     events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
@@ -61,9 +64,9 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.CreditGranted: frozenset(),
     events.CreditApplied: frozenset({ItemKind.COLLECT}),
     refund_events.RefundRequested: frozenset({ItemKind.REFUND}),
-    refund_events.RefundAttempted: frozenset({ItemKind.REFUND}),
-    refund_events.RefundSucceeded: _REFUNDING,
-    refund_events.RefundFailed: _REFUNDING,
+    refund_events.RefundAttempted: frozenset({ItemKind.REFUND, ItemKind.DELETE_TOKEN}),
+    refund_events.RefundSucceeded: _REFUNDING | {ItemKind.DELETE_TOKEN},
+    refund_events.RefundFailed: _REFUNDING | {ItemKind.DELETE_TOKEN},
     refund_events.RefundFoundLate: frozenset(),
     refund_events.RefundOutcomeUnknown: _REFUNDING,
     refund_events.RefundLookedUp: _REFUNDING,
@@ -78,7 +81,7 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.CancellationScheduled: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.CancellationWithdrawn: frozenset({ItemKind.CANCEL, ItemKind.INVOICE}),
     events.SubscriptionCancelled: _ALL
-    - {ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP, ItemKind.DISPUTE}
+    - {ItemKind.CHARGE, ItemKind.VOID, ItemKind.LOOK_UP, ItemKind.DISPUTE, ItemKind.DELETE_TOKEN}
     - _REFUNDING,
     events.SubscriptionCompleted: _VAULTING | {ItemKind.COLLECT, ItemKind.INVOICE},
 }

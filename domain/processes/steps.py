@@ -10,6 +10,8 @@ SendVoid    void
 LookUp      look_up
 SendRefund  refund
 LookUpRefund  look_up_refund
+DeleteToken delete_token
+LookUpToken look_up_token
 LookUpDispute look_up_dispute
 BookReversal  nobody is called; a callback says it all
 Nothing     this subscription needs nothing now
@@ -26,7 +28,7 @@ from domain.providers import Provider
 from domain.subscription.events import SubscriptionEvent
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
-from domain.subscription.vaulted import OpenTokenRequest
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 
 @attrs.frozen
@@ -114,6 +116,21 @@ class LookUpRefund:
 
 
 @attrs.frozen
+class DeleteToken:
+    """Have the provider forget a token that was let go; safe to repeat."""
+
+    token: Token
+
+
+@attrs.frozen
+class LookUpToken:
+    """Ask the provider whether it still holds a token. evidence: as in LookUp."""
+
+    token: Token
+    evidence: str
+
+
+@attrs.frozen
 class LookUpDispute:
     """Ask the provider how a dispute stands. provider, account: which told of it.
 
@@ -145,5 +162,7 @@ Call = (
     | SendRefund
     | LookUpRefund
     | LookUpDispute
+    | DeleteToken
+    | LookUpToken
 )
 Step = Nothing | Record | Call

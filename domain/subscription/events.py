@@ -35,6 +35,7 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from domain.taxes import LineTax
 
@@ -1014,6 +1015,8 @@ SubscriptionEvent = (
     | TokenVaulted
     | TokenRefused
     | TokenRequestExpired
+    | TokenDeletionRequested
+    | TokenRevoked
     | InvoiceIssued
     | AmountSet
     | InstalmentsSettled

@@ -80,6 +80,7 @@ from domain.subscription.folding_payments import (
     with_invoice,
 )
 from domain.subscription.folding_refunds import collected, covered, refund_resolved, refunded
+from domain.subscription.folding_tokens import token_ended
 from domain.subscription.folding_usage import used
 from domain.subscription.folding_vaulting import vaulted
 from domain.subscription.folding_voids import captured_next, reserved_anew, void_begun
@@ -95,6 +96,7 @@ from domain.subscription.refund_events import (
 )
 from domain.subscription.served import Cancellation, Settled
 from domain.subscription.state import Status, Subscription
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.subscription.vaulted import Token
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 
@@ -109,6 +111,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return vaulted(state, event)
         case TokenRefused() | TokenRequestExpired():
             return with_(state, token_request=None)
+        case TokenDeletionRequested() | TokenRevoked():
+            return token_ended(state, event)
         case InvoiceIssued():
             return invoiced(state, event)
         case ChargeAttempted():
@@ -180,6 +184,7 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
             return with_(
                 state,
                 status=Status.CANCELLED,
+                ended_at=event.effective_at,
                 next_due_at=None,
                 token_request=None,
                 pause=None,
@@ -187,7 +192,8 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
                 cancellation=None,
             )
         case SubscriptionCompleted():
-            return with_(state, status=Status.COMPLETED, token_request=None)
+            at = event.effective_at
+            return with_(state, status=Status.COMPLETED, token_request=None, ended_at=at)
         case _:
             assert_never(event)
 

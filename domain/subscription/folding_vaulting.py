@@ -55,6 +55,7 @@ def vaulted(
                 return with_(
                     state,
                     backup=token,
+                    replaced=_replaced(state, state.backup),
                     token_request=None,
                     open_invoices=tuple(
                         _for_backup(each, agreed=state.terms.backup) for each in state.open_invoices
@@ -66,10 +67,16 @@ def vaulted(
                 provider=token.provider,
                 account=token.account,
                 token=token,
+                replaced=_replaced(state, state.token),
                 token_request=None,
                 status=status,
                 open_invoices=tuple(_collectible_again(each) for each in state.open_invoices),
             )
+
+
+def _replaced(state: Subscription, older: Token | None) -> tuple[Token, ...]:
+    """The tokens of before, with one more; one that is gone is nowhere."""
+    return state.replaced if older is None or older.gone else (*state.replaced, older)
 
 
 def _answers_for_backup(state: Subscription) -> bool:

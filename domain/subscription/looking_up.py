@@ -96,7 +96,7 @@ def may_send_again(
         return isinstance(answer, Authorized) and not attempt.unknown
     if still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now):
         return False
-    if attempt.capture_id is None and state.moved_from(attempt):
+    if attempt.capture_id is None and not state.may_send(attempt):
         return False
     missing = isinstance(answer, NotFound) or (
         isinstance(answer, Authorized) and attempt.capture_id is not None

@@ -25,7 +25,7 @@ from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 7
+STATE_VERSION = 8
 
 
 class Status(Enum):
@@ -63,6 +63,8 @@ class Subscription:
     reloading: how auto-reload stands. reloads: of this calendar month and the end of the last.
     next_due_at: announced UTC instant of the next invoice, or None after the last.
     token: charged first. backup: a second method, tried where the terms say so.
+    replaced: tokens of before that the provider still holds; none of them is charged anew.
+    ended_at: when it was cancelled or completed, UTC; None while it was not.
     open_invoices: oldest first.
     open_attempt: the one charge that may have been sent and has no outcome.
     failed_attempts: settled without money; kept to recognise money that turns up late.
@@ -94,6 +96,8 @@ class Subscription:
     next_due_at: datetime | None = None
     token: Token | None = None
     backup: Token | None = None
+    replaced: tuple[Token, ...] = ()
+    ended_at: datetime | None = None
     token_request: OpenTokenRequest | None = None
     token_requests: int = 0
     open_invoices: tuple[OpenInvoice, ...] = ()
@@ -147,6 +151,22 @@ class Subscription:
         if self.token_of(attempt.token_ref) is not None:
             return False
         return (attempt.provider, attempt.account) != (self.provider, self.account)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Every token that the provider may still hold: the present ones, then those of before."""
+        present = (each for each in (self.token, self.backup) if each is not None)
+        return (*(each for each in present if not each.gone), *self.replaced)
+
+    def held(self, token_ref: str) -> Token | None:
+        """The token of that reference, unless it is gone; it need not be one that is charged."""
+        return next((each for each in self.tokens if each.token_ref == token_ref), None)
+
+    def may_send(self, attempt: Attempt) -> bool:
+        """Whether an attempt that nobody has sent may be: its token is there, was not let go, and
+        belongs to where this subscription is charged."""
+        token = self.held(attempt.token_ref)
+        return token is not None and token.usable and not self.moved_from(attempt)
 
     @property
     def agreed(self) -> Terms:

@@ -16,9 +16,12 @@ from domain.subscription.events import Instrument, TokenPurpose
 
 @attrs.frozen(kw_only=True)
 class Token:
-    """The vaulted token. usable: False after a decline that asks for a new one.
+    """The vaulted token. usable: False after a decline that asks for a new one, and once it is
+    let go or revoked.
 
     provider, account: who made it, and can charge it.
+    let_go_at: when we meant to have it deleted, UTC, or None; let_go: why.
+    gone: whether it was deleted or revoked.
     """
 
     provider: Provider
@@ -26,6 +29,18 @@ class Token:
     token_ref: str
     instrument: Instrument
     usable: bool
+    let_go_at: datetime | None = None
+    let_go: str = ""
+    gone: bool = False
+
+    @property
+    def standing(self) -> str:
+        """Whether it can be charged, or why not: "usable", "declined", "let-go", "gone"."""
+        if self.gone:
+            return "gone"
+        if self.let_go_at is not None:
+            return "let-go"
+        return "usable" if self.usable else "declined"
 
 
 @attrs.frozen(kw_only=True)

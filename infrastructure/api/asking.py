@@ -21,6 +21,7 @@ from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.discounting import Reduction
 from domain.subscription.events import Resolution, When
+from domain.subscription.letting_go import Which
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Past, Start
@@ -155,6 +156,16 @@ class TokenWanted(Asked):
     backup: bool = False
     provider: Provider | None = None
     account: str = ""
+
+
+class TokenDeletion(Asked):
+    """Have the provider forget tokens. reason: 1-200 characters, no personal data.
+
+    which: ALL, the BACKUP alone, or those that were REPLACED.
+    """
+
+    reason: str
+    which: Which = Which.ALL
 
 
 class TermsChange(Asked):

@@ -125,6 +125,8 @@ def _store(
         event_type=hint.event_type,
         reference=hint.reference,
         token_request_ref=hint.token_request_ref,
+        token_digest=hint.token_digest,
+        token_ended=hint.token_ended,
         headers=raw.headers,
         body=raw.body,
         received_at=raw.received_at,

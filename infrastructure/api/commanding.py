@@ -16,7 +16,7 @@ from litestar import Response, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from domain.refusals import Refused
-from infrastructure.api.asking import Decision, StartRequest, TokenWanted
+from infrastructure.api.asking import Decision, StartRequest, TokenDeletion, TokenWanted
 from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted, TokenAnswer
 from infrastructure.api.reading import token_answer
@@ -82,6 +82,27 @@ async def request_token(
     return Response(content=answer, status_code=given.status_code, headers=given.headers)
 
 
+@post("/subscriptions/{subscription_id:str}/token/deletion", status_code=202, sync_to_thread=True)
+def delete_tokens(
+    posted: Post, subscription_id: FromPath[str], data: JSONBody[TokenDeletion]
+) -> Response[Accepted]:
+    """Charge nothing with the tokens from now on, and have the provider forget them. Where billing
+    goes on, the payer is asked for another.
+
+    202: intended (`changed` is false where it was before); a worker asks the provider until they
+    are gone. 404 subscription-unknown. 409 token-missing: there never was such a token.
+    422 reason-malformed.
+    """
+    asked = posted.strictly(data)
+    return posted.once(
+        asked,
+        status=202,
+        run=lambda command_id: posted.subscriptions.delete_tokens(
+            subscription_id, asked.which, reason=asked.reason, command_id=command_id
+        ),
+    )
+
+
 async def _page(system: System, subscription_id: str, wait_s: float) -> TokenAnswer:
     """The token's state, once there is a page to show, or when the time is up."""
     deadline = time.monotonic() + wait_s
@@ -125,4 +146,4 @@ def _subscription_of(system: System, attempt_id: UUID) -> str:
     return subscription_id
 
 
-COMMANDING = [start_subscription, request_token, decide_attempt]
+COMMANDING = [start_subscription, request_token, delete_tokens, decide_attempt]

@@ -50,6 +50,9 @@ class TokenState(msgspec.Struct, kw_only=True):
     """The token and the open request for one. approve_url: "" until the provider has a page.
 
     backup, backup_usable: the second method, null where there is none. purpose: of the request.
+    standing, backup_standing: "usable", "declined", "let-go", "gone"; "" where there is none.
+    held: how many tokens of this subscription the provider may still hold, those of before
+        included.
     """
 
     usable: bool
@@ -60,6 +63,9 @@ class TokenState(msgspec.Struct, kw_only=True):
     request_id: UUID | None
     approve_url: str
     expires_at: datetime | None
+    standing: str
+    backup_standing: str
+    held: int
 
     @classmethod
     def of(cls, state: Subscription) -> TokenState:
@@ -74,6 +80,9 @@ class TokenState(msgspec.Struct, kw_only=True):
             request_id=None if request is None else request.request_id,
             approve_url="" if request is None else request.approve_url,
             expires_at=None if request is None else request.expires_at,
+            standing="" if state.token is None else state.token.standing,
+            backup_standing="" if state.backup is None else state.backup.standing,
+            held=len(state.tokens),
         )
 
 

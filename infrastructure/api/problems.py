@@ -66,6 +66,7 @@ CONFLICTS = frozenset(
         "nothing-to-settle",
         "already-settled",
         "token-unusable",
+        "token-missing",
         "token-request-open",
         "first-method-missing",
         "invoice-not-open",

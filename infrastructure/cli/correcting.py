@@ -32,6 +32,12 @@ PROVIDERS = ("paypal", "dintero")
     help="Seconds to wait for a worker to get the page.",
 )
 @click.option("--backup", is_flag=True, help="A second method, tried when the first fails.")
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Have the provider forget the tokens, all of them or those that are named.",
+)
+@click.option("--replaced", is_flag=True, help="Only those of before; with --delete.")
 @click.option("--provider", type=click.Choice(PROVIDERS), help="Move: charge there from then on.")
 @click.option("--account", default="", help="Move: charge that account from then on.")
 @json_option
@@ -42,6 +48,8 @@ def token(
     reason: str,
     wait_s: float,
     backup: bool,
+    delete: bool,
+    replaced: bool,
     provider: str | None,
     account: str,
     as_json: bool,
@@ -49,7 +57,18 @@ def token(
     """Ask a payer to approve, and print the link to the provider's page.
 
     While a request is open it is that one. Without a running worker there is no link (exit 3).
+    With --delete nobody is charged by the tokens from now on, and a worker has the provider forget
+    them; where billing goes on, the payer is asked for another.
     """
+    if delete:
+        if provider or account or (backup and replaced):
+            raise Ended(USAGE, "usage", "--delete goes with --backup or --replaced alone")
+        _delete_tokens(
+            chosen, subscription, reason=reason, backup=backup, replaced=replaced, as_json=as_json
+        )
+        return
+    if replaced:
+        raise Ended(USAGE, "usage", "--replaced says which tokens to --delete")
     from domain.providers import Provider
     from infrastructure.commands.subscriptions import Subscriptions
 
@@ -69,6 +88,23 @@ def token(
             click.echo(url)
         if not url:
             raise Ended(INCOMPLETE, "no-page-yet", "the request is written; no page came in time")
+
+
+def _delete_tokens(
+    chosen: Chosen, subscription: str, *, reason: str, backup: bool, replaced: bool, as_json: bool
+) -> None:
+    from domain.subscription.letting_go import Which
+    from infrastructure.commands.subscriptions import Subscriptions
+
+    which = Which.ALL
+    if backup or replaced:
+        which = Which.BACKUP if backup else Which.REPLACED
+    with chosen.system() as system:
+        done = Subscriptions(system, actor=actor()).delete_tokens(
+            subscription, which, reason=reason
+        )
+    words = f"tokens of {subscription} are charged no more; a worker has them deleted"
+    tell(done, words, as_json=as_json)
 
 
 def _wait_for_page(find: object, subscription: str, wait_s: float) -> Subscription:
@@ -131,42 +167,59 @@ def resolve(
 @click.command(epilog=TABLE)
 @click.argument("customer")
 @click.option("--yes", is_flag=True, help="Do not ask: this cannot be undone.")
+@click.option(
+    "--wait-s",
+    type=click.FloatRange(0, 600),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for a worker to have the tokens deleted.",
+)
+@click.option(
+    "--keys-only", is_flag=True, help="Leave at the provider what it holds; destroy the keys now."
+)
 @json_option
 @pass_chosen
-def erase(chosen: Chosen, customer: str, yes: bool, as_json: bool) -> None:
-    """Destroy a customer's tokens by destroying their key. The facts and totals stay as they are.
+def erase(
+    chosen: Chosen, customer: str, yes: bool, wait_s: float, keys_only: bool, as_json: bool
+) -> None:
+    """Have a customer's tokens deleted, then destroy their key. Facts and totals stay as they are.
 
-    Refused while a subscription of the customer is still billed, or a charge has no outcome.
+    Refused while a subscription of the customer is still billed, or a charge or a refund has no
+    outcome. Until the provider has forgotten the tokens the keys stay (exit 3): run it again.
     """
     from domain.identity import checked_id
+    from infrastructure.commands.letting_go import begin_erasure, check_at_rest, states_of
+    from infrastructure.commands.subscriptions import Subscriptions
 
     checked_id("customer id", customer)
     with chosen.system() as system:
-        _require_at_rest(system, customer)
+        bring_up_to_date(system)
+        check_at_rest(states_of(system, customer))
+        # A wrong master key is told before anything is written.
+        vault = system.vault
         if not yes:
             click.confirm(f"Destroy the tokens of {customer} for good?", abort=True, err=True)
-        erased = system.vault.erase(customer)
+        if not keys_only:
+            left = begin_erasure(system, Subscriptions(system, actor=actor()), customer)
+            left = _wait_until_gone(system, customer, left, wait_s)
+            if left:
+                reason = f"the provider still holds {len(left)} token(s): {', '.join(left)}"
+                raise Ended(INCOMPLETE, "tokens-not-deleted-yet", reason[:400])
+        erased = vault.erase(customer)
     if as_json:
         print_json({"customer_id": customer, "erased": erased})
     else:
         click.echo(f"{customer} is erased" if erased else f"{customer} was erased before")
 
 
-def _require_at_rest(system: System, customer: str) -> None:
-    """Raises: Refused("customer-still-billed"), Refused("charge-without-outcome")."""
-    from domain.identity import stream_of
-    from domain.refusals import Refused
+def _wait_until_gone(
+    system: System, customer: str, left: tuple[str, ...], wait_s: float
+) -> tuple[str, ...]:
+    """The tokens that are still there when the time is up."""
+    from infrastructure.commands.letting_go import held_tokens, states_of
 
-    bring_up_to_date(system)
-    page = system.views.select("due_dates", {"customer_id": customer}, limit=10_000)
-    streams = [stream_of(subscription_id) for subscription_id in page.rows]
-    for loaded in system.ledger.load(streams).values():
-        state = loaded.state
-        if state is None:
-            continue
-        if state.open_attempt is not None:
-            reason = f"{state.subscription_id} has a charge whose outcome is not known"
-            raise Refused("charge-without-outcome", reason)
-        if state.bills:
-            reason = f"cancel {state.subscription_id} first; its token is still needed"
-            raise Refused("customer-still-billed", reason)
+    deadline = time.monotonic() + wait_s
+    while left and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+        left = held_tokens(states_of(system, customer))
+    return left

@@ -68,6 +68,8 @@ def _agreed(state: Subscription) -> Iterator[str]:
     for which, token in (("charged", state.token), ("backup", state.backup)):
         if token is not None:
             yield f"{which}: {_instrument_words(token)}"
+    if state.replaced:
+        yield f"before: {len(state.replaced)} token(s) that the provider still holds"
     if state.backup is not None and not state.terms.backup:
         yield "the terms do not let the backup be tried"
     if (later := state.following) is not None:
@@ -99,7 +101,7 @@ def _instrument_words(token: Token) -> str:
     shown = token.instrument
     name = " ".join(part for part in (shown.brand, shown.kind, shown.last_digits) if part)
     expires = f", expires {shown.expires}" if shown.expires else ""
-    return f"{name}{expires}" + ("" if token.usable else " (declined; not charged again)")
+    return f"{name}{expires}" + ("" if token.usable else f" ({token.standing}; not charged again)")
 
 
 def _announced(system: System, state: Subscription) -> Iterator[str]:

@@ -53,7 +53,11 @@ DINTERO_SPEC = "spec-payments.swagger2.*.yaml"
     type=click.Choice(["basic", "strict"]),
     help="strict: by the provider's own specification; the default when --specs is given.",
 )
-@click.option("--webhooks", default="", help="Where PayPal's webhooks go. Dintero is told by us.")
+@click.option(
+    "--webhooks",
+    default="",
+    help="Where PayPal's webhooks go, or those of the Dintero account (its callbacks: as we ask).",
+)
 @click.option(
     "--root",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -97,7 +101,7 @@ def simulate(
     if provider == "paypal":
         build = _paypal(ours, plan, book, strict_specs, webhooks, root)
     else:
-        build = _dintero(ours, plan, book, strict_specs)
+        build = _dintero(ours, plan, book, strict_specs, webhooks)
     run_loop(_serve(build, provider, host, port))
 
 
@@ -149,7 +153,11 @@ def _paypal(
 
 
 def _dintero(
-    ours: AccountSettings | None, plan: FaultPlan, book: Path | None, specs: Path | None
+    ours: AccountSettings | None,
+    plan: FaultPlan,
+    book: Path | None,
+    specs: Path | None,
+    webhooks: str,
 ) -> Callable[[], web.Application]:
     from domain.ports import Secret
     from infrastructure.simulators.dintero.app import (
@@ -170,5 +178,7 @@ def _dintero(
         faults=plan,
         book_path=book,
         specification=specs,
+        webhook_url=webhooks,
+        webhook_secret=None if ours is None else ours.secrets.get("webhook_secret"),
     )
     return lambda: build_dintero_simulator(options)

@@ -4,7 +4,7 @@ Each command loads the stream, lets the domain decide on it, appends what follow
 which position the result can be read (deciding.py). Starting many at once: starting.py;
 usage: usage.py; discounts and amounts that are set: amounts.py; anchors: anchoring.py; beside the
 schedule: demands.py; what was not paid, or not as it was asked for: dunning.py; refunds:
-refunding.py; reversals: disputing.py.
+refunding.py; reversals: disputing.py; tokens that are let go: letting_go.py.
 
 errors
   Refused        a rule said no, nothing was written; "subscription-unknown" and "account-unknown"
@@ -35,6 +35,7 @@ from infrastructure.commands.deciding import Done, Events, StreamBusy
 from infrastructure.commands.demands import Demands
 from infrastructure.commands.disputing import Disputing
 from infrastructure.commands.dunning import Dunning
+from infrastructure.commands.letting_go import LettingGo
 from infrastructure.commands.refunding import Refunding
 from infrastructure.commands.starting import LARGEST_START_BATCH, SIGN_UP
 from infrastructure.commands.usage import LARGEST_USAGE_BATCH, Metering
@@ -56,7 +57,9 @@ __all__ = [
 ]
 
 
-class Subscriptions(Dunning, Metering, Amounts, Anchoring, Demands, Refunding, Disputing):
+class Subscriptions(
+    Dunning, Metering, Amounts, Anchoring, Demands, Refunding, Disputing, LettingGo
+):
     """Commands on the subscriptions of one set of books. Blocking; safe for many threads.
 
     actor: who gives them, e.g. "api:checkout", "cli"; no personal data.

@@ -31,6 +31,7 @@ from domain.ports import (
     Secret,
     TokenAnswer,
     TokenGone,
+    TokenHeld,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
@@ -115,6 +116,14 @@ class GuardedGateway:
         """Make the provider forget a token, unless the circuit is open."""
         return await self._asked(
             instrument.provider_token_id, lambda: self.inner.delete_token(token, instrument)
+        )
+
+    async def look_up_token(
+        self, token: Secret, instrument: Instrument
+    ) -> TokenGone | TokenHeld | Unknown | NotDone:
+        """See whether a token is still held, unless the circuit is open."""
+        return await self._asked(
+            instrument.provider_token_id, lambda: self.inner.look_up_token(token, instrument)
         )
 
     async def look_up(self, query: ChargeQuery) -> LookUpAnswer:

@@ -71,7 +71,7 @@ class Director:
     def come_to_rest(self, *, final: bool = False) -> None:
         """Until nothing is due, under way, unread or unprojected, and no payer has a page.
 
-        final: the clock moves no further, so callbacks that were put back for long are awaited, too.
+        final: the clock moves no further: callbacks that were put back for long are awaited, too.
         """
         last, since = (-1, -1), time.monotonic()
         while True:

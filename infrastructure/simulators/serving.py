@@ -5,6 +5,7 @@ control endpoints, the same for both simulators
   GET  /_book/summary           totals, and references captured or refunded more than once
   GET  /_clock, POST /_clock {"now": ISO or null}
   GET  /_quiet                  {"callbacks_pending", "actions_waiting"}: 0 and 0 means quiet
+  POST /_revoke {"customer_id"}  a payer ends what was agreed to; {"revoked": how many tokens}
   POST /_faults {"plan": text} or {"script": [{"operation","reference","nth","fault"}]}
 """
 
@@ -37,12 +38,17 @@ _PAGE = 1_000
 
 @attrs.define(kw_only=True)
 class Controls:
-    """What every simulator has. `faults` may be replaced while it runs."""
+    """What every simulator has. `faults` may be replaced while it runs.
+
+    revoke: a payer ends all tokens of one of the merchant's customers, at the provider's own pages;
+        how many there were.
+    """
 
     book: Book
     clock: SimulatorClock
     deliveries: Deliveries
     faults: FaultPlan = attrs.field(factory=FaultPlan.none)
+    revoke: Callable[[str], int] = lambda _: 0
 
 
 CONTROLS = web.AppKey("controls", Controls)
@@ -57,6 +63,7 @@ def add_controls(app: web.Application, controls: Controls) -> None:
     app.router.add_post("/_clock", _set_clock)
     app.router.add_get("/_quiet", _quiet)
     app.router.add_post("/_faults", _set_faults)
+    app.router.add_post("/_revoke", _revoke)
 
     async def start(_: web.Application) -> None:
         await controls.deliveries.start()
@@ -129,6 +136,16 @@ async def _set_faults(request: web.Request) -> web.Response:
     except (JSONDecodeError, KeyError, TypeError, AttributeError, FaultPlanMalformed) as error:
         return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
     return web.json_response({"script": len(controls.faults.script)})
+
+
+async def _revoke(request: web.Request) -> web.Response:
+    controls = request.app[CONTROLS]
+    controls.clock.due()
+    try:
+        customer_id = str((await request.json())["customer_id"])
+    except (JSONDecodeError, KeyError, TypeError):
+        return web.json_response({"error": 'give {"customer_id"}'}, status=400)
+    return web.json_response({"revoked": controls.revoke(customer_id)})
 
 
 def _scripted(line: dict[str, object]) -> ScriptedFault:

@@ -59,6 +59,8 @@ class Received:
     dispute_ref: str = ""
     charge_ref: str = ""
     reversal: Reversal | None = None
+    token_digest: bytes = b""
+    token_ended: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +74,7 @@ class Quarantined:
 
 _COLUMNS = SQL(
     "id, provider, account, delivery_id, event_type, reference, token_request_ref, headers,"
-    " received_at, dispute_ref, charge_ref, reversal"
+    " received_at, dispute_ref, charge_ref, reversal, token_digest, token_ended"
 )
 
 
@@ -105,6 +107,8 @@ class Inbox:
         dispute_ref: str = "",
         charge_ref: str = "",
         reversal: Reversal | None = None,
+        token_digest: bytes = b"",
+        token_ended: bool = False,
     ) -> bool:
         """Keep a verified callback; True if it is new, False if it had come before.
 
@@ -120,8 +124,8 @@ class Inbox:
                 SQL(
                     "INSERT INTO {} AS inbox (provider, account, delivery_id, event_type,"
                     " reference, token_request_ref, headers, body, received_at, status, outcome,"
-                    " dispute_ref, charge_ref, reversal)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                    " dispute_ref, charge_ref, reversal, token_digest, token_ended)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
                     " ON CONFLICT (provider, account, delivery_id)"
                     " DO UPDATE SET duplicates = inbox.duplicates + 1"
                     " RETURNING duplicates = 0"
@@ -139,6 +143,8 @@ class Inbox:
                     dispute_ref,
                     charge_ref,
                     None if reversal is None else Json(_as_json(reversal)),
+                    token_digest,
+                    token_ended,
                 ],
             ).fetchone()
         assert row is not None
@@ -277,6 +283,8 @@ def _received(row: Sequence[Any]) -> Received:
         dispute_ref=row[9],
         charge_ref=row[10],
         reversal=None if row[11] is None else _reversal(row[11]),
+        token_digest=bytes(row[12]),
+        token_ended=row[13],
     )
 
 

@@ -6,7 +6,7 @@ does not open. To forget a customer is to destroy the data key; a tombstone says
 
 VaultError
   WrongMasterKey    the keys given do not open this vault
-  TokenUnknown      there is no such reference
+  TokenUnknown      there is no such reference, or its token was dropped
   TokenTaken        the reference holds another token
   CustomerErased    the customer's data key was destroyed
   VaultDamaged      a stored value does not open: it was altered, or moved
@@ -17,7 +17,7 @@ No error, log line or repr here holds a token or a key.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, LiteralString
 
 import structlog
@@ -35,7 +35,9 @@ from infrastructure.store.sealing import (
     opened,
     sealed,
 )
+from infrastructure.store.token_names import NOBODY, TokenNames
 
+_NO_NAMES: Mapping[str, str] = {}
 _log = structlog.get_logger(__name__)
 
 __all__ = [
@@ -54,7 +56,7 @@ class WrongMasterKey(VaultError):
 
 
 class TokenUnknown(VaultError):
-    """There is no token under this reference."""
+    """There is no token under this reference, or none any more."""
 
 
 class TokenTaken(VaultError):
@@ -68,6 +70,7 @@ class CustomerErased(VaultError):
 class TokenVault:
     """The tokens of one set of books.
 
+    names: finds them by what their providers call them.
     master_key: 32 bytes; new data keys are wrapped with it.
     former_keys: master keys of before, while `rewrap` has not gone through yet.
     Raises: WrongMasterKey at once, not at the first charge; ValueError for keys of another length.
@@ -91,27 +94,37 @@ class TokenVault:
             "customers": Identifier(schema, "vault_customers"),
             "tokens": Identifier(schema, "vault_tokens"),
         }
+        self.names = TokenNames(pool, schema, self._digest_key)
         self._check_masters()
 
-    def put_many(self, tokens: Sequence[tuple[str, str, Secret]]) -> None:
+    def put_many(
+        self, tokens: Sequence[tuple[str, str, Secret]], named: Mapping[str, str] = _NO_NAMES
+    ) -> None:
         """Seal tokens: (customer_id, token_ref, token); all of them or none.
 
+        named: by reference, what the provider calls a token where that is not the token itself.
         Safe to repeat: the same token under the same reference is what is there already.
         Raises: CustomerErased, TokenTaken.
         """
         if not tokens:
             return
         customers = sorted({customer_id for customer_id, _, _ in tokens})
+        names = [self.names.digest(named.get(ref) or token.reveal()) for _, ref, token in tokens]
         with self._pool.connection() as conn, conn.transaction():
             keys = self._data_keys(conn, customers)
             rows = [
-                (ref, customer, sealed(keys[customer], token.reveal().encode(), customer, ref))
-                for customer, ref, token in tokens
+                (
+                    ref,
+                    customer,
+                    sealed(keys[customer], token.reveal().encode(), customer, ref),
+                    name,
+                )
+                for (customer, ref, token), name in zip(tokens, names, strict=True)
             ]
             written = conn.execute(
                 self._sql(
-                    "INSERT INTO {tokens} (token_ref, customer_id, sealed)"
-                    " SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[])"
+                    "INSERT INTO {tokens} (token_ref, customer_id, sealed, digest)"
+                    " SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[])"
                     " ON CONFLICT (token_ref) DO NOTHING RETURNING token_ref"
                 ),
                 [list(column) for column in zip(*rows, strict=True)],
@@ -146,6 +159,12 @@ class TokenVault:
         if isinstance(token, VaultError):
             raise token
         return token
+
+    def drop(self, refs: Collection[str]) -> None:
+        """Forget tokens that cannot be charged any more; their references stay. Safe to repeat."""
+        with self._pool.connection() as conn:
+            statement = "UPDATE {tokens} SET sealed = NULL WHERE token_ref = ANY(%s)"
+            conn.execute(self._sql(statement), [list(refs)])
 
     def erase(self, customer_id: str) -> bool:
         """Destroy a customer's data key and tokens; False if that had been done before.
@@ -233,8 +252,16 @@ class TokenVault:
                     [self._master_id],
                 )
 
+    def _digest_key(self) -> bytes:
+        """The key of the digests of tokens' names; made by whoever needs it first."""
+        with self._pool.connection() as conn, conn.transaction():
+            return self._raw_keys(conn, [NOBODY])[NOBODY]
+
     def _data_keys(self, conn: Connection[Any], customers: list[str]) -> dict[str, AESGCM]:
         """The customers' data keys; made where there is none. Locked against erasure meanwhile."""
+        return {each: AESGCM(key) for each, key in self._raw_keys(conn, customers).items()}
+
+    def _raw_keys(self, conn: Connection[Any], customers: list[str]) -> dict[str, bytes]:
         fresh = {each: os.urandom(KEY_BYTES) for each in customers}
         conn.execute(
             self._sql(
@@ -255,7 +282,7 @@ class TokenVault:
         for customer_id, master_id, wrapped in rows:
             if wrapped is None:
                 raise CustomerErased(f"customer {customer_id!r} was erased")
-            keys[customer_id] = AESGCM(self._unwrap(customer_id, master_id, bytes(wrapped)))
+            keys[customer_id] = self._unwrap(customer_id, master_id, bytes(wrapped))
         return keys
 
     def _wrap(self, customer_id: str, key: bytes) -> bytes:
@@ -288,8 +315,10 @@ class TokenVault:
         master_id: str,
         wrapped: bytes | None,
     ) -> Secret | VaultError:
-        if wrapped is None or token is None:
+        if wrapped is None:
             return CustomerErased(f"the customer of token reference {ref!r} was erased")
+        if token is None:
+            return TokenUnknown(f"the token of reference {ref!r} was dropped")
         try:
             key = AESGCM(self._unwrap(customer_id, master_id, wrapped))
             return Secret(opened(key, token, customer_id, ref).decode())

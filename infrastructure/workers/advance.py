@@ -17,7 +17,7 @@ import attrs
 import structlog
 
 from domain.budgets import BUDGETS, Budget
-from domain.ports import Granted, LookUpAnswer, NotDone, NotFound, Secret, Unknown
+from domain.ports import Granted, LookUpAnswer, NotDone, NotFound, Secret, TokenShared, Unknown
 from domain.processes.answers import Answer, follow, token_ref_of
 from domain.processes.next_step import next_step
 from domain.processes.places import place_for, without_place
@@ -25,9 +25,11 @@ from domain.processes.steps import (
     AskToken,
     BookReversal,
     Call,
+    DeleteToken,
     LookUp,
     LookUpDispute,
     LookUpRefund,
+    LookUpToken,
     Nothing,
     Record,
     SeeToken,
@@ -47,6 +49,7 @@ from domain.subscription.looking_up import may_send_again
 from domain.subscription.refund_events import RefundAttempted
 from domain.subscription.settling_refunds import may_send_refund_again
 from domain.subscription.state import Subscription
+from domain.subscription.token_events import TokenRevoked
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Appended
 from infrastructure.workers.crash_points import (
@@ -58,6 +61,7 @@ from infrastructure.workers.crash_points import (
     TOKEN_IN_VAULT,
     reached,
 )
+from infrastructure.workers.deletions import delete_later, leave
 from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
 from infrastructure.workers.outages import Guards, hold_back_s, without_new
 from infrastructure.workers.provider_calls import Gateways, ask
@@ -85,6 +89,8 @@ class Hand:
     refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
         just now; the rest of the work goes on.
     not_renewed: captures before which the provider would not renew the reservation.
+    tokens_held: the same of tokens to be deleted; delete_again_at: when the first of them is asked
+        for again.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
     refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
@@ -104,6 +110,8 @@ class Hand:
     refunds_held: set[UUID] = attrs.field(factory=set)
     refused: dict[str, str] = attrs.field(factory=dict)
     not_renewed: set[UUID] = attrs.field(factory=set)
+    tokens_held: set[str] = attrs.field(factory=set)
+    delete_again_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.taken_before:
@@ -154,9 +162,11 @@ class Advancer:
                 refunds_taken=hand.refunds_taken,
                 refunds_held=hand.refunds_held,
                 not_renewed=hand.not_renewed,
+                tokens_held=hand.tokens_held,
             )
             match step:
                 case Nothing():
+                    leave(hand)
                     return
                 case Record():
                     wait = await hold_back_s(self._guards, hand.state, step)
@@ -172,6 +182,8 @@ class Advancer:
                 case SendRefund() | LookUpRefund() as call:
                     if not await self.carry_out(hand, call):
                         hand.refunds_held.add(call.refund.refund_id)
+                case DeleteToken() as call:
+                    await self.carry_out(hand, call)
                 case call:
                     if not await self.carry_out(hand, call):
                         return
@@ -227,6 +239,9 @@ class Advancer:
         reached(AFTER_OUTCOME)
         if wrote:
             return True
+        if isinstance(call, DeleteToken):
+            delete_later(hand, call, answer, self._desk.clock())
+            return False
         if isinstance(call, SendRenewal) and not isinstance(answer, NotDone | Unknown):
             # What is reserved stands as it is, and is captured so.
             hand.not_renewed.add(call.capture_id)
@@ -235,6 +250,8 @@ class Advancer:
         hand.unanswered |= isinstance(answer, NotDone) and isinstance(
             call, LookUp | LookUpRefund | SeeToken
         )
+        # Nobody looks at a token by schedule: a doubt is asked about again, too.
+        hand.unanswered |= isinstance(answer, NotDone | Unknown) and isinstance(call, LookUpToken)
         return False
 
     async def look_at_dispute(self, hand: Hand, call: LookUpDispute) -> None:
@@ -272,13 +289,19 @@ class Advancer:
     async def _ask(self, hand: Hand, call: Call) -> Answer:
         if time.monotonic() >= hand.check_lease_at:
             await self._check_lease(hand)
+        if isinstance(call, DeleteToken) and await self._desk.is_shared(call.token.token_ref):
+            return TokenShared()
         token = await self._token(call)
         return await ask(self._gateways, hand.state, call, token=token, now=self._desk.clock())
 
     async def _token(self, call: Call) -> Secret | None:
-        if not isinstance(call, SendCharge):
-            return None
-        return await self._desk.open_token(call.attempt.token_ref)
+        match call:
+            case SendCharge(attempt=attempt):
+                return await self._desk.open_token(attempt.token_ref)
+            case DeleteToken(token=token) | LookUpToken(token=token):
+                return await self._desk.open_token(token.token_ref)
+            case _:
+                return None
 
     async def _check_lease(self, hand: Hand) -> None:
         claim = hand.claim
@@ -302,6 +325,7 @@ class Advancer:
                 await self._keep_token(hand, call, answer)
                 kept = True
             if await self._write(hand, events, _cause_of(call)):
+                await self._drop_tokens(events)
                 return True
             await self._reload(hand)
 
@@ -311,9 +335,16 @@ class Advancer:
                 customer_id=hand.state.customer_id,
                 token_ref=token_ref_of(call.request),
                 token=answer.token,
+                name=answer.instrument.provider_token_id,
             )
             await self._desk.keep_token(given)
             reached(TOKEN_IN_VAULT)
+
+    async def _drop_tokens(self, events: Events) -> None:
+        """Forget what can be charged no more; what is left after a crash can do no harm."""
+        for event in events:
+            if isinstance(event, TokenRevoked):
+                await self._desk.drop_token(event.token_ref)
 
     async def _write(self, hand: Hand, events: Events, cause: str) -> bool:
         """Append facts; False when the stream has moved."""
@@ -368,7 +399,10 @@ def _cause_of(call: Call) -> str:
             return "answer:void"
         case SendRefund():
             return "answer:refund"
-        case LookUp(evidence=evidence) | LookUpRefund(evidence=evidence):
+        case DeleteToken():
+            return "answer:delete-token"
+        case LookUp() | LookUpRefund() | LookUpToken():
+            evidence = call.evidence
             return f"answer:{evidence}"
         case LookUpDispute(evidence=evidence):
             return f"answer:{evidence}"

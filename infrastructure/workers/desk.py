@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from domain.subscription.state import Subscription
 from infrastructure.clock import Clock
 from infrastructure.store.agenda import Agenda, Claim
 from infrastructure.store.attempts import Attempts
+from infrastructure.store.holders import Holders
 from infrastructure.store.ledger import Append, Appended, Conflict, Ledger, Loaded, Unreadable
 from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.vault import TokenVault
@@ -31,11 +33,15 @@ SNAPSHOT_EVERY = 12
 
 @attrs.frozen(kw_only=True)
 class Given:
-    """A token to put into the vault. token_ref: where; customer_id: under whose key."""
+    """A token to put into the vault. token_ref: where; customer_id: under whose key.
+
+    name: what its provider calls it in notices, where that is not the token itself.
+    """
 
     customer_id: str
     token_ref: str
     token: Secret
+    name: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +59,7 @@ class Desk:
     actor: what the facts written here name as their actor.
     owner: what the leases taken here name as their owner; one name a process.
     plans: the catalogue; by default that of the ledger.
+    holders: who holds which token; None: no token is held twice.
     """
 
     def __init__(
@@ -67,16 +74,19 @@ class Desk:
         owner: str,
         lease_s: float,
         plans: PlanReader | None = None,
+        holders: Holders | None = None,
     ) -> None:
         self.agenda, self.clock, self.actor = agenda, clock, actor
         self.owner, self.lease_s = owner, lease_s
         self._ledger, self._vault, self._attempts = ledger, vault, attempts
         self._plans = plans or PlanReader(ledger, clock)
+        self._holders = holders
         self.append = Batcher[Append, Appended | Conflict](self._append)
         self.load = Batcher[str, Loaded[Subscription]](self._load)
         self._plan = Batcher[str, Plan | Unreadable | None](self._read_plans)
         self.open_token = Batcher[str, Secret | None](self._open_tokens)
         self.keep_token = Batcher[Given, None](self._keep_tokens)
+        self.drop_token = Batcher[str, None](self._drop_tokens)
         self.reserve = Batcher[Place, Wait | None](self._reserve)
         self.release_place = Batcher[UUID, None](self._release_places)
         self.give_back = Batcher[Returned, None](self._give_back)
@@ -135,8 +145,21 @@ class Desk:
         return [found.get(ref) for ref in refs]
 
     def _keep_tokens(self, given: Sequence[Given]) -> Sequence[None]:
-        self._vault.put_many([(each.customer_id, each.token_ref, each.token) for each in given])
+        self._vault.put_many(
+            [(each.customer_id, each.token_ref, each.token) for each in given],
+            {each.token_ref: each.name for each in given},
+        )
         return [None] * len(given)
+
+    def _drop_tokens(self, refs: Sequence[str]) -> Sequence[None]:
+        self._vault.drop(refs)
+        return [None] * len(refs)
+
+    async def is_shared(self, token_ref: str) -> bool:
+        """Whether another subscription that goes on is charged with the same token."""
+        if self._holders is None:
+            return False
+        return await asyncio.to_thread(self._holders.is_shared, token_ref)
 
     def _reserve(self, places: Sequence[Place]) -> Sequence[Wait | None]:
         return self._attempts.reserve(places)

@@ -19,6 +19,8 @@ from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import AgendaWorker, rest, unless_away
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
+from infrastructure.workers.idle_tokens import IdleTokens
+from infrastructure.workers.older_tokens import name_older_tokens
 from infrastructure.workers.outage_watch import OutageWatch
 
 log = structlog.get_logger(__name__)
@@ -52,22 +54,32 @@ async def work(
         owner=system.owner,
         lease_s=system.settings.lease_s,
         plans=system.plans,
+        holders=system.holders,
     )
     guards = guards_of(gateways)
     advancer = Advancer(desk, gateways, system.zone_version, guards=guards)
     watch = OutageWatch(guards, system.circuits, system.owner)
+    idle = IdleTokens(system)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
     callbacks = CallbackWorker(
-        desk, advancer, system.inbox, system.views, batch=CALLBACK_BATCH, poll_s=poll_s
+        desk,
+        advancer,
+        system.inbox,
+        system.views,
+        system.holders,
+        batch=CALLBACK_BATCH,
+        poll_s=poll_s,
     )
     async with _projections(system, stopping, enabled=project):
         try:
             await _views_exist(system, stopping)
+            await unless_away(asyncio.to_thread(name_older_tokens, system))
             await unless_away(watch.look())
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_told(agenda.run(stopping), stopping))
                 group.create_task(_until_told(callbacks.run(stopping), stopping))
                 group.create_task(_until_told(watch.run(stopping), stopping))
+                group.create_task(_until_told(idle.run(stopping), stopping))
         except* ClockJumped as jumped:
             log.error("clock jumped; stopping", reason=str(jumped.exceptions[0]))
             raise ClockJumped(str(jumped.exceptions[0])) from None

@@ -24,9 +24,11 @@ from domain.processes.answers import Answer
 from domain.processes.steps import (
     AskToken,
     Call,
+    DeleteToken,
     LookUp,
     LookUpDispute,
     LookUpRefund,
+    LookUpToken,
     SeeToken,
     SendCapture,
     SendCharge,
@@ -39,7 +41,7 @@ from domain.subscription.charge_lines import charge_lines
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Subscription
-from domain.subscription.vaulted import OpenTokenRequest
+from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # (provider, account) -> gateway
 Gateways = Mapping[tuple[str, str], Gateway]
@@ -55,8 +57,9 @@ async def ask(
 ) -> Answer:
     """The provider's answer to one step.
 
-    token: the vaulted token, for SendCharge. Without it, or without settings for the account,
-        nothing is sent and the answer is NotDone: the charge waits, it is not declined.
+    token: the vaulted token, for SendCharge, DeleteToken and LookUpToken. Without it, or without
+        settings for the account, nothing is sent and the answer is NotDone: the charge waits, it
+        is not declined.
     now: judged once more before anything is sent: a worker that slept between its decision and
         this moment does not send under a key that the provider may have forgotten.
     """
@@ -101,11 +104,17 @@ async def ask(
             return await gateway.look_up_refund(_refund_query(refund, now))
         case LookUpDispute(dispute_ref=dispute_ref):
             return await gateway.look_up_dispute(dispute_ref)
+        case DeleteToken(token=asked_of) | LookUpToken(token=asked_of):
+            if token is None:
+                return NotDone(reason="the token vault has no such token")
+            if isinstance(call, LookUpToken):
+                return await gateway.look_up_token(token, asked_of.instrument)
+            return await gateway.delete_token(token, asked_of.instrument)
         case _:
             assert_never(call)
 
 
-def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | LookUpDispute:
+def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | LookUpDispute | Token:
     """What a call is about; it names the account."""
     match call:
         case LookUpDispute():
@@ -114,6 +123,8 @@ def _subject(call: Call) -> OpenTokenRequest | Attempt | OpenRefund | LookUpDisp
             return call.request
         case SendRefund() | LookUpRefund():
             return call.refund
+        case DeleteToken() | LookUpToken():
+            return call.token
         case SendCharge() | SendCapture() | SendRenewal() | SendVoid() | LookUp():
             return call.attempt
 

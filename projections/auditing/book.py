@@ -320,7 +320,9 @@ class Book:
     applying: the invoice just issued, while credit may pay it.
     beside: what is billed beside the schedule.
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
-    token_at, backup_at, request_at: the provider and account of each.
+    token_at, backup_at, request_at: the provider and account of each. tokens: those that may
+        still be at the provider, and whether we meant to have them deleted.
+    ask_anew: whether the payer is to be asked for another token by the facts that follow at once.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
     stretches: counted to their end: not billed yet, or not too old for a late report.
     lines_on: lines on the latest due day. parked: whether billing waits for a person.
@@ -375,6 +377,8 @@ class Book:
     backup_usable: bool = False
     token_at: tuple[Provider, str] | None = None
     backup_at: tuple[Provider, str] | None = None
+    tokens: dict[str, bool] = attrs.field(factory=dict)
+    ask_anew: bool = False
     request: UUID | None = None
     request_at: tuple[Provider, str] | None = None
     request_purpose: TokenPurpose | None = None

@@ -37,6 +37,9 @@ CODES: Mapping[str, str] = {
     "token-request-doubled": "a token was requested while another request was open",
     "token-request-not-open": "an answer to a token request that is not open",
     "token-replaces-wrong": "a token replaces another than the present one",
+    "token-deletion-wrong": "a token was let go that there was not, or that was let go before",
+    "token-revocation-wrong": "a token ended that was not there, or for another reason than we had",
+    "token-not-asked-for": "the first method ended, and no payer was asked for another",
     "token-request-after-end": "a token was requested after the cancellation",
     # invoicing
     "invoice-number-wrong": "an invoice's number is not the next one",

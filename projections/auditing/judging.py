@@ -73,6 +73,7 @@ from domain.subscription.refund_events import (
     RefundRequested,
     RefundSucceeded,
 )
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
@@ -127,7 +128,13 @@ from projections.auditing.settling import (
     check_success,
 )
 from projections.auditing.usage import check_correction, check_report
-from projections.auditing.vaulting import check_request, check_request_answer, check_start
+from projections.auditing.vaulting import (
+    check_asked_anew,
+    check_request,
+    check_request_answer,
+    check_start,
+    check_token_end,
+)
 from projections.auditing.voiding import check_void, check_voided
 
 _Changing = (
@@ -163,6 +170,7 @@ class Judges:
         check_credited(book, event, say)
         check_goes_back(book, event, say)
         check_taken_back(book, event, say)
+        check_asked_anew(book, event, say)
         match event:
             case SubscriptionStarted():
                 self.shelves.check_start(event, recorded.cause, say)
@@ -172,6 +180,8 @@ class Judges:
                 check_request(book, event, say)
             case ApprovalOffered() | TokenVaulted() | TokenRefused() | TokenRequestExpired():
                 check_request_answer(book, event, say)
+            case TokenDeletionRequested() | TokenRevoked():
+                check_token_end(book, event, say)
             case InvoiceIssued() if beside_schedule(event):
                 totals = self._totals_of(event.total.currency)
                 check_beside(book, event, recorded.recorded_at, totals, say)

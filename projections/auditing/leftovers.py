@@ -37,6 +37,8 @@ def leftovers(book: Book) -> Iterator[Leftover]:
     settling = book.beside.settling
     if settling is not None and not settling.billed:
         yield "settlement-missing", f"nothing bills the {settling.amount} that were settled"
+    if book.ask_anew:
+        yield "token-not-asked-for", "the first method ended, and the log says no more"
     if credit_lies_idle(book):
         yield "credit-not-applied", f"invoice {book.applying} is open, and credit is left"
     if book.status is Status.ACTIVE and all_is_paid(book):

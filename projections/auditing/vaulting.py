@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.identity import stream_of, token_request_id
 from domain.subscription.events import (
     ApprovalOffered,
+    SubscriptionEvent,
     SubscriptionStarted,
     TokenPurpose,
     TokenRefused,
@@ -13,6 +14,7 @@ from domain.subscription.events import (
     TokenVaulted,
 )
 from domain.subscription.state import Status
+from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from projections.auditing.book import Book
 from projections.auditing.codes import Say
 from projections.auditing.schedules import announced_for, opening
@@ -68,6 +70,7 @@ def check_request_answer(
     book.request = None
     if not isinstance(event, TokenVaulted):
         return
+    book.tokens[event.token_ref] = False
     backup = book.request_purpose is TokenPurpose.BACKUP
     present = book.backup_ref if backup else book.token_ref
     if event.replaces != present:
@@ -86,3 +89,40 @@ def check_request_answer(
         book.status = Status.ACTIVE
     for owed in book.owed.values():
         owed.begin_anew()
+
+
+_OURS = ("deleted by us", "kept for another subscription")
+
+
+def check_token_end(book: Book, event: TokenDeletionRequested | TokenRevoked, say: Say) -> None:
+    """A token ends once; one that we deleted, we meant to. It is not charged again."""
+    ref = event.token_ref
+    if event.customer_id != book.beginning.customer_id:
+        say("customer-mixed", f"the end of {ref} for {event.customer_id}")
+    if isinstance(event, TokenDeletionRequested):
+        if book.tokens.get(ref) is not False:
+            say("token-deletion-wrong", f"{ref}: there is none, or it was let go before")
+        book.tokens[ref] = True
+    else:
+        let_go = book.tokens.pop(ref, None)
+        if let_go is None or let_go != (event.reason in _OURS):
+            say("token-revocation-wrong", f"{ref}: {event.reason}")
+    if ref == book.backup_ref:
+        book.backup_usable = False
+    if ref != book.token_ref or not book.token_usable:
+        return
+    book.token_usable = False
+    running = book.status is not Status.PENDING and not book.has_ended
+    book.ask_anew = running and book.request is None
+
+
+def check_asked_anew(book: Book, event: SubscriptionEvent, say: Say) -> None:
+    """Before any fact: where the first method had just ended, it is a token request.
+
+    Others that were let go with it may stand between.
+    """
+    if not book.ask_anew or isinstance(event, TokenDeletionRequested):
+        return
+    if not isinstance(event, TokenRequested):
+        say("token-not-asked-for", f"{type(event).__name__} instead of a token request")
+    book.ask_anew = False

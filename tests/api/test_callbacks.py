@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from httpx import Response
+from psycopg.sql import SQL, Identifier
 from structlog.testing import capture_logs
 
 from domain.ports import Secret
@@ -54,6 +55,26 @@ def test_callback_is_kept_as_it_came(client: Client, system: System) -> None:
     assert kept.reference == "s-1-1-1-0123456789"
     assert system.inbox.body(kept.id) == b'{"id":"T1.t1"}'
     assert kept.received_at == T0
+
+
+def test_a_notice_about_a_token_is_kept_without_its_name(client: Client, system: System) -> None:
+    """By a digest that only the vault can make; the name is in the sealed body alone."""
+    body = (
+        b'{"account_id":"T12345678","event":"checkout_token_delete","event_delivery":"d-7",'
+        b'"token":{"id":"the-id-of-the-token"}}'
+    )
+    header = {"event-signature": webhook_signature(Secret("w" * 24), body)}
+    assert client.post(PATH, content=body, headers=header).status_code == 200
+    (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
+    assert (kept.delivery_id, kept.reference, kept.token_ended) == ("d-7", "", True)
+    assert kept.token_digest == system.digest("the-id-of-the-token")
+    assert system.inbox.body(kept.id) == body
+    with system.pool.connection() as conn:
+        table = Identifier(system.books.schema, "inbox")
+        rows = conn.execute(SQL("SELECT * FROM {}").format(table)).fetchall()
+    assert "the-id-of-the-token" not in str(rows)
+    forged = {"event-signature": webhook_signature(Secret("v" * 24), body)}
+    assert problem(client.post(PATH, content=body, headers=forged)) == (401, "signature-wrong")
 
 
 def test_callback_before_its_subject_is_known_is_kept(client: Client, system: System) -> None:

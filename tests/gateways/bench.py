@@ -8,6 +8,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -61,6 +62,11 @@ def terms(**changes: Any) -> Terms:
     return Terms(**{**facts, **changes})
 
 
+def digest_of(name: str) -> bytes:
+    """Stands for the token vault's digest of a token's name."""
+    return sha256(name.encode()).digest()
+
+
 class Bench(abc.ABC):
     """What the contract needs of a provider.
 
@@ -80,6 +86,10 @@ class Bench(abc.ABC):
     controls: Controls
     received: list[RawCallback]
     secrets: tuple[str, ...]
+
+    @abc.abstractmethod
+    async def listen_to_tokens(self) -> None:
+        """Ask the provider for notices about tokens, where it sends none unasked."""
 
     @abc.abstractmethod
     async def approve(self, provider_ref: str) -> None:

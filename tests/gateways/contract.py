@@ -14,6 +14,7 @@ from tests.gateways.contract_authorising import AuthorizationContract
 from tests.gateways.contract_callbacks import CallbackContract
 from tests.gateways.contract_charging import ChargingContract
 from tests.gateways.contract_refunding import RefundContract
+from tests.gateways.contract_revoking import RevokingContract
 from tests.gateways.contract_tokens import TokenContract
 from tests.gateways.contract_voiding import VoidContract
 
@@ -24,6 +25,7 @@ class GatewayContract(
     RefundContract,
     VoidContract,
     TokenContract,
+    RevokingContract,
     CallbackContract,
     AccessContract,
 ):

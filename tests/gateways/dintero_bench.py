@@ -21,8 +21,9 @@ from infrastructure.simulators.dintero.app import (
     DinteroSimulatorOptions,
     build_dintero_simulator,
 )
+from infrastructure.simulators.dintero.hooks import TOKEN_EVENTS
 from infrastructure.simulators.dintero.tables import FIRST_CARD
-from tests.gateways.bench import START, Bench, CallbackReceiver
+from tests.gateways.bench import START, Bench, CallbackReceiver, digest_of
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "dintero"
 SPECIFICATION = REFERENCE / "spec-payments.swagger2.2024-07-23.yaml"
@@ -35,6 +36,7 @@ OPTIONS = DinteroSimulatorOptions(
     specification=SPECIFICATION if SPECIFICATION.exists() else None,
     callback_pause_s=0.01,
 )
+WEBHOOK_SECRET = "a-webhook-secret"
 ACCOUNT = DinteroAccount(
     name="dintero-test",
     account_id=OPTIONS.account_id,
@@ -43,6 +45,7 @@ ACCOUNT = DinteroAccount(
     signature_secret=OPTIONS.signature_secret,
     callback_url="https://merchant.example/callbacks/dintero",
     return_url="https://merchant.example/thanks",
+    webhook_secret=Secret(WEBHOOK_SECRET),
 )
 
 
@@ -93,11 +96,31 @@ class DinteroBench(Bench):
     def another(self, tap: Wiretap | None = None, **changes: Any) -> DinteroGateway:
         """Another gateway of the account, with changes to it. The caller closes it."""
         account = attrs.evolve(self.account, **changes)
-        return DinteroGateway(account, now=self.controls.clock.now, transport=tap)
+        now = self.controls.clock.now
+        return DinteroGateway(account, now=now, transport=tap, digest=digest_of)
 
     def through(self, transport: httpx.AsyncBaseTransport) -> DinteroGateway:
         """See Bench."""
-        return DinteroGateway(self.account, now=self.controls.clock.now, transport=transport)
+        now = self.controls.clock.now
+        return DinteroGateway(self.account, now=now, transport=transport, digest=digest_of)
+
+    async def listen_to_tokens(self) -> None:
+        """Dintero's events of the account are asked for by a subscription."""
+        await self.subscribe(f"{self.account.callback_url}/events", *sorted(TOKEN_EVENTS))
+
+    async def subscribe(self, url: str, *events: str) -> None:
+        """Wish for webhooks of the account at the simulator."""
+        account = self.account
+        async with httpx.AsyncClient(base_url=self.base_url) as http:
+            pair = (account.client_id, account.client_secret.reveal())
+            asked = {"grant_type": "client_credentials", "audience": account.token_audience}
+            path = f"/v1/accounts/{account.account_id}"
+            signed_in = await http.post(f"{path}/auth/token", json=asked, auth=pair)
+            bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+            config = {"url": url, "secret": {"type": "HMAC-SHA1", "value": WEBHOOK_SECRET}}
+            wish = {"config": config, "events": events}
+            answer = await http.post(f"{path}/hooks/subscriptions", json=wish, headers=bearer)
+            assert answer.status_code == 200, answer.text
 
     async def vaulted(self, name: str = "token/1", card: str = FIRST_CARD) -> Granted:
         """See Bench; with one of the sandbox cards."""

@@ -21,7 +21,7 @@ from infrastructure.simulators.paypal.options import PayPalOptions
 from infrastructure.simulators.paypal.provider import PROVIDER, Provider
 from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.simulators.serving import Served, start
-from tests.gateways.bench import START, Bench, CallbackReceiver
+from tests.gateways.bench import START, Bench, CallbackReceiver, digest_of
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "paypal"
 SPECS = REFERENCE / "openapi"
@@ -64,7 +64,8 @@ class PayPalBench(Bench):
 
     def another(self, **changes: Any) -> PayPalGateway:
         """A gateway to this simulator whose account differs in some fields."""
-        return PayPalGateway(attrs.evolve(self.account, **changes), now=self.controls.clock.now)
+        account = attrs.evolve(self.account, **changes)
+        return PayPalGateway(account, now=self.controls.clock.now, digest=digest_of)
 
     def with_wrong_credentials(self) -> Gateway:
         return self.another(client_secret=Secret("wrong"))
@@ -73,13 +74,17 @@ class PayPalBench(Bench):
         return self.another(base_url="http://127.0.0.1:1")
 
     def through(self, transport: httpx.AsyncBaseTransport) -> Gateway:
-        return PayPalGateway(self.account, now=self.controls.clock.now, transport=transport)
+        now = self.controls.clock.now
+        return PayPalGateway(self.account, now=now, transport=transport, digest=digest_of)
 
     def of_another_account(self) -> Gateway:
         return self.another(webhook_id="WH-ANOTHER")
 
     async def approve(self, provider_ref: str) -> None:
         await self._decide(provider_ref, "approve")
+
+    async def listen_to_tokens(self) -> None:
+        """PayPal's webhook tells of everything."""
 
     async def refuse(self, provider_ref: str) -> None:
         await self._decide(provider_ref, "cancel")

@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from domain.ports import CallbackRejected, Hint, RawCallback
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.gateway import PayPalGateway
-from tests.gateways.bench import START
+from tests.gateways.bench import START, digest_of
 from tests.gateways.paypal_canned import ACCOUNT
 
 CERT_URL = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-8079afec"
@@ -121,7 +121,10 @@ class Verifying:
         facts: PayPalAccount = attrs.evolve(ACCOUNT, **{"trust_roots": pem(ROOT), **account})
         self.now = START
         self.gateway = PayPalGateway(
-            facts, now=lambda: self.now, transport=httpx.MockTransport(self._serve)
+            facts,
+            now=lambda: self.now,
+            transport=httpx.MockTransport(self._serve),
+            digest=digest_of,
         )
 
     def _serve(self, request: httpx.Request) -> httpx.Response:

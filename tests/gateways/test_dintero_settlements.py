@@ -37,7 +37,7 @@ from tests.gateways.dintero_bench import (
     dintero_bench,
 )
 from tests.gateways.dintero_canned import NOW
-from tests.gateways.test_dintero_webhooks import SECRET, subscribe
+from tests.gateways.test_dintero_webhooks import SECRET
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_account_is_told_of_a_new_payout() -> None:
         await bench.captured("sub-1-1-1-aa")
         await bench.callbacks(2)
         bench.received.clear()
-        await subscribe(bench, bench.account.callback_url, "settlement_add")
+        await bench.subscribe(bench.account.callback_url, "settlement_add")
         await reports(bench)
         (callback,) = await bench.callbacks(1)
         said = told(SECRET, ACCOUNT.account_id, callback)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-import httpx
 import pytest
 from hypothesis import event as reached
 from hypothesis import given
@@ -17,10 +16,11 @@ from hypothesis import strategies as st
 from domain.ports import CallbackRejected, Captured, Hint, Offered, RawCallback, Secret
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.gateways.dintero.webhooks import hint_of, sign, told
-from tests.gateways.dintero_bench import ACCOUNT, DinteroBench, on_the_dintero_bench
+from tests.gateways.bench import digest_of
+from tests.gateways.dintero_bench import ACCOUNT, WEBHOOK_SECRET, DinteroBench, on_the_dintero_bench
 from tests.gateways.dintero_canned import NOW
 
-SECRET = Secret("a-webhook-secret")
+SECRET = Secret(WEBHOOK_SECRET)
 AUTHORIZATION: dict[str, Any] = {
     "account_id": ACCOUNT.account_id,
     "event": "checkout_authorization",
@@ -163,7 +163,7 @@ FIELDS = ("account_id", "event", "event_delivery", "authorization", "transaction
 def test_F08_any_signed_object_is_a_hint_or_refused(said: Any) -> None:
     """Never another error, never a hint without an id."""
     try:
-        hint = hint_of(told(SECRET, ACCOUNT.account_id, posted(said)))
+        hint = hint_of(told(SECRET, ACCOUNT.account_id, posted(said)), digest_of)
     except CallbackRejected as rejected:
         reached(rejected.code)
         return
@@ -178,7 +178,7 @@ def test_subscribed_account_hears_of_tokens_and_charges() -> None:
     async def test(bench: DinteroBench) -> None:
         gateway = bench.another(webhook_secret=SECRET, callback_url="")
         url = bench.account.callback_url
-        await subscribe(bench, url, "checkout_authorization", "checkout_token_add")
+        await bench.subscribe(url, "checkout_authorization", "checkout_token_add")
         order = bench.token_order()
         offered = await gateway.request_token(order)
         assert isinstance(offered, Offered)
@@ -206,18 +206,3 @@ def test_webhook_that_is_played_again_is_the_same_delivery() -> None:
     genuine = posted(AUTHORIZATION)
     late = attrs.evolve(genuine, received_at=NOW + timedelta(days=365))
     assert verified(late) == verified(genuine)
-
-
-async def subscribe(bench: DinteroBench, url: str, *events: str) -> None:
-    """Wish for account-wide webhooks at the simulator."""
-    account, host = bench.account, bench.base_url
-    async with httpx.AsyncClient(base_url=host) as http:
-        pair = (account.client_id, account.client_secret.reveal())
-        asked = {"grant_type": "client_credentials", "audience": account.token_audience}
-        path = f"/v1/accounts/{account.account_id}"
-        signed_in = await http.post(f"{path}/auth/token", json=asked, auth=pair)
-        bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
-        config = {"url": url, "secret": {"type": "HMAC-SHA1", "value": SECRET.reveal()}}
-        wish = {"config": config, "events": events}
-        answer = await http.post(f"{path}/hooks/subscriptions", json=wish, headers=bearer)
-        assert answer.status_code == 200, answer.text

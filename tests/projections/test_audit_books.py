@@ -21,6 +21,7 @@ from infrastructure.store.books import Books as StoredBooks
 from infrastructure.store.ledger import Append, Appended, Ledger
 from infrastructure.store.projector import Runner
 from projections.audit import Verdict
+from projections.balances import BALANCES
 from projections.catalogue import PROJECTIONS
 from projections.charges import CHARGES
 from projections.due_dates import DUE_DATES
@@ -107,7 +108,7 @@ def test_every_damaged_row_is_listed(shop: Shop):
     shop.write(story().log)
     shop.catch_up()
     shop.damage(
-        "view_balances_v6",
+        f"view_balances_v{BALANCES.version}",
         "UPDATE {} SET row = jsonb_set(row::jsonb, '{{paid}}', '1')::json, paid = 1",
     )
     shop.damage(f"view_due_dates_v{DUE_DATES.version}", "DELETE FROM {} WHERE key = 's-1'")

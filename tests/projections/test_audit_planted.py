@@ -21,13 +21,14 @@ from tests.projections.plants_of_plans import PLANTS_OF_PLANS
 from tests.projections.plants_of_prices import PLANTS_OF_PRICES
 from tests.projections.plants_of_refunds import PLANTS_OF_REFUNDS
 from tests.projections.plants_of_settlements import PLANTS_OF_SETTLEMENTS
+from tests.projections.plants_of_tokens import PLANTS_OF_TOKENS
 from tests.projections.plants_of_voids import PLANTS_OF_VOIDS
 
 # Faults planted in stories that are told for them.
 TOLD = [
     *(*PLANTS_OF_CHANGES, *PLANTS_OF_PRICES, *PLANTS_OF_BEGINNINGS, *PLANTS_OF_DEMANDS),
     *(*PLANTS_OF_DUNNING, *PLANTS_OF_BUDGETS, *PLANTS_OF_BACKUPS, *PLANTS_OF_REFUNDS),
-    *(*PLANTS_OF_SETTLEMENTS, *PLANTS_OF_DISPUTES, *PLANTS_OF_VOIDS),
+    *(*PLANTS_OF_SETTLEMENTS, *PLANTS_OF_DISPUTES, *PLANTS_OF_VOIDS, *PLANTS_OF_TOKENS),
 ]
 _ENOUGH = 4
 

@@ -126,7 +126,8 @@ def test_master_keys_are_rotated_without_touching_tokens(books, vault, pool):
     rotated.put_many([("c9", "r9", TOKEN)])
     with pytest.raises(WrongMasterKey):
         vault.open_many(["r0", "r9"])
-    assert [rotated.rewrap(limit=3), rotated.rewrap(limit=3), rotated.rewrap(limit=3)] == [3, 1, 0]
+    # The fifth is the key of the digests.
+    assert [rotated.rewrap(limit=3), rotated.rewrap(limit=3), rotated.rewrap(limit=3)] == [3, 2, 0]
     alone = TokenVault(pool, books.schema, new)
     assert set(alone.open_many([f"r{n}" for n in range(10)])) == {"r0", "r1", "r2", "r3", "r9"}
     after = sql(books, "SELECT sealed FROM {s}.vault_tokens WHERE token_ref <> 'r9'"

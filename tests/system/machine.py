@@ -21,6 +21,7 @@ from domain.refusals import Refused
 from domain.subscription.demanding import BalanceReport, Demand
 from domain.subscription.discounting import Reduction
 from domain.subscription.events import Resolution, When
+from domain.subscription.letting_go import Which
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
 from domain.subscription.starting import Start
@@ -58,6 +59,7 @@ WISHES = (
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
     *("collect", "write off", "reinstate", "accept", "dismiss", "settle"),
     *("refund", "refund", "leave and refund"),
+    *("let go", "let go what was replaced", "revoked by the payer", "revoked by the payer"),
     *("dispute", "dispute goes on", "dispute lost", "dispute won", "take back"),
 )
 
@@ -189,6 +191,11 @@ class Billing(Watched):
                 self._contest(name, wish)
             case "leave and refund":
                 commands.cancel(name, reason="left", credit=Proration.BY_DAY, refund=True)
+            case "let go" | "let go what was replaced":
+                which = Which.ALL if wish == "let go" else Which.REPLACED
+                commands.delete_tokens(name, which, reason=reason)
+            case "revoked by the payer":
+                self.world.simulators.revoke(commands.find(name)[0].customer_id)
             case "balance":
                 now = self.world.clock.now
                 balance = Money(now.minute % 2 * 900, "USD")
@@ -311,6 +318,34 @@ class Billing(Watched):
                 puppet.coming["refund"].clear()
             self.world.deliver()
             self.world.work_callbacks(1000)
+            self.check()
+
+    def have_it_unpaid(self, days: int) -> None:
+        """So many days on no card has money: whose plan retries nothing is suspended."""
+        self.world.forward(timedelta(days=days))
+        self.world.project()
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].extend([Fault.SOFT_DECLINE] * 50)
+        for _ in range(2):
+            self.world.work(1000)
+            self.world.project()
+        for puppet in self.world.simulators.faults.values():
+            puppet.coming["charge"].clear()
+        self.check()
+
+    def have_tokens_end(self) -> None:
+        """At each provider one payer revokes, one token is let go, and both are billed later."""
+        running = [state for state in self.states() if state.bills and state.token is not None]
+        for provider in Provider:
+            there = [self.names.index(s.subscription_id) for s in running if s.provider is provider]
+            self.wish_something(there[0], "revoked by the payer")
+            self.wish_something(there[1], "let go")
+        self.world.deliver()
+        self.world.work_callbacks(1000)
+        for days in (0, 40):
+            self.world.forward(timedelta(days=days))
+            self.world.project()
+            self.world.work(1000)
             self.check()
 
     def have_disputes(self) -> None:

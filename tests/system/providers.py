@@ -20,7 +20,7 @@ from tests.system.puppets import (
     Puppet,
 )
 
-CLIENT_SECRET, SIGNATURE_SECRET = "c" * 24, "s" * 24
+CLIENT_SECRET, SIGNATURE_SECRET, WEBHOOK_SECRET = "c" * 24, "s" * 24, "w" * 24
 
 
 def accounts(urls: dict[str, str], root_file: str) -> tuple[AccountSettings, ...]:
@@ -28,6 +28,7 @@ def accounts(urls: dict[str, str], root_file: str) -> tuple[AccountSettings, ...
     secrets = {
         "client_secret": Secret(CLIENT_SECRET),
         "signature_secret": Secret(SIGNATURE_SECRET),
+        "webhook_secret": Secret(WEBHOOK_SECRET),
     }
     paypal = {"certificate_hosts": [urls["paypal"]], "trust_roots_file": root_file}
     values = {
@@ -68,6 +69,8 @@ class Simulators:
             client_secret=Secret(CLIENT_SECRET),
             signature_secret=Secret(SIGNATURE_SECRET),
             faults=self.faults["dintero"],
+            webhook_url=f"{self.door}/callbacks/dintero/main",
+            webhook_secret=Secret(WEBHOOK_SECRET),
         )
         return {
             "paypal": await serving.start(build_paypal_simulator(paypal)),
@@ -114,6 +117,10 @@ class Simulators:
                 if entry.movement is Movement.REFUNDED:
                     found[entry.reference] = entry.minor
         return found
+
+    def revoke(self, customer_id: str) -> int:
+        """A payer ends every token at both providers; how many there were."""
+        return sum(each.controls.revoke(customer_id) for each in self.served.values())
 
     def reversed(self) -> dict[str, int]:
         """Charge's reference -> minor units that were taken back of it in all."""

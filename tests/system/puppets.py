@@ -29,6 +29,7 @@ from domain.ports import (
     Secret,
     TokenAnswer,
     TokenGone,
+    TokenHeld,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
@@ -263,6 +264,12 @@ class WatchedGateway:
     ) -> TokenGone | Unknown | NotDone:
         """As it is."""
         return await self.inner.delete_token(token, instrument)
+
+    async def look_up_token(
+        self, token: Secret, instrument: Instrument
+    ) -> TokenGone | TokenHeld | Unknown | NotDone:
+        """As it is."""
+        return await self.inner.look_up_token(token, instrument)
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
         """As it is."""

@@ -132,11 +132,16 @@ def play_each_trouble(machine: type[Billing]) -> None:
         billing.enter(Provider.PAYPAL, by_the_year, days=1, zone="UTC")
         for agreed_to in (by_usage(CaptureMode.AT_ONCE), on_demand(CaptureMode.AT_ONCE)):
             billing.enter(Provider.PAYPAL, agreed_to, days=1, zone="UTC")
+        on_demand_one, days = len(billing.names) - 1, len(everything)
+        for provider in Provider:
+            unpaid = terms(price=Money(1000, "USD"), retry=RetryPolicy((), DunningEnd.SUSPEND))
+            billing.enter(provider, unpaid, days=days + 2, zone="UTC")
         billing.let_all_approve(death=(TOKEN_IN_VAULT, 3))
         for number, trouble in enumerate(everything, start=1):
             billing.providers_misbehave(list(CallbackFault), "look-up", [Fault.ERROR_BEFORE])
             billing.have_a_day(T0 + timedelta(days=number), trouble)
             billing.project_a_little_or_rebuild(batches=number % 4, number=number // 4)
+        billing.have_it_unpaid(2)
         declined = Trouble(charges=(Fault.SOFT_DECLINE,) * 4)
         for number, trouble in enumerate((declined, Trouble(), Trouble()), len(everything) + 1):
             billing.have_a_day(T0 + timedelta(days=number), trouble)
@@ -145,10 +150,11 @@ def play_each_trouble(machine: type[Billing]) -> None:
         billing.have_disputes()
         have_reservations(billing)
         billing.have_every_wish()
-        billing.have_every_price(len(billing.names) - 2)
-        billing.settle_early(len(billing.names) - 3)
+        billing.have_every_price(on_demand_one - 1)
+        billing.settle_early(on_demand_one - 2)
         for wish in ("balance", "demand"):
-            billing.wish_something(len(billing.names) - 1, wish)
+            billing.wish_something(on_demand_one, wish)
+        billing.have_tokens_end()
         billing.have_dunning()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")

@@ -121,13 +121,20 @@ class World:
             actor="worker",
             owner="machine",
             lease_s=LEASE_S,
+            holders=system.holders,
         )
         self._desk.renew = HeldRenewal(self._desk.renew, self.holds)  # type: ignore[assignment]
         self._advancer = Advancer(
             self._desk, self.gateways, system.zone_version, SMALL_BUDGETS, guards_of(inner)
         )
         self._callbacks = CallbackWorker(
-            self._desk, self._advancer, system.inbox, system.views, batch=100, poll_s=1.0
+            self._desk,
+            self._advancer,
+            system.inbox,
+            system.views,
+            system.holders,
+            batch=100,
+            poll_s=1.0,
         )
         # Reading the certificates of the world takes long, and every page here is on loopback.
         self._browser = httpx.AsyncClient(timeout=20.0, verify=False)

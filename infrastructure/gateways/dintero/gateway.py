@@ -34,6 +34,7 @@ from domain.ports import (
     TokenAnswer,
     TokenDenied,
     TokenGone,
+    TokenHeld,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
@@ -86,6 +87,7 @@ class DinteroGateway:
 
     now: UTC clock, for access tokens and the life of token pages.
     transport: another httpx transport, for tests. policy: limits of its calls.
+    digest: of a token's name, as the token vault makes it; without it no notice finds its token.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class DinteroGateway:
         now: Callable[[], datetime],
         transport: httpx.AsyncBaseTransport | None = None,
         policy: HttpPolicy | None = None,
+        digest: Callable[[str], bytes] = lambda _: b"",
     ) -> None:
         self._account = account
+        self._digest = digest
         self._now = now
         self._calls = DinteroCalls(account, now=now, transport=transport, policy=policy)
 
@@ -254,8 +258,17 @@ class DinteroGateway:
         """Make Dintero forget a stored card. It is named by its id; the token is not sent."""
         return await giving_back.delete_token(self._calls, instrument)
 
+    async def look_up_token(
+        self,
+        token: Secret,  # noqa: ARG002 - the port's; Dintero is asked by the token's id
+        instrument: Instrument,
+    ) -> TokenGone | TokenHeld | Unknown | NotDone:
+        """See whether Dintero still holds a card of which it said that it has ended."""
+        return await giving_back.look_up_token(self._calls, instrument)
+
     async def verify(self, callback: RawCallback) -> Hint:
-        """Check the signature, and its age at the moment the callback came in.
+        """Check the signature, and its age at the moment the callback came in; of a webhook of
+        the account, the signature alone, for that bears no time.
 
         Counted from `received_at`, not from now, so that one that waited in the inbox is not
         refused for our own delay. An account's webhook is signed otherwise, and has no age: see
@@ -264,7 +277,7 @@ class DinteroGateway:
         account = self._account
         if webhooks.is_webhook(callback) and signature.HEADER.lower() not in callback.headers:
             said = webhooks.told(account.webhook_secret, account.account_id, callback)
-            return webhooks.hint_of(said)
+            return webhooks.hint_of(said, self._digest)
         at = callback.received_at
         signature.check(account.signature_secret, account.account_id, callback, at)
         return hint_of(callback)

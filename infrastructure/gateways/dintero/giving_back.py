@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.ports import NotDone, NotFound, TokenGone, Unknown
+from domain.ports import NotDone, NotFound, TokenGone, TokenHeld, Unknown
 from domain.refund_ports import (
     RefundAnswer,
     RefundDenied,
@@ -39,6 +39,7 @@ from infrastructure.gateways.dintero.transactions import (
     table,
     text,
 )
+from infrastructure.gateways.dintero.webhooks import ENDED
 from infrastructure.gateways.exchange import Exchange, NotSent, Reply
 
 # --- refunds ----------------------------------------------------------------------------------
@@ -190,6 +191,30 @@ async def delete_token(
     return Unknown(reason=f"HTTP {exchange.status}, and the token does not show as deleted")
 
 
+async def look_up_token(
+    calls: DinteroCalls, instrument: Instrument
+) -> TokenGone | TokenHeld | Unknown | NotDone:
+    """See how a card stands of which a signed notice said that it has ended. Only reads.
+
+    One that is not shown (404) is gone then: it is no proof by itself, for not every acquirer's
+    cards are shown, but it does not speak against the notice. One that is shown is held, unless
+    its status says that it is never charged again.
+    """
+    token_id = instrument.provider_token_id
+    if not token_id:
+        return NotDone(reason="no id of the token is known")
+    shown = await calls.token(token_id)
+    if not isinstance(shown, Reply):
+        return without_reply(shown)
+    if shown.status in (404, 410):
+        return TokenGone()
+    if shown.status != 200:
+        return Unknown(reason=f"HTTP {shown.status} for the token")
+    if text(table(shown.data).get("id")) not in ("", token_id):
+        return Unknown(reason="another token was shown")
+    return TokenGone() if text(table(shown.data).get("status")) in ENDED else TokenHeld()
+
+
 async def token_has_ended(calls: DinteroCalls, instrument: Instrument) -> bool:
     """Whether Dintero shows a token as one that is never charged again. Only reads.
 
@@ -200,4 +225,4 @@ async def token_has_ended(calls: DinteroCalls, instrument: Instrument) -> bool:
     shown = await calls.token(instrument.provider_token_id)
     if not isinstance(shown, Reply) or shown.status != 200:
         return False
-    return text(table(shown.data).get("status")) in ("DELETED", "CANCELLED")
+    return text(table(shown.data).get("status")) in ENDED

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 
 import attrs
 import msgspec
@@ -27,9 +28,15 @@ from infrastructure.gateways.dintero.transactions import table, text
 
 SIGNATURE_HEADER = "event-signature"
 EVENT_HEADER = "event"
+# Statuses of a stored card that is never charged again.
+ENDED = frozenset({"DELETED", "CANCELLED"})
+_TOKEN_EVENTS = "checkout_token_"  # noqa: S105
+_ENDINGS = ("delete", "deleted", "remove", "removed", "expire", "expired", "cancelled")
 LONGEST = 200
 # Where a body may speak of what happened, the published place first.
 _SUBJECTS = ("authorization", "transaction", "token", "card_token", "settlement")
+# By what names it may call a stored card, beside that card's own "id".
+_TOKEN_IDS = ("token_id", "payment_token_id")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +45,7 @@ class Told:
 
     event: Dintero's word, e.g. "checkout_token_delete". delivery_id: of the message.
     token_id: of a stored card; the id that cannot be charged (Instrument.provider_token_id).
-    settlement_id: of a payout.
+    token_status: of that card. settlement_id: of a payout.
     """
 
     event: str
@@ -47,6 +54,7 @@ class Told:
     session_id: str = ""
     transaction_id: str = ""
     token_id: str = ""
+    token_status: str = ""
     settlement_id: str = ""
 
 
@@ -87,6 +95,7 @@ def _read(data: dict[str, object], callback: RawCallback) -> Told:
     delivery = text(data.get("event_delivery"))
     parts = {name: table(data.get(name)) for name in _SUBJECTS}
     token = parts["token"] or parts["card_token"]
+    of_token = [*(token.get(name) for name in ("id", *_TOKEN_IDS)), *map(data.get, _TOKEN_IDS)]
 
     def first(name: str, *of: str) -> str:
         found = (text(parts[each].get(name)) for each in of)
@@ -98,17 +107,23 @@ def _read(data: dict[str, object], callback: RawCallback) -> Told:
         reference=first("merchant_reference", "authorization", "transaction"),
         session_id=first("session_id", "authorization", "transaction"),
         transaction_id=first("transaction_id", "authorization") or first("id", "transaction"),
-        token_id=(text(token.get("id")) or text(token.get("token_id")))[:LONGEST],
+        token_id=next((text(each) for each in of_token if text(each)), "")[:LONGEST],
+        token_status=(text(token.get("status")) or text(data.get("status")))[:LONGEST],
         settlement_id=first("id", "settlement") or first("settlement_id", "settlement"),
     )
 
 
-def hint_of(said: Told) -> Hint:
-    """Where to look: at a token request by its session, at a charge by its reference."""
+def hint_of(said: Told, digest: Callable[[str], bytes]) -> Hint:
+    """Where to look: at a token request by its session, at a charge by its reference, at a stored
+    card by the digest of its id."""
+    of_card = bool(said.token_id) and said.event.startswith(_TOKEN_EVENTS)
+    ending = said.event.removeprefix(_TOKEN_EVENTS) in _ENDINGS or said.token_status in ENDED
     about_token = said.reference.startswith(TOKEN_REFERENCES)
     return Hint(
         delivery_id=said.delivery_id,
         event_type=said.event,
         reference="" if about_token else said.reference,
         token_request_ref=said.session_id if about_token else "",
+        token_digest=digest(said.token_id) if of_card else b"",
+        token_ended=of_card and ending,
     )

@@ -25,6 +25,7 @@ from domain.ports import (
     TokenAnswer,
     TokenDenied,
     TokenGone,
+    TokenHeld,
     TokenOfferAnswer,
     TokenOrder,
     TokenQuery,
@@ -64,6 +65,7 @@ class PayPalGateway:
 
     now: UTC instant; lives of access tokens and certificates are judged by it.
     transport: another httpx transport, for tests.
+    digest: of a token's name, as the token vault makes it; without it no notice finds its token.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class PayPalGateway:
         *,
         now: Callable[[], datetime],
         transport: httpx.AsyncBaseTransport | None = None,
+        digest: Callable[[str], bytes] = lambda _: b"",
     ) -> None:
         self._account = account
+        self._digest = digest
         self._now = now
         self._http = ProviderHttp(
             provider="paypal",
@@ -237,12 +241,39 @@ class PayPalGateway:
             return TokenGone()
         return Unknown(reason=f"HTTP {answer.status} to a deletion")
 
+    async def look_up_token(
+        self,
+        token: Secret,
+        instrument: Instrument,  # noqa: ARG002 - every token of PayPal's is read alike
+    ) -> TokenGone | TokenHeld | Unknown | NotDone:
+        """Read a payment token: 200 while it is held, 404 once it is gone.
+
+        Source: OpenAPI vault_payment_tokens_v3.
+        """
+        token_id = token.reveal()
+        if not is_id(token_id.replace("_", "-")):
+            return NotDone(reason="not a token of PayPal's")
+        answer = await self._get(f"{PAYMENT_TOKENS}/{token_id}", f"{PAYMENT_TOKENS}/{{id}}")
+        if isinstance(answer, NotSent):
+            return not_done(answer)
+        if isinstance(answer, NoAnswer):
+            return unknown(answer)
+        if answer.status == 404:
+            return TokenGone()
+        shown = mapping(answer.data).get("id")
+        if answer.status == 200 and shown == token_id:
+            return TokenHeld()
+        return Unknown(reason=f"HTTP {answer.status} to a look at a token")
+
     async def verify(self, callback: RawCallback) -> Hint:
         """Check a webhook. Raises: CallbackRejected, see webhooks.verify.
 
         A refund made by hand may bear no invoice id: its capture, which is read, names the charge.
         """
         hint = await webhooks.verify(callback, self._account, self._certificates, self._http)
+        token, ended = webhooks.token_in(callback.body)
+        if token:
+            return attrs.evolve(hint, token_digest=self._digest(token), token_ended=ended)
         if hint.reference or hint.charge_ref or hint.dispute_ref:
             return hint
         capture_id = webhooks.capture_behind(callback.body)

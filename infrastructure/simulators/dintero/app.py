@@ -31,6 +31,7 @@ from infrastructure.simulators.dintero.access import AccessDesk
 from infrastructure.simulators.dintero.answers import ERROR_BODY, answered
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.hook_desk import HookDesk
+from infrastructure.simulators.dintero.hooks import TOKEN_EVENTS, wish
 from infrastructure.simulators.dintero.notices import Notices
 from infrastructure.simulators.dintero.operation_desk import OperationDesk, transaction_named
 from infrastructure.simulators.dintero.payout_desk import PayoutDesk
@@ -73,6 +74,8 @@ class DinteroSimulatorOptions:
         looks only where a session's toggle asks it to; here it is a mistake to be found.
     attempt_limits: a card that fails too often is refused; see limits.py.
     major_reports: settlement files say 12.50, not 1250.
+    webhook_url, webhook_secret: where the account's webhooks about tokens go from the start; "":
+        nobody has subscribed to them yet.
     callback_pause_s: seconds (real time) between two tries of a callback.
     """
 
@@ -89,6 +92,8 @@ class DinteroSimulatorOptions:
     strict_amounts: bool = True
     major_reports: bool = False
     callback_pause_s: float = 0.2
+    webhook_url: str = ""
+    webhook_secret: Secret | None = None
 
 
 def build_dintero_simulator(options: DinteroSimulatorOptions) -> web.Application:
@@ -120,6 +125,11 @@ class DinteroSite:
             attempt_limits=options.attempt_limits,
             strict_amounts=options.strict_amounts,
         )
+        self._controls.revoke = self._dintero.revoke
+        if options.webhook_url and options.webhook_secret is not None:
+            self._dintero.hooks.subscribe(
+                wish(options.webhook_url, options.webhook_secret.reveal(), TOKEN_EVENTS)
+            )
         self._specification = (
             specification(options.specification) if options.specification is not None else None
         )

@@ -11,7 +11,6 @@ from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused, named_error
-from infrastructure.simulators.dintero.rendering import token_json
 from infrastructure.simulators.dintero.tables import (
     CARDS,
     Card,
@@ -89,7 +88,7 @@ def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
     dintero.put(checkout.reference, dintero.notices.about(transaction, error=error))
     dintero.tell_hooks(transaction, error=error)
     if not card.refusal:
-        dintero.hooks.tell("checkout_token_add", {"token": token_json(tables, token)})
+        dintero.tell_of_token("checkout_token_add", token)
     return _return_url(checkout, error, tables.transaction_id(transaction))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ import msgspec
 from infrastructure.simulators.deliveries import Build, Deliveries, Outgoing
 from infrastructure.simulators.dintero.bodies import bad
 from infrastructure.simulators.dintero.refusals import Refused
+from infrastructure.simulators.faults import CallbackFault
 
 TRIES = 5
 FAILURES_IN_A_ROW = 3
@@ -26,11 +27,12 @@ EVENTS = frozenset(
     {
         "checkout_authorization",
         "checkout_transaction",
+        "settlement_add",
         "checkout_token_add",
         "checkout_token_delete",
-        "settlement_add",
     }
 )
+TOKEN_EVENTS = frozenset({"checkout_token_add", "checkout_token_delete"})
 _FORGED = "0" * 40
 
 
@@ -54,6 +56,12 @@ class Subscribe(msgspec.Struct):
 
     config: HookConfig
     events: list[str]
+
+
+def wish(url: str, secret: str, events: Collection[str]) -> Subscribe:
+    """As a merchant sends it."""
+    config = HookConfig(url=url, secret=HookSecret(value=secret))
+    return Subscribe(config=config, events=sorted(events))
 
 
 @attrs.define(kw_only=True)
@@ -106,12 +114,23 @@ class Hooks:
                 return each
         raise Refused(404, "Resource was not found")
 
-    def tell(self, event: str, said: Mapping[str, Any]) -> None:
-        """Deliver an event to whoever wished for it. said: what the body has beside its head."""
+    def tell(self, event: str, said: Mapping[str, Any], fault: CallbackFault | None = None) -> None:
+        """Deliver an event to whoever wished for it. said: what the body has beside its head.
+
+        fault: what the plan does to it; one that strikes is no failure of the merchant's.
+        """
         for each in self.subscriptions:
-            if event in each.events:
-                built, ended = self._built(each, event, said), partial(_note, self, each)
-                self._deliveries.put_tracked(built, TRIES, ended)
+            if event not in each.events:
+                continue
+            built = self._built(each, event, said)
+            if fault is None or fault is CallbackFault.EARLY:
+                self._deliveries.put_tracked(built, TRIES, partial(_note, self, each))
+            else:
+                self._deliveries.put(built, fault)
+
+    def is_wished_for(self, event: str) -> bool:
+        """Whether anybody would hear of it."""
+        return any(event in each.events for each in self.subscriptions)
 
     def _built(self, to: Subscription, event: str, said: Mapping[str, Any]) -> Build:
         self._sent += 1

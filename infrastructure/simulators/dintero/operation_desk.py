@@ -80,9 +80,8 @@ class OperationDesk:
         token = self._tables.token(token_id)
         if token is None:
             raise Refused(404, "Resource was not found")
-        self._tables.forget(token)
+        self._dintero.end_token(token)
         shown = token_json(self._tables, token, self._dintero.controls.clock.now())
-        self._dintero.hooks.tell("checkout_token_delete", {"token": shown})
         return await after(request, fault, plan, answered(shown), ERROR_BODY)
 
     async def _carried_out(

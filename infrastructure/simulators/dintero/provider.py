@@ -21,10 +21,11 @@ from infrastructure.simulators.dintero.refusals import (
     named_error,
     operation_error,
 )
-from infrastructure.simulators.dintero.rendering import event_count, transaction_json
+from infrastructure.simulators.dintero.rendering import event_count, token_json, transaction_json
 from infrastructure.simulators.dintero.tables import (
     Event,
     Tables,
+    Token,
     Transaction,
     micros,
 )
@@ -231,6 +232,28 @@ class SimulatedDintero:
         """Deliver the callbacks that the plan lets overtake the answer."""
         while self._early:
             await self.controls.deliveries.send_now(self._early.pop(0))
+
+    def end_token(self, token: Token) -> None:
+        """A stored card is deleted; the account's webhook says so."""
+        self.tables.forget(token)
+        at = self.controls.clock.now()
+        self.tell_of_token("checkout_token_delete", token, at)
+
+    def tell_of_token(self, event: str, token: Token, at: datetime | None = None) -> None:
+        """Tell the account's webhooks of a stored card, with what the plan does to it.
+
+        at: when it was deleted.
+        """
+        if self.hooks.is_wished_for(event):
+            fault = self.controls.faults.pick_callback(token.id)
+            self.hooks.tell(event, {"token": token_json(self.tables, token, at)}, fault)
+
+    def revoke(self, customer_id: str) -> int:
+        """The payer ends what one of the merchant's customers agreed to; how many tokens."""
+        ended = [each for each in self.tables.tokens.values() if each.customer_id == customer_id]
+        for token in ended:
+            self.end_token(token)
+        return len(ended)
 
     def put(self, reference: str, build: Build | None) -> None:
         """Send a callback, with what the plan does to it."""

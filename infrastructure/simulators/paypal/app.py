@@ -55,6 +55,7 @@ def build_paypal_simulator(options: PayPalOptions | None = None) -> web.Applicat
     account.on_refund_ended = webhooks.about_refund
     account.contested.told = webhooks.about_dispute
     account.contested.told_of_reversal = webhooks.about_reversal
+    controls.revoke = lambda customer_id: vault.revoke(account, webhooks, customer_id)
     app = web.Application(client_max_size=1024 * 1024)
     app[PROVIDER] = Provider(
         options=options,

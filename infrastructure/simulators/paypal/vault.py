@@ -31,6 +31,7 @@ from infrastructure.simulators.paypal.validation import (
     check_usage_pattern,
     object_at,
 )
+from infrastructure.simulators.paypal.webhooks import Webhooks
 
 _LARGEST_PAGE, _MOST_PAGES = 5, 10
 _CUSTOMER = re.compile("[0-9a-zA-Z_-]{7,36}")
@@ -253,10 +254,23 @@ async def delete_payment_token(request: web.Request) -> web.StreamResponse:
     refusal = await misbehaving.before(request, fault, plan, error)
     if refusal is not None:
         return refusal
-    token = _payment_token(request)
-    provider.webhooks.about_token(token, "DELETED")
-    del provider.account.payment_tokens[token.token_id]
+    _end(provider.account, provider.webhooks, _payment_token(request))
     return await misbehaving.after(request, fault, plan, web.Response(status=204), error)
+
+
+def revoke(account: Account, webhooks: Webhooks, customer_id: str) -> int:
+    """The payer ends what one of the merchant's customers agreed to; how many tokens there were."""
+    ended = [
+        each for each in account.payment_tokens.values() if each.merchant_customer_id == customer_id
+    ]
+    for token in ended:
+        _end(account, webhooks, token)
+    return len(ended)
+
+
+def _end(account: Account, webhooks: Webhooks, token: PaymentToken) -> None:
+    webhooks.about_token(token, "DELETED")
+    del account.payment_tokens[token.token_id]
 
 
 def _payment_token(request: web.Request) -> PaymentToken:
