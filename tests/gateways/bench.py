@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -38,6 +40,7 @@ from domain.refund_ports import (
     RefundQuery,
     VoidOrder,
 )
+from infrastructure.settings import Settings
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import CallbackFault, Fault, ScriptedFault
 from infrastructure.simulators.serving import Controls
@@ -65,6 +68,12 @@ def terms(**changes: Any) -> Terms:
 def digest_of(name: str) -> bytes:
     """Stands for the token vault's digest of a token's name."""
     return sha256(name.encode()).digest()
+
+
+def system_without_books() -> Any:
+    """What building a gateway asks of a system: settings, a clock, the digest of the vault."""
+    settings = Settings(data_dir=Path())
+    return SimpleNamespace(settings=settings, clock=lambda: START, digest=digest_of)
 
 
 class Bench(abc.ABC):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.gateways.http import HttpPolicy
 from infrastructure.settings import AccountSettings, Settings, SettingsError
-
-NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+from tests.gateways.bench import system_without_books
 
 
 def account(values: Mapping[str, Any], **secrets: str) -> DinteroAccount:
@@ -31,7 +29,7 @@ def account(values: Mapping[str, Any], **secrets: str) -> DinteroAccount:
             secrets={"client_secret": Secret("s"), **{k: Secret(v) for k, v in secrets.items()}},
         )
         build = bootstrap._BUILDERS["dintero"]
-        made = build(Settings(data_dir=Path()), named, lambda: NOW, HttpPolicy())
+        made = build(system_without_books(), named, HttpPolicy())
         await made.close()
         return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,9 +18,9 @@ from infrastructure.gateways.paypal.account import PayPalAccount, Verification
 from infrastructure.gateways.paypal.gateway import PayPalGateway
 from infrastructure.gateways.paypal.presenting import Metadata, Presentation, ShipTo
 from infrastructure.gateways.paypal.vault import setup_token_json
-from infrastructure.settings import AccountSettings, Settings
+from infrastructure.settings import AccountSettings
 from tests.domain.test_kinds import AGREED, DEFERRED, IMMEDIATE
-from tests.gateways.bench import START
+from tests.gateways.bench import START, system_without_books
 from tests.gateways.paypal_bench import PayPalBench, paypal_bench
 from tests.gateways.paypal_canned import ACCOUNT, Canned, asked
 
@@ -153,7 +152,7 @@ def account_of(**values: str) -> PayPalAccount:
         values={"client_id": "c", **values},
         secrets={"client_secret": Secret("s")},
     )
-    gateway = _paypal(Settings(data_dir=Path()), settings, lambda: START, HttpPolicy())
+    gateway = _paypal(system_without_books(), settings, HttpPolicy())
     assert isinstance(gateway, PayPalGateway)
     return gateway._account
 
