@@ -16,7 +16,7 @@ from domain.subscription.discounting import with_discounts
 from domain.subscription.events import THRESHOLD_REACHED, InvoiceLine, SubscriptionEvent
 from domain.subscription.folding_usage import not_billed
 from domain.subscription.invoicing import invoice_due
-from domain.subscription.state import Subscription
+from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import first_day, stretch_lines
 
 
@@ -43,9 +43,12 @@ def threshold_invoice(state: Subscription, *, now: datetime) -> tuple[Subscripti
 
 
 def reached(state: Subscription) -> tuple[InvoiceLine, ...]:
-    """What the usage so far costs, where that is to be billed now; empty where it is not."""
+    """What the usage so far costs, where that is to be billed now; empty where it is not.
+
+    While it is suspended, billing stands still: usage waits for the last invoice, or for its end.
+    """
     threshold = state.terms.threshold
-    if threshold is None or not state.collects:
+    if threshold is None or not state.collects or state.status is Status.SUSPENDED:
         return ()
     stretch = not_billed(state)
     if stretch is None:

@@ -20,7 +20,13 @@ from domain.processes.agenda import ItemKind, agenda_of
 from domain.refusals import Refused
 from domain.subscription.discounting import Reduction, grant_discount
 from domain.subscription.ending import cancel
-from domain.subscription.events import CreditGranted, InvoiceIssued, LineKind, UsageReported
+from domain.subscription.events import (
+    CreditGranted,
+    InvoiceIssued,
+    LineKind,
+    SubscriptionSuspended,
+    UsageReported,
+)
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.taxes import TaxRate
 from tests.domain.asking import (
@@ -80,6 +86,24 @@ def test_one_unit_less_is_not_enough() -> None:
     """249 GB are 99.60."""
     assert beside(used(running(), 249, FEB_10, "a")) == []
     assert beside(used(running(), 250, FEB_10, "a")) == [(FIRST, "threshold", 10000)]
+
+
+def test_while_it_is_suspended_usage_waits_for_the_last_invoice() -> None:
+    """Billing stands still; the period that was running then is billed at its end."""
+    before = running(Timing.POSTPAID)
+    stopped = before.and_(
+        SubscriptionSuspended(
+            customer_id=before.state.customer_id,
+            invoice_number=1,
+            last_invoice=before.state.invoices_issued + 1,
+            reason="retries-used-up",
+            effective_at=FEB_10,
+        )
+    )
+    waits = used(stopped, 250, FEB_10, "a")
+    assert beside(waits) == []
+    (last,) = of_schedule(billed_until(waits, NEXT_DUE + 40 * DAY))[-1:]
+    assert usage_of(last) == [(250, 10000)]
 
 
 def test_what_goes_beyond_is_billed_with_it() -> None:
