@@ -15,8 +15,9 @@ from domain.subscription.events import SubscriptionCancelled, SubscriptionEvent
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Append, Appended, Conflict, Loaded
-from infrastructure.workers.advance import Advancer, Hand
+from infrastructure.workers.advance import Advancer
 from infrastructure.workers.desk import Given
+from infrastructure.workers.hand import Hand
 from tests.specimens import (
     GRANTED,
     MINUTE,

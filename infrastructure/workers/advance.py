@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-import attrs
 import structlog
 
 from domain.budgets import BUDGETS, Budget
@@ -48,9 +47,7 @@ from domain.subscription.invoicing import invoice_due
 from domain.subscription.looking_up import may_send_again
 from domain.subscription.refund_events import RefundAttempted
 from domain.subscription.settling_refunds import may_send_refund_again
-from domain.subscription.state import Subscription
 from domain.subscription.token_events import TokenRevoked
-from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Appended
 from infrastructure.workers.crash_points import (
     AFTER_ANSWER,
@@ -63,6 +60,7 @@ from infrastructure.workers.crash_points import (
 )
 from infrastructure.workers.deletions import delete_later, leave
 from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
+from infrastructure.workers.hand import Hand, LeaseLost, attempted_refunds
 from infrastructure.workers.outages import Guards, hold_back_s, without_new
 from infrastructure.workers.provider_calls import Gateways, ask
 
@@ -75,52 +73,6 @@ WAIT_AFTER_NOT_DONE = timedelta(minutes=1)
 MOST_STEPS = 40
 
 Events = tuple[SubscriptionEvent, ...]
-
-
-class LeaseLost(Exception):
-    """Another worker may hold this subscription by now; nothing more is sent from here."""
-
-
-@attrs.define
-class Hand:
-    """One claimed subscription in a worker's hand.
-
-    taken_before: whether the attempt found open may have been sent by somebody else.
-    refunds_taken: refunds that may have been. refunds_held: those that the provider would not do
-        just now; the rest of the work goes on.
-    not_renewed: captures before which the provider would not renew the reservation.
-    tokens_held: the same of tokens to be deleted; delete_again_at: when the first of them is asked
-        for again.
-    position: the last position written here.
-    unanswered: whether a look at the provider was certainly not carried out.
-    refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
-    check_lease_at: monotonic seconds after which the lease is asked for before a call.
-    """
-
-    claim: Claim
-    state: Subscription
-    version: int
-    taken_before: bool
-    check_lease_at: float
-    position: int = 0
-    not_before: datetime | None = None
-    snapshot_due: bool = False
-    unanswered: bool = False
-    refunds_taken: set[UUID] = attrs.field(factory=set)
-    refunds_held: set[UUID] = attrs.field(factory=set)
-    refused: dict[str, str] = attrs.field(factory=dict)
-    not_renewed: set[UUID] = attrs.field(factory=set)
-    tokens_held: set[str] = attrs.field(factory=set)
-    delete_again_at: datetime | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if self.taken_before:
-            self.refunds_taken |= _attempted(self.state)
-
-
-def _attempted(state: Subscription) -> set[UUID]:
-    """The refunds without outcome that somebody was about to send."""
-    return {each.refund_id for each in state.refunds if each.attempted_at is not None}
 
 
 def _refunds_in(step: Record) -> set[UUID]:
@@ -365,7 +317,7 @@ class Advancer:
         loaded = await self._desk.load(hand.state.subscription_id)
         assert loaded.state is not None, "a stream does not vanish"
         # What somebody else is about to send meanwhile may have been sent.
-        hand.refunds_taken |= _attempted(loaded.state) - _attempted(hand.state)
+        hand.refunds_taken |= attempted_refunds(loaded.state) - attempted_refunds(hand.state)
         hand.state, hand.version = loaded.state, loaded.version
 
     def _wait(self, hand: Hand, answer: Answer) -> None:

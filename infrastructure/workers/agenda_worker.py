@@ -13,9 +13,10 @@ from domain.processes.steps import BookReversal, Call, LookUpDispute
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 from infrastructure.store.ledger import Loaded, Unreadable
-from infrastructure.workers.advance import Advancer, Hand, LeaseLost
+from infrastructure.workers.advance import Advancer
 from infrastructure.workers.crash_points import BEFORE_RELEASE, reached
 from infrastructure.workers.desk import Desk, Returned
+from infrastructure.workers.hand import Hand, LeaseLost
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -11,9 +10,7 @@ from domain.ports import NotDone
 from domain.processes.agenda import ItemKind, agenda_of, next_due
 from domain.processes.answers import Answer
 from domain.processes.steps import DeleteToken
-
-if TYPE_CHECKING:  # that module works a hand by this one
-    from infrastructure.workers.advance import Hand
+from infrastructure.workers.hand import Hand
 
 log = structlog.get_logger(__name__)
 

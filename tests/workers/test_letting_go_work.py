@@ -24,8 +24,9 @@ from domain.subscription.letting_go import Which, request_deletion
 from domain.subscription.token_events import TokenRevoked
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Received
-from infrastructure.workers.advance import Advancer, Hand
+from infrastructure.workers.advance import Advancer
 from infrastructure.workers.callback_worker import calls_of
+from infrastructure.workers.hand import Hand
 from infrastructure.workers.provider_calls import ask
 from tests.specimens import (
     CARD,

@@ -26,8 +26,9 @@ from domain.subscription.refund_events import (
 from domain.subscription.settling_refunds import settle_refund
 from infrastructure.store.agenda import Claim
 from infrastructure.store.inbox import Received
-from infrastructure.workers.advance import Advancer, Hand
+from infrastructure.workers.advance import Advancer
 from infrastructure.workers.callback_worker import calls_of
+from infrastructure.workers.hand import Hand
 from infrastructure.workers.provider_calls import ask
 from tests.domain.refunding import (
     DENIED,

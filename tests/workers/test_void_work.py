@@ -19,7 +19,8 @@ from domain.subscription.looking_up import looked_up
 from domain.subscription.owed import TaxedPart
 from domain.subscription.voiding import settle_void
 from infrastructure.store.agenda import Claim
-from infrastructure.workers.advance import Advancer, Hand
+from infrastructure.workers.advance import Advancer
+from infrastructure.workers.hand import Hand
 from infrastructure.workers.provider_calls import ask
 from tests.domain.stages import LATER, TWO_STEPS, answered, attempted, cancelled
 from tests.specimens import (
