@@ -184,10 +184,10 @@ def test_F15_a_callback_that_came_to_another_account_is_foreign() -> None:
     run = play(*signed_up())
     run.at(DUE, TIME_OUT)
     reference = run.of(ChargeAttempted)[0].reference
-    assert not _is_foreign(loaded(run), callback("main", reference=reference))
-    assert _is_foreign(loaded(run), callback("second", reference=reference))
+    assert not _is_foreign(loaded(run), callback("main", reference=reference), {})
+    assert _is_foreign(loaded(run), callback("second", reference=reference), {})
     asked = play(started(), requested(), approval_offered())
     ref = approval_offered().provider_ref
-    assert not _is_foreign(loaded(asked), callback("main", token_request_ref=ref))
-    assert _is_foreign(loaded(asked), callback("second", token_request_ref=ref))
-    assert not _is_foreign(loaded(asked), callback("second", reference="nobody-1-1-0123456789"))
+    assert not _is_foreign(loaded(asked), callback("main", token_request_ref=ref), {})
+    assert _is_foreign(loaded(asked), callback("second", token_request_ref=ref), {})
+    assert not _is_foreign(loaded(asked), callback("second", reference="nobody-1-1-0123456789"), {})
