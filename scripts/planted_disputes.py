@@ -172,4 +172,10 @@ FAULTS = (
         "        *(_dispute(each) for each in state.open_disputes),\n",
         "",
     ),
+    Fault(
+        "disputes: a reversal beside a lost dispute counts twice while a refund is in doubt",
+        DISPUTING,
+        "    if amount.currency != state.currency or not by_disputes or amount.minor <= room:",
+        "    if True:",
+    ),
 )

@@ -82,7 +82,7 @@ def taken_back(state: Subscription, reversal: Reversal, *, evidence: str, now: d
         attempt_id=charge.attempt_id,
         customer_id=state.customer_id,
         invoice_number=charge.invoice_number,
-        amount=reversal.amount,
+        amount=_beyond_dispute(state, charge, reversal.amount),
         provider_ref=reversal.provider_ref,
         dispute_ref=dispute_ref,
         evidence=evidence,
@@ -227,6 +227,25 @@ def _taken(state: Subscription, charge: Collected, returned: Money) -> Money:
     )
     room = charge.captured.minor - charge.refunded.minor - sent
     return Money(max(0, min(returned.minor, room)), returned.currency)
+
+
+def _beyond_dispute(state: Subscription, charge: Collected, amount: Money) -> Money:
+    """What a told reversal adds to what a lost dispute took already.
+
+    While a refund has no outcome the dispute's part may have been booked too small (see _taken).
+    Both together cannot be more than came and did not go back: then they are one, and only what is
+    more is news.
+    """
+    by_disputes = [
+        each.amount.minor
+        for each in state.reversals
+        if each.attempt_id == charge.attempt_id and each.dispute_ref and not each.provider_ref
+    ]
+    room = (charge.captured - charge.refunded - charge.reversed).minor
+    if amount.currency != state.currency or not by_disputes or amount.minor <= room:
+        return amount
+    same = amount.minor if amount.minor in by_disputes else max(by_disputes)
+    return amount if same == amount.minor else Money(max(0, amount.minor - same), amount.currency)
 
 
 def _reversed(state: Subscription, fact: ChargeReversed, now: datetime) -> Events:

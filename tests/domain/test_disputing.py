@@ -222,6 +222,18 @@ def test_a_refund_of_ours_that_closed_it_is_no_reversal() -> None:
     )
 
 
+def test_F41_a_refund_in_doubt_does_not_make_two_reversals_of_one() -> None:
+    """100.00 were on their way, so a lost dispute was booked as 199.00; they were never made, and
+    PayPal tells that it took all 299.00: 100.00 more. Told again, nothing."""
+    start = lost(disputed(sent(10000)))
+    assert [each.amount for each in start.state.reversals] == [nok(PRICE - 10000)]
+    whole = {**SAID, "now": LATER}
+    after = start.when(taken_back, reversal(at=LATER), **whole)
+    assert [each.amount for each in after.facts if isinstance(each, ChargeReversed)] == [nok(10000)]
+    again = start.and_(*after.facts)
+    again.when(taken_back, reversal(at=LATER), **whole).then_nothing()
+
+
 def sent(minor: int) -> Given:
     """A refund of so much is on its way."""
     start = wanted(paid(), nok(minor))
