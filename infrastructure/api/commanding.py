@@ -15,12 +15,12 @@ from uuid import UUID, uuid4
 from litestar import Response, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from domain.refusals import Refused
 from infrastructure.api.asking import Decision, StartRequest, TokenDeletion, TokenWanted
 from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted, TokenAnswer
 from infrastructure.api.reading import token_answer
 from infrastructure.bootstrap import System
+from infrastructure.commands.finding import charge_of
 
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1
@@ -128,7 +128,7 @@ def decide_attempt(
     return posted.once(
         asked,
         lambda command_id: posted.subscriptions.decide_by_person(
-            _subscription_of(posted.system, attempt_id),
+            charge_of(posted.system, attempt_id).subscription_id,
             attempt_id,
             received=received,
             provider_ref=asked.provider_ref,
@@ -136,14 +136,6 @@ def decide_attempt(
             command_id=command_id,
         ),
     )
-
-
-def _subscription_of(system: System, attempt_id: UUID) -> str:
-    charge = system.views.get("charges", str(attempt_id)).row
-    if charge is None:
-        raise Refused("attempt-unknown", f"there is no attempt {attempt_id}")
-    subscription_id: str = charge.subscription_id
-    return subscription_id
 
 
 COMMANDING = [start_subscription, request_token, delete_tokens, decide_attempt]

@@ -8,12 +8,11 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from domain.refusals import Refused
 from infrastructure.api.asking import ReversalSaid
 from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted, DisputesAnswer
 from infrastructure.api.reading import AtLeast, Books, Limit, Offset, require_view
-from infrastructure.bootstrap import System
+from infrastructure.commands.finding import charge_of
 
 
 @post("/attempts/{attempt_id:uuid}/reversal", status_code=201, sync_to_thread=True)
@@ -30,7 +29,7 @@ def reverse_charge(
     return posted.once(
         said,
         lambda command_id: posted.subscriptions.reverse(
-            _subscription_of(posted.system, attempt_id),
+            charge_of(posted.system, attempt_id).subscription_id,
             attempt_id,
             said.amount.money(),
             reason=said.reason,
@@ -38,14 +37,6 @@ def reverse_charge(
             command_id=command_id,
         ),
     )
-
-
-def _subscription_of(system: System, attempt_id: UUID) -> str:
-    charge = system.views.get("charges", str(attempt_id)).row
-    if charge is None:
-        raise Refused("attempt-unknown", f"there is no attempt {attempt_id}")
-    subscription_id: str = charge.subscription_id
-    return subscription_id
 
 
 @get("/disputes", sync_to_thread=True)

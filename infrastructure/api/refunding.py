@@ -8,12 +8,11 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from domain.refusals import Refused
 from infrastructure.api.asking import RefundDecision, RefundWanted
 from infrastructure.api.idempotency import Post
 from infrastructure.api.messages import Accepted, RefundsAnswer
 from infrastructure.api.reading import AtLeast, Books, Limit, Offset, require_view
-from infrastructure.bootstrap import System
+from infrastructure.commands.finding import refund_of
 from projections.refunds import RefundStatus
 
 
@@ -59,7 +58,7 @@ def decide_refund(
     return posted.once(
         asked,
         lambda command_id: posted.subscriptions.decide_refund(
-            _subscription_of(posted.system, refund_id),
+            refund_of(posted.system, refund_id).subscription_id,
             refund_id,
             made=made,
             provider_ref=asked.provider_ref,
@@ -67,14 +66,6 @@ def decide_refund(
             command_id=command_id,
         ),
     )
-
-
-def _subscription_of(system: System, refund_id: UUID) -> str:
-    refund = system.views.get("refunds", str(refund_id)).row
-    if refund is None:
-        raise Refused("refund-unknown", f"there is no refund {refund_id}")
-    subscription_id: str = refund.subscription_id
-    return subscription_id
 
 
 @get("/refunds", sync_to_thread=True)

@@ -141,16 +141,14 @@ def resolve(
     ATTEMPT is the id that `billing charges --status needs-person` shows.
     """
     from domain.money import parse_money
-    from domain.refusals import Refused
+    from infrastructure.commands.finding import charge_of
     from infrastructure.commands.subscriptions import Subscriptions
 
     if not_made == (received is not None):
         raise Ended(USAGE, "usage", "give either --received AMOUNT or --not-made")
     with chosen.system() as system:
         bring_up_to_date(system)
-        charge = system.views.get("charges", str(attempt)).row
-        if charge is None:
-            raise Refused("attempt-unknown", f"there is no attempt {attempt}")
+        charge = charge_of(system, attempt)
         money = None
         if received is not None:
             money = parse_money(received, currency or charge.asked.currency)

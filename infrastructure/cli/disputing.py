@@ -86,14 +86,12 @@ def reverse(
     write-off` decides what becomes of it.
     """
     from domain.money import parse_money
-    from domain.refusals import Refused
+    from infrastructure.commands.finding import charge_of
     from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         bring_up_to_date(system)
-        row = system.views.get("charges", str(attempt)).row
-        if row is None:
-            raise Refused("attempt-unknown", f"there is no attempt {attempt}")
+        row = charge_of(system, attempt)
         money = parse_money(amount, (row.received or row.asked).currency)
         done = Subscriptions(system, actor=actor()).reverse(
             row.subscription_id, attempt, money, reason=reason, provider_ref=provider_ref

@@ -171,16 +171,14 @@ def resolve_refund(
     again.
     """
     from domain.money import parse_money
-    from domain.refusals import Refused
+    from infrastructure.commands.finding import refund_of
     from infrastructure.commands.subscriptions import Subscriptions
 
     if not_made == (made is not None):
         raise Ended(USAGE, "usage", "give either --made AMOUNT or --not-made")
     with chosen.system() as system:
         bring_up_to_date(system)
-        row = system.views.get("refunds", str(refund_id)).row
-        if row is None:
-            raise Refused("refund-unknown", f"there is no refund {refund_id}")
+        row = refund_of(system, refund_id)
         done = Subscriptions(system, actor=actor()).decide_refund(
             row.subscription_id,
             refund_id,

@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 from domain.providers import Provider
 from domain.subscription.starting import Start
 from tests.books import Books, Clock
-from tests.histories import Act, History, Move, play
+from tests.histories import Act, History, play
+from tests.projections.telling import Menu
 from tests.replies import Reply
 from tests.specimens import terms
 from tests.wishes import Wish
@@ -19,6 +20,7 @@ _CLOCKS = [Clock.NEXT_DUE] * 3 + [Clock.STILL] * 3 + [Clock.HOURS, Clock.DAYS]
 _ACTS = [Act.WORK] * 12 + [Act.REVOKED, Act.WISH, Act.NEW_TOKEN] * 3 + [Act.TAKEN_BEFORE, *Act]
 _REPLIES = [Reply.YES] * 10 + [Reply.UNKNOWN, Reply.NOT_FOUND, Reply.HARD, Reply.LESS]
 _WISHES = [Wish.LET_GO] * 6 + [Wish.COLLECT, Wish.PAUSE, Wish.RESUME]
+_MENU = Menu(clocks=_CLOCKS, acts=_ACTS, replies=_REPLIES, wishes=_WISHES)
 
 
 def story_of_tokens(seed: int) -> History:
@@ -38,16 +40,6 @@ def story_of_tokens(seed: int) -> History:
     books.sign_up(wish)
     if seed % 2:
         books.add_backup("s-1")
-    moves = tuple(
-        Move(
-            0,
-            draw.choice(_CLOCKS),
-            draw.choice(_ACTS),
-            draw.choice(_REPLIES),
-            draw.choice(_WISHES),
-            draw.randrange(60),
-        )
-        for _ in range(50)
-    )
+    moves = tuple(_MENU.move(draw) for _ in range(50))
     play(books, moves, [wish])
     return History((wish,), moves, tuple(books.log), dict(books.states))

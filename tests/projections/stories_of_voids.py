@@ -12,6 +12,7 @@ from domain.providers import Provider
 from domain.subscription.starting import Start
 from tests.books import Books, Clock
 from tests.histories import Act, History, Move, play
+from tests.projections.telling import Menu
 from tests.replies import Reply
 from tests.specimens import terms
 from tests.wishes import Wish
@@ -21,6 +22,7 @@ _CLOCKS = [Clock.NEXT_DUE] * 6 + [Clock.STILL] * 4 + [Clock.HOURS, Clock.DAYS] *
 _ACTS = [Act.WORK] * 14 + [Act.TAKEN_BEFORE, Act.CALLBACK, Act.LATE, Act.REPEAT, Act.PERSON] * 2
 _REPLIES = [Reply.YES] * 10 + [Reply.UNKNOWN, Reply.RESERVED, Reply.NOT_FOUND] * 4 + list(Reply)
 _WISHES = [Wish.RESOLVE, Wish.PAUSE, Wish.CREDIT]
+_MENU = Menu(clocks=_CLOCKS, acts=[*_ACTS, Act.WISH], replies=_REPLIES, wishes=_WISHES)
 
 
 def story_of_voids(seed: int) -> History:
@@ -39,9 +41,9 @@ def story_of_voids(seed: int) -> History:
     )
     books = Books(datetime(2024, 1, 15, 10, tzinfo=UTC))
     books.sign_up(wish)
-    before = [_move(draw) for _ in range(draw.randrange(2, 14))]
+    before = [_MENU.move(draw) for _ in range(draw.randrange(2, 14))]
     leaves = Move(0, Clock.STILL, Act.CANCEL, Reply.YES)
-    after = [_move(draw) for _ in range(20)]
+    after = [_MENU.move(draw) for _ in range(20)]
     moves = (*before, leaves, *after)
     play(books, moves, [wish])
     return History((wish,), moves, tuple(books.log), dict(books.states))
@@ -49,14 +51,3 @@ def story_of_voids(seed: int) -> History:
 
 def _kind(draw: Random) -> dict[str, object]:
     return {"kind": Kind.INSTALLMENT, "cycles": 2} if draw.randrange(3) == 0 else {}
-
-
-def _move(draw: Random) -> Move:
-    return Move(
-        0,
-        draw.choice(_CLOCKS),
-        draw.choice([*_ACTS, Act.WISH]),
-        draw.choice(_REPLIES),
-        draw.choice(_WISHES),
-        draw.randrange(60),
-    )

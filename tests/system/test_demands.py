@@ -3,10 +3,8 @@ repeated, comes late, or is lost on the way."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +18,6 @@ from domain.subscription.demanding import BalanceReport, Demand
 from domain.subscription.metering import Report
 from infrastructure.commands.wishes import UsageWish
 from infrastructure.simulators.faults import Fault
-from infrastructure.simulators.paypal.webhooks import signer
-from tests.conftest import Server
 from tests.system.machine import Billing
 from tests.system.puppets import REACHED
 
@@ -64,19 +60,15 @@ SORTS = (
 
 
 @pytest.fixture
-def billing(server: Server) -> Iterator[Billing]:
+def billing(machine: type[Billing]) -> Iterator[Billing]:
     """Every sort of customer at both providers, approved."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        made = Billing()
-        try:
-            made.open_with_customers([(p, each) for each in SORTS for p in Provider])
-            made.world.come_to_rest()
-            yield made
-        finally:
-            made.teardown()
+    made = machine()
+    try:
+        made.open_with_customers([(p, each) for each in SORTS for p in Provider])
+        made.world.come_to_rest()
+        yield made
+    finally:
+        made.teardown()
 
 
 def taken(billing: Billing) -> dict[tuple[str, int], int]:

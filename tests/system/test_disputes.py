@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,34 +22,25 @@ from domain.subscription.dispute_events import (
 from domain.subscription.events import ChargeSucceeded
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.workers.crash_points import AFTER_ANSWER, AFTER_OUTCOME, CALLBACK_TAKEN
-from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
-from tests.system.puppets import DEATHS
 
 PRICE = Money(1000, "USD")
 
 
 @pytest.fixture
-def billing(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
+def billing(machine: type[Billing]) -> Iterator[Billing]:
     """Two customers of PayPal, 10.00 USD a month; the first month is paid."""
-    for module in ("advance", "agenda_worker", "callback_worker"):
-        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        made = Billing()
-        try:
-            agreed = terms(price=PRICE, capture=CaptureMode.AT_ONCE)
-            made.open_with_customers([(Provider.PAYPAL, agreed)] * 2)
-            made.world.work(1000)
-            made.world.come_to_rest()
-            yield made
-        finally:
-            made.teardown()
+    made = machine()
+    try:
+        agreed = terms(price=PRICE, capture=CaptureMode.AT_ONCE)
+        made.open_with_customers([(Provider.PAYPAL, agreed)] * 2)
+        made.world.work(1000)
+        made.world.come_to_rest()
+        yield made
+    finally:
+        made.teardown()
 
 
 def control(billing: Billing, path: str, **body: Any) -> dict[str, Any]:

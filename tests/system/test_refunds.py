@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from domain.money import Money
-from domain.plan import CaptureMode, Proration
-from domain.providers import Provider
+from domain.plan import Proration
 from domain.subscription.events import Resolution
 from domain.subscription.refund_events import (
     RefundAttempted,
@@ -25,12 +21,9 @@ from domain.subscription.refund_events import (
 from infrastructure.audit import audit_books
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.workers.crash_points import AFTER_ANSWER, AFTER_INTENT, AFTER_OUTCOME
-from tests.conftest import Server
-from tests.specimens import terms
 from tests.system.machine import Billing
-from tests.system.puppets import DEATHS, REACHED
+from tests.system.puppets import REACHED
 
 BACK = Money(250, "USD")
 # What leaves the money where it was, for a while at least.
@@ -41,26 +34,6 @@ NOT_GONE = {
     Fault.PAYER_ACTION,
     Fault.PENDING_FAILS,
 }
-
-
-@pytest.fixture
-def billing(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
-    """10.00 USD a month, at both providers and by both captures; the first month is paid."""
-    for module in ("advance", "agenda_worker", "callback_worker"):
-        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        made = Billing()
-        try:
-            plans = [terms(price=Money(1000, "USD"), capture=each) for each in CaptureMode]
-            made.open_with_customers([(p, each) for each in plans for p in Provider])
-            made.world.work(1000)
-            made.world.come_to_rest()
-            yield made
-        finally:
-            made.teardown()
 
 
 def ask_everybody(billing: Billing) -> None:

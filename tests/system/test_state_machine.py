@@ -11,12 +11,9 @@ failure is shrunk:
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -34,12 +31,10 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.workers.crash_points import CRASH_POINTS, TOKEN_IN_VAULT
-from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
-from tests.system.puppets import DEATHS, PLACES, REACHED
+from tests.system.puppets import PLACES, REACHED
 from tests.system.reservations import have_reservations
 from tests.system.troubles import (
     CHARGE_FAULTS,
@@ -62,18 +57,6 @@ SETTINGS = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture
-def machine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Billing]]:
-    """The machine on this run's server; its workers die by DEATHS."""
-    for module in ("advance", "agenda_worker", "callback_worker"):
-        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        yield Billing
 
 
 # What the histories of CI must have met, or they prove little.

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from domain.money import Money
-from domain.plan import CaptureMode
-from domain.providers import Provider
 from domain.subscription.events import ChargeAttempted, ChargeDeclined, DeclineClass, TokenRequested
 from domain.subscription.letting_go import Which
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from infrastructure.rehearsal.oracle import compare
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.workers.crash_points import AFTER_ANSWER, AFTER_OUTCOME
-from tests.conftest import Server
-from tests.specimens import terms
 from tests.system.machine import Billing
-from tests.system.puppets import BEFORE_CALL, DEATHS
+from tests.system.puppets import BEFORE_CALL
 
 MONTH = timedelta(days=32)
 NOTICE = "revoked at the provider"
-
-
-@pytest.fixture
-def billing(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
-    """10.00 USD a month, two customers at each provider; the first month is paid."""
-    for module in ("advance", "agenda_worker", "callback_worker"):
-        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        made = Billing()
-        try:
-            plans = [terms(price=Money(1000, "USD"), capture=each) for each in CaptureMode]
-            made.open_with_customers([(p, each) for each in plans for p in Provider])
-            made.world.work(1000)
-            made.world.come_to_rest()
-            yield made
-        finally:
-            made.teardown()
 
 
 def facts(billing: Billing, kind: type[Any]) -> list[Any]:

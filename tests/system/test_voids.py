@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +24,10 @@ from domain.subscription.events import (
 from domain.subscription.void_events import AuthorizationVoided, VoidAttempted
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.simulators.faults import CallbackFault, Fault
-from infrastructure.simulators.paypal.webhooks import signer
 from infrastructure.workers.crash_points import AFTER_ANSWER, AFTER_OUTCOME
-from tests.conftest import Server
 from tests.specimens import terms
 from tests.system.machine import Billing
-from tests.system.puppets import DEATHS, REACHED
+from tests.system.puppets import REACHED
 from tests.system.reservations import pay_by_credit
 from tests.system.troubles import VOID_FAULTS
 
@@ -42,25 +38,19 @@ LOOKS = (timedelta(minutes=6), timedelta(hours=2), timedelta(days=1, hours=1))
 
 
 @pytest.fixture
-def billing(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
+def billing(machine: type[Billing]) -> Iterator[Billing]:
     """10.00 USD a month, reserved first, two customers at each provider; nothing is billed yet."""
-    for module in ("advance", "agenda_worker", "callback_worker"):
-        monkeypatch.setattr(f"infrastructure.workers.{module}.reached", DEATHS.reached)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "root.pem"
-        root.write_bytes(signer().root_pem)
-        Billing.server, Billing.root_file = server, str(root)
-        made = Billing()
-        try:
-            agreed = terms(price=PRICE, capture=RESERVED)
-            for provider in (*Provider, *Provider):
-                made.enter(provider, agreed, days=1, zone="UTC")
-            made.let_all_approve()
-            made.world.forward(timedelta(days=1))
-            made.world.project()
-            yield made
-        finally:
-            made.teardown()
+    made = machine()
+    try:
+        agreed = terms(price=PRICE, capture=RESERVED)
+        for provider in (*Provider, *Provider):
+            made.enter(provider, agreed, days=1, zone="UTC")
+        made.let_all_approve()
+        made.world.forward(timedelta(days=1))
+        made.world.project()
+        yield made
+    finally:
+        made.teardown()
 
 
 def facts(billing: Billing, kind: type) -> list[Any]:
