@@ -175,7 +175,13 @@ FAULTS = (
     Fault(
         "disputes: a reversal beside a lost dispute counts twice while a refund is in doubt",
         DISPUTING,
-        "    if amount.currency != state.currency or not by_disputes or amount.minor <= room:",
+        "    if amount.currency != state.currency or amount.minor <= max(booked, room):",
         "    if True:",
+    ),
+    Fault(
+        "disputes: a reversal smaller than what a lost dispute took is taken for a part of it",
+        DISPUTING,
+        "    if amount.currency != state.currency or amount.minor <= max(booked, room):",
+        "    if amount.currency != state.currency or amount.minor <= room:",
     ),
 )

@@ -233,19 +233,19 @@ def _beyond_dispute(state: Subscription, charge: Collected, amount: Money) -> Mo
     """What a told reversal adds to what a lost dispute took already.
 
     While a refund has no outcome the dispute's part may have been booked too small (see _taken).
-    Both together cannot be more than came and did not go back: then they are one, and only what is
-    more is news.
+    Where the reversal is larger than that part, and both together are more than came and did not go
+    back, they are one, and only the difference is news. A smaller one is another.
     """
     by_disputes = [
         each.amount.minor
         for each in state.reversals
         if each.attempt_id == charge.attempt_id and each.dispute_ref and not each.provider_ref
     ]
+    booked = max(by_disputes, default=0)
     room = (charge.captured - charge.refunded - charge.reversed).minor
-    if amount.currency != state.currency or not by_disputes or amount.minor <= room:
+    if amount.currency != state.currency or amount.minor <= max(booked, room):
         return amount
-    same = amount.minor if amount.minor in by_disputes else max(by_disputes)
-    return amount if same == amount.minor else Money(max(0, amount.minor - same), amount.currency)
+    return Money(amount.minor - booked, amount.currency)
 
 
 def _reversed(state: Subscription, fact: ChargeReversed, now: datetime) -> Events:
