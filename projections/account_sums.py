@@ -44,7 +44,7 @@ def sums(entries: Iterable[Entry], known: Known) -> Sums:
     found: Sums = Counter()
     zone = known.cut_off
     for entry in entries:
-        if day_of(entry.effective_at, zone) <= known.as_of:
+        if entry.day(zone) <= known.as_of:
             for line in entry.lines:
                 found[line.account, line.currency] += line.minor
         for each in entry.recognitions:

@@ -11,7 +11,7 @@ import attrs
 from domain.books.accounts import Account, Entry, Role
 from domain.recorded import stored_name
 from domain.subscription.events import InvoiceIssued
-from projections.account_sums import Known, day_of
+from projections.account_sums import Known
 
 # Whose balance together is what a customer owes; negative where the customer is owed.
 OWED = (Role.RECEIVABLE, Role.CREDIT, Role.REFUNDING)
@@ -52,7 +52,7 @@ def statement(
     accounts = {Account(role, customer_id) for role in OWED}
     found: list[tuple[date, Entry, str, int]] = []
     for entry in entries:
-        day = day_of(entry.effective_at, known.cut_off)
+        day = entry.day(known.cut_off)
         moved: Counter[str] = Counter()
         for line in entry.lines:
             if line.account in accounts:
@@ -106,7 +106,7 @@ def ageing(entries: Iterable[Entry], known: Known) -> tuple[Overdue, ...]:
     due: dict[tuple[str, str], date] = {}
     open_of: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
-        day = day_of(entry.effective_at, known.cut_off)
+        day = entry.day(known.cut_off)
         if day > known.as_of:
             continue
         if entry.fact == _ISSUED:
@@ -154,7 +154,7 @@ def cash(entries: Iterable[Entry], known: Known) -> tuple[Cash, ...]:
     """Money at providers, by month; it adds up to the clearing accounts of the trial balance."""
     found: Counter[tuple[date, str, str, str]] = Counter()
     for entry in entries:
-        day = day_of(entry.effective_at, known.cut_off)
+        day = entry.day(known.cut_off)
         if day > known.as_of:
             continue
         for line in entry.lines:

@@ -10,7 +10,7 @@ import attrs
 
 from domain.books.accounts import Entry
 from domain.books.recognition import Recognition
-from projections.account_sums import Known, day_of
+from projections.account_sums import Known
 
 
 @attrs.frozen(kw_only=True)
@@ -31,13 +31,13 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     zone = known.cut_off
     months: Counter[tuple[date, str, str]] = Counter()
     for entry in entries:
-        billed = day_of(entry.effective_at, zone) <= known.as_of
+        billed = entry.day(zone) <= known.as_of
         for each in entry.recognitions:
             after = _by_month(each, after=known.as_of)
             if billed:
                 months.update(after)
             elif served := each.earned(known.as_of):
-                first = day_of(entry.effective_at, zone).replace(day=1)
+                first = entry.day(zone).replace(day=1)
                 months[first, each.revenue, each.currency] -= served
     return _in_order(months)
 
@@ -72,10 +72,9 @@ def _by_month(
 ) -> Counter[tuple[date, str, str]]:
     """A recognition's shares, by the month that earns them: days after one, up to another."""
     found: Counter[tuple[date, str, str]] = Counter()
-    last = each.start + timedelta(days=max(each.days - 1, 0))
     begins = each.start if after < each.start else after + timedelta(days=1)
     earned = 0 if after < each.start else each.earned(after)
-    ends = min(last, until)
+    ends = min(each.last, until)
     first = begins.replace(day=1)
     while first <= ends:
         following = (first + timedelta(days=32)).replace(day=1)

@@ -78,8 +78,8 @@ FAULTS = (
     Fault(
         "books: what takes effect on the day itself does not count",
         SUMS,
-        "        if day_of(entry.effective_at, zone) <= known.as_of:",
-        "        if day_of(entry.effective_at, zone) < known.as_of:",
+        "        if entry.day(zone) <= known.as_of:",
+        "        if entry.day(zone) < known.as_of:",
     ),
     Fault(
         "books: the waterfall forgets what was served before it is billed",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -113,6 +114,9 @@ class Entry:
         each a series of its own; "" of anything else. Years are those of recorded_at, UTC.
     position, stream, recorded_at: as in Recorded. fact: its stored name. about: the invoice or
         credit that it is about. effective_at: UTC.
+    belongs_to: the accounting period of effective_at, e.g. "2025-01", where that was closed when
+        the fact was recorded; else "". not_before: then the first local day of the open period
+        that took it up; nothing of the entry counts earlier.
     """
 
     voucher: str
@@ -125,6 +129,13 @@ class Entry:
     recorded_at: datetime
     lines: tuple[Line, ...]
     recognitions: tuple[Recognition, ...]
+    belongs_to: str = ""
+    not_before: date | None = None
+
+    def day(self, zone: ZoneInfo) -> date:
+        """The local day from which its lines count."""
+        day = self.effective_at.astimezone(zone).date()
+        return day if self.not_before is None else max(day, self.not_before)
 
 
 class Unbalanced(Exception):

@@ -16,7 +16,7 @@ RELOAD, PRODUCT, SHIPPING         on the day of the invoice, as is whatever is s
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import attrs
 
@@ -33,6 +33,8 @@ class Recognition:
 
     revenue: "product|tax class". minor: minor units before tax, negative where it is given back.
     start: first local day of service. days: from there on; 0: all of it on that day.
+    not_before: the first day that may still earn: what was served in days whose books are closed
+        is earned on it.
     """
 
     revenue: str
@@ -40,9 +42,18 @@ class Recognition:
     currency: str
     start: date
     days: int
+    not_before: date | None = None
+
+    @property
+    def last(self) -> date:
+        """The day on which the last of it is earned."""
+        served = self.start + timedelta(days=max(self.days - 1, 0))
+        return served if self.not_before is None else max(served, self.not_before)
 
     def earned(self, day: date) -> int:
         """How much is earned by the end of a day, minor units."""
+        if self.not_before is not None and day < self.not_before:
+            return 0
         served = (day - self.start).days + 1
         if served <= 0:
             return 0

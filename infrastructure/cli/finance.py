@@ -168,7 +168,6 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
     revenue it shows what was billed and given back; `revenue` and `waterfall` show the days.
     """
     from domain.refusals import Refused
-    from projections.account_sums import day_of
 
     question = Question(chosen, **asked)
     with question.books() as (journal, known, chart):
@@ -186,7 +185,7 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
                 "minor": line.minor,
             }
             for entry in journal
-            if (day := day_of(entry.effective_at, known.cut_off)) <= known.as_of
+            if (day := entry.day(known.cut_off)) <= known.as_of
             for line in entry.lines
             if chart.account(line.account).number == account and of in (None, line.account.of)
         ]

@@ -13,7 +13,7 @@ import attrs
 
 from domain.books.accounts import Account, Entry, Role
 from domain.books.chart import Chart, ChartAccount
-from projections.account_sums import Known, day_of
+from projections.account_sums import Known
 from projections.waterfall import Month, Revenue
 
 EARNED = "revenue-earned"
@@ -48,7 +48,7 @@ def transactions(entries: Iterable[Entry], known: Known, chart: Chart) -> Iterat
     zone, earned = known.cut_off, Revenue(known)
     for entry in entries:
         earned.take(entry)
-        day = day_of(entry.effective_at, zone)
+        day = entry.day(zone)
         if day > known.as_of:
             continue
         yield Transaction(

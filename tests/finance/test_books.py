@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args, get_type_hints
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -17,6 +18,7 @@ from domain.refusals import Refused
 from domain.subscription.events import InvoiceLine, SubscriptionEvent
 from projections.account_sums import Known, sums
 from projections.statements import statement
+from projections.waterfall import revenue
 
 CASH, OWED = Account(Role.CLEARING, "paypal/main"), Account(Role.RECEIVABLE, "c-1")
 
@@ -94,6 +96,28 @@ def test_what_is_earned_by_the_end_of_each_day(minor: int, days: int, shares: li
     first = start.toordinal() - 1
     earned = [each.earned(date.fromordinal(first + place)) for place in range(len(shares))]
     assert earned == shares
+
+
+def test_what_was_served_in_closed_days_is_earned_on_the_first_open_one() -> None:
+    """Three days from 31 January, taken up in March: all of it on 1 March; in part, where some days
+    are open."""
+    start, march = date(2025, 1, 31), date(2025, 3, 1)
+    late = Recognition("gym|NO-25", 100, "NOK", start, 3, not_before=march)
+    assert [late.earned(march - timedelta(days=1)), late.earned(march)] == [0, 100]
+    half = attrs.evolve(late, not_before=date(2025, 2, 1))
+    assert [half.earned(date(2025, 2, day)) for day in (1, 2)] == [66, 100]
+    assert (half.last, late.last) == (date(2025, 2, 2), march)
+    entry = attrs.evolve(PAID, lines=(), recognitions=(late,), not_before=march)
+    known = Known(as_of=march, zone="UTC")
+    assert [(each.first, each.minor) for each in revenue([entry], known)] == [(march, 100)]
+
+
+def test_an_entry_counts_from_its_own_day_or_the_first_open_one() -> None:
+    """Effective on 31 January, taken up on 1 March."""
+    utc = ZoneInfo("UTC")
+    assert PAID.day(utc) == date(2025, 1, 31)
+    assert attrs.evolve(PAID, not_before=date(2025, 3, 1)).day(utc) == date(2025, 3, 1)
+    assert attrs.evolve(PAID, not_before=date(2025, 1, 1)).day(utc) == date(2025, 1, 31)
 
 
 def test_the_day_itself_counts_and_it_ends_where_the_books_are_cut_off() -> None:
