@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 
 from domain.books.accounts import Account, Entry, Role
 from domain.books.recognition import OVER_REST
+from domain.books.standing import Standing
 from domain.subscription.events import SETTLED, InvoiceIssued, LineKind
 from projections.balances import BALANCES
-from projections.journal import Journal, journal
+from projections.journal import Journal, journal, standing_after
 from projections.replay import fold_in
 from tests.histories import History, histories, show
 
@@ -112,3 +115,44 @@ def test_days_that_were_charged_anew_are_earned_on_those_days(history: History) 
                 assert (earned.days, earned.days > 0) == (line.working.days, True)
             elif line.kind is LineKind.PERIOD and line.working.policy != SETTLED:
                 assert earned.start == issued.period.start
+
+
+@SOME
+@given(histories(), st.integers(0, 3), st.integers(1, 7))
+def test_a_journal_goes_on_from_anywhere(history: History, most: int, every: int) -> None:
+    """Where streams are let go and asked for anew, and the journal itself is made anew, the entries
+    are the same, numbers and all."""
+    show(history)
+    asked: Counter[str] = Counter()
+
+    def standing_of(stream: str) -> Standing | None:
+        asked[stream] += 1
+        return standing_after(
+            each for each in history.log if each.stream == stream and each.position < place
+        )
+
+    place, posts, found = 0, Journal(standing_of), []
+    for count, recorded in enumerate(history.log):
+        place = recorded.position
+        if count % every == 0:
+            posts = Journal(standing_of, posts.numbers)
+        found.append(posts.post(recorded))
+        posts.let_go(most)
+    assert [each for each in found if each is not None] == list(journal(history.log))
+    event(f"asked: {bool(asked)}")
+
+
+@SOME
+@given(histories())
+def test_a_journal_lets_go_of_those_posted_to_longest_ago(history: History) -> None:
+    """And asks for none that it holds."""
+    posts = Journal(lambda stream: pytest.fail(f"asked for {stream}"))
+    latest: dict[str, None] = {}
+    for recorded in history.log:
+        posts.post(recorded)
+        if recorded.version == 1 or recorded.stream in latest:
+            latest.pop(recorded.stream, None)
+            latest[recorded.stream] = None
+    held = [stream for stream in latest if posts.holds(stream)]
+    posts.let_go(1)
+    assert [stream for stream in latest if posts.holds(stream)] == held[-1:]
