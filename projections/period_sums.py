@@ -52,11 +52,10 @@ class PeriodSums:
             else:
                 self._credits[period][key] -= line.minor
 
-    def settle(self, period: str) -> None:
-        """No period up to this one will be sealed again: their movements are kept as one."""
-        for each in sorted(self._moved):
-            if each <= period:
-                self._settled.update(self._moved.pop(each))
+    def settle_before(self, period: str) -> None:
+        """No period before this one will be sealed any more: their movements are kept as one."""
+        for each in [each for each in self._moved if each < period]:
+            self._settled.update(self._moved.pop(each))
 
     def seal(self, period: str) -> Sealed:
         """What a period comes to, of the entries so far."""
