@@ -33,7 +33,7 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     for entry in entries:
         billed = entry.day(zone) <= known.as_of
         for each in entry.recognitions:
-            after = _by_month(each, after=known.as_of)
+            after = by_month(each, after=known.as_of)
             if billed:
                 months.update(after)
             elif served := each.earned(known.as_of):
@@ -52,7 +52,7 @@ class Revenue:
     def take(self, entry: Entry) -> None:
         """One more entry."""
         for each in entry.recognitions:
-            self._months.update(_by_month(each, until=self._known.as_of))
+            self._months.update(by_month(each, until=self._known.as_of))
 
     def months(self) -> tuple[Month, ...]:
         """In order of time; they add up to the revenue of the trial balance."""
@@ -67,7 +67,7 @@ def revenue(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     return earned.months()
 
 
-def _by_month(
+def by_month(
     each: Recognition, *, after: date = date.min, until: date = date.max
 ) -> Counter[tuple[date, str, str]]:
     """A recognition's shares, by the month that earns them: days after one, up to another."""
