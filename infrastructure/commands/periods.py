@@ -2,7 +2,8 @@
 
 Every decision on a period is made while nobody can add to the log (Ledger.append_held): what was
 sealed is then all that came before the seal, and two periods are never changed side by side. What
-takes long, adding the books up, is done before; under the lock only the last facts are read.
+takes long, adding the books up and chaining the log, is done before; under the lock only the last
+facts are read.
 
 errors: as in subscriptions.py; the codes are those of domain.periods.closing.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from domain.identity import period_stream
@@ -28,7 +28,6 @@ from domain.periods.closing import (
 from domain.periods.events import PeriodEvent
 from domain.periods.months import checked_period, following
 from domain.periods.state import AccountingPeriod, period_of_facts
-from domain.recorded import Recorded
 from domain.refusals import Refused
 from infrastructure.books.summing import SummedBooks
 from infrastructure.bootstrap import System
@@ -53,7 +52,7 @@ class Periods(Deciding):
     def __init__(self, system: System, *, actor: str) -> None:
         super().__init__(system, actor=actor)
         self._zone = system.settings.cut_off_zone
-        self._chain = chain_of(system)
+        self._sealer = system.sealer
 
     def find_period(self, period: str) -> tuple[AccountingPeriod, int]:
         """A period and a position at which this is its state. Refused: "period-unknown"."""
@@ -75,6 +74,7 @@ class Periods(Deciding):
         for _ in range(_ROUNDS):
             head = self._ledger.head()
             books.read_to(head)
+            self._sealer.seal_to(head)
             if self._ledger.head() - head <= FEW:
                 break
         else:
@@ -92,7 +92,7 @@ class Periods(Deciding):
                 books.seal(),
                 zone=self._zone,
                 position=head,
-                head_hash=self._chain(head),
+                head_hash=self._sealer.seal_to(head).chain,
                 now=now,
             )
 
@@ -159,16 +159,3 @@ class Periods(Deciding):
 
 def _nothing(*_: object) -> Events:
     return ()
-
-
-def chain_of(system: System) -> Callable[[int], str]:
-    """Gives the log's hash chain at a position, hex."""
-
-    def chain(position: int) -> str:
-        found = sha256()
-        for item in system.ledger.read_log(0, position, position):
-            if isinstance(item, Recorded):
-                found.update(item.event_id.bytes)
-        return found.hexdigest()
-
-    return chain
