@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from psycopg import Connection
@@ -20,7 +20,7 @@ class NotCopied(RuntimeError):
     """The server sent something else than rows."""
 
 
-def raw_rows(conn: Connection[Any], schema: str, after: int, stop: int) -> Iterator[bytes]:
+def raw_rows(conn: Connection[Any], schema: str, after: int, stop: int) -> Generator[bytes, None, None]:
     """The bytes of all facts with after < position <= stop, in order.
 
     One statement, so one moment of the log, in flat memory.

@@ -118,12 +118,12 @@ class Sealer:
             self._edge = edge
             return False
         upto = min(stop, edge.position + BATCH)
-        seals = [
-            _seal(edge, leaves, self.signer, self._clock())
-            for leaves in _runs(
-                raw_rows(conn, self._schema, edge.position, upto), edge.position, upto
-            )
-        ]
+        # Closed before the connection is used again, also where the rows are not read to their end.
+        with contextlib.closing(raw_rows(conn, self._schema, edge.position, upto)) as rows:
+            seals = [
+                _seal(edge, leaves, self.signer, self._clock())
+                for leaves in _runs(rows, edge.position, upto)
+            ]
         if self._write_seals(conn, seals):
             self._edge = edge
         return True
