@@ -20,7 +20,9 @@ class NotCopied(RuntimeError):
     """The server sent something else than rows."""
 
 
-def raw_rows(conn: Connection[Any], schema: str, after: int, stop: int) -> Generator[bytes, None, None]:
+def raw_rows(
+    conn: Connection[Any], schema: str, after: int, stop: int
+) -> Generator[bytes, None, None]:
     """The bytes of all facts with after < position <= stop, in order.
 
     One statement, so one moment of the log, in flat memory.
