@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +97,7 @@ class SealedLog:
         """The last seal that ends before a position."""
         return self._one("WHERE position < %s ORDER BY position DESC LIMIT 1", position)
 
-    def seals(self, after: int = 0) -> Iterator[Seal]:
+    def seals(self, after: int = 0) -> Generator[Seal, None, None]:
         """All seals that end after a position, in order, from a cursor. Needs a transaction."""
         with self._conn.cursor(name="seals", row_factory=class_row(Seal)) as cursor:
             cursor.itersize = 500

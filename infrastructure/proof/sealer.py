@@ -118,6 +118,7 @@ class Sealer:
             self._edge = edge
             return False
         upto = min(stop, edge.position + BATCH)
+        # Closed before the connection is used again, also where the rows are not read to their end.
         with contextlib.closing(raw_rows(conn, self._schema, edge.position, upto)) as rows:
             seals = [
                 _seal(edge, leaves, self.signer, self._clock())

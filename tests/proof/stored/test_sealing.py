@@ -14,27 +14,24 @@ from domain.proof.notes import read_checkpoint, read_note
 from infrastructure.proof.raw_log import raw_rows
 from infrastructure.proof.sealed import NotSealed, SealDamaged, SealedLog
 from infrastructure.proof.sealer import LogBroken, Sealer
-from infrastructure.proof.signing import Signer, is_signed_by
-from tests.store.writing import NOW, facts_for, open_ledger
+from infrastructure.proof.signing import is_signed_by
+from tests.proof.stored.conftest import SIGNER
+from tests.store.writing import NOW, facts_for
 from tests.waiting import until
 
-SIGNER = Signer("billing-ledger/test", b"s" * 32)
 REFUSED = psycopg.errors.InsufficientPrivilege
 
 
 @pytest.fixture
-def ledger(books):
-    """A ledger over fresh books, closed afterwards."""
-    opened = open_ledger(books)
-    yield opened
-    opened.close()
+def ledger(log):
+    """Its ledger."""
+    return log.ledger
 
 
 @pytest.fixture
-def sealer(books):
-    """A sealer of these books."""
-    with books.pool(4) as pool:
-        yield sealer_of(books, pool)
+def sealer(log):
+    """Its sealer."""
+    return log.sealer
 
 
 def sealer_of(books, pool):
@@ -234,30 +231,21 @@ def test_the_application_seals_through_the_function_alone(ledger, books, sealer)
     assert sealed_to(books) == 2
 
 
-def tampered(server, books, *statements):
-    """Statements of a superuser who has taken the triggers away."""
-    with psycopg.connect(server.conninfo, autocommit=True) as admin:
-        for table in ("events", "seals"):
-            admin.execute(f"ALTER TABLE {books.identifier}.{table} DISABLE TRIGGER append_only")
-        for statement in statements:
-            admin.execute(statement.format(books.identifier))
-
-
-def test_a_gap_in_the_log_is_not_sealed(server, ledger, books, sealer):
+def test_a_gap_in_the_log_is_not_sealed(log, ledger, books, sealer):
     """Nor is what follows it; the worker's sealer tells, and goes on looking."""
     write(ledger, 5)
     sealer.seal_to(2)
-    tampered(server, books, "DELETE FROM {}.events WHERE position = 4")
+    log.tamper("DELETE FROM EVENTS WHERE position = 4")
     with pytest.raises(LogBroken, match="position 4 is missing"):
         sealer.seal_all()
     assert sealed_to(books) == 2
 
 
-def test_damaged_seals_are_not_built_upon(server, ledger, books, sealer):
+def test_damaged_seals_are_not_built_upon(log, ledger, books, sealer):
     """A tree whose hashes do not make its root says nothing."""
     write(ledger, 5)
     sealer.seal_to(3)
-    tampered(server, books, "UPDATE {}.seals SET leaves = sha256('x') || substr(leaves, 33)")
+    log.tamper("UPDATE SEALS SET leaves = sha256('x') || substr(leaves, 33)")
     with books.pool(2) as pool, pytest.raises(SealDamaged):
         sealer_of(books, pool).seal_all()
     assert sealed_to(books) == 3
