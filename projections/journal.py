@@ -20,6 +20,9 @@ from domain.subscription.events import CreditGranted, InvoiceIssued, Subscriptio
 SERIES = {InvoiceIssued: "I", CreditGranted: "C"}
 
 
+# What the streams are called whose facts concern every entry; whoever makes a journal that goes on
+# posts them to it first.
+FOR_ALL = ("period-",)
 # How a stream stands before the fact that is to be posted; None: nothing of it is in the books.
 StandingOf = Callable[[str], Standing | None]
 # The last number of each series and year.
