@@ -15,7 +15,9 @@ BEGIN
     FOR line IN 1 .. lines LOOP
         IF p_currencies[line] IS DISTINCT FROM p_currencies[1] OR p_minors[line] IS NULL THEN
             RETURN NOT EXISTS (
-                SELECT FROM pg_catalog.unnest(p_currencies, p_minors) AS each (currency, minor)
+                SELECT FROM ROWS FROM (
+                    pg_catalog.unnest(p_currencies), pg_catalog.unnest(p_minors)
+                ) AS each (currency, minor)
                 GROUP BY currency
                 HAVING currency IS NULL OR pg_catalog.bool_or(minor IS NULL)
                     OR pg_catalog.sum(minor) <> 0
