@@ -24,7 +24,8 @@ from psycopg import Connection
 from domain.money import Money, decimal_text
 from domain.recorded import Recorded
 from infrastructure.store.attempt_rebuild import compare_attempts
-from infrastructure.store.folding import Log, LogItem
+from infrastructure.store.folding import LogItem
+from infrastructure.store.journal_writer import StreamLog
 from infrastructure.store.rebuild import Difference, LogTooShort, Rebuilder
 from infrastructure.store.tracking import (
     ShapeChanged,
@@ -33,12 +34,11 @@ from infrastructure.store.tracking import (
     require_shape,
     standing,
 )
-from infrastructure.store.view_table import live_name
+from infrastructure.store.view_table import Kept, live_name
 from projections.attempts import AttemptLog
 from projections.audit import Audit, AuditReport, Finding, SealAudit, Verdict, verdict_of
 from projections.auditing.book import Totals
 from projections.catalogue import PROJECTIONS
-from projections.table import TableProjection
 
 BATCH = 5000
 _LONGEST_VALUE = 80
@@ -80,8 +80,8 @@ class BooksReport:
 def audit_books(
     connect: Callable[[], Connection[Any]],
     schema: str,
-    log: Log,
-    projections: Sequence[TableProjection[Any]] = PROJECTIONS,
+    log: StreamLog,
+    projections: Sequence[Kept] = PROJECTIONS,
     *,
     batch: int = BATCH,
     tell: Tell | None = None,
@@ -126,7 +126,7 @@ class _JudgedLog:
     position is missing, the next one that is there comes.
     """
 
-    def __init__(self, log: Log, head: int, tell: Tell | None) -> None:
+    def __init__(self, log: StreamLog, head: int, tell: Tell | None) -> None:
         self._log = log
         self._head = head
         self._tell = tell
@@ -159,6 +159,14 @@ class _JudgedLog:
         """As the log itself."""
         return self._log.read_stream(stream, after_version)
 
+    def read_streams(self, streams: Sequence[str], stop: int) -> Iterator[list[Recorded[Any]]]:
+        """As the log itself."""
+        return self._log.read_streams(streams, stop)
+
+    def streams_named(self, prefix: str) -> list[str]:
+        """As the log itself."""
+        return self._log.streams_named(prefix)
+
     def head(self) -> int:
         """As the log itself."""
         return self._log.head()
@@ -183,7 +191,7 @@ class _JudgedLog:
                 self._tell(self._judged_to, self._head)
 
 
-def _seals(log: Log, head: int, zone: str, batch: int) -> SealAudit:
+def _seals(log: StreamLog, head: int, zone: str, batch: int) -> SealAudit:
     """Every seal against the books, which are added up anew for it."""
     audit, after = SealAudit(zone), 0
     while items := log.read_log(after, batch, head):
@@ -197,13 +205,13 @@ def _seals(log: Log, head: int, zone: str, batch: int) -> SealAudit:
 def _standings(
     connect: Callable[[], Connection[Any]],
     schema: str,
-    projections: Sequence[TableProjection[Any]],
+    projections: Sequence[Kept],
     head: int,
-) -> tuple[dict[str, int], list[str], list[TableProjection[Any]]]:
+) -> tuple[dict[str, int], list[str], list[Kept]]:
     """Where the live rows stand, what keeps them from being compared, and which can be."""
     views: dict[str, int] = {}
     incomplete: list[str] = []
-    comparable: list[TableProjection[Any]] = []
+    comparable: list[Kept] = []
     with connect() as conn:
         conn.autocommit = True
         for projection in projections:

@@ -40,12 +40,15 @@ from infrastructure.store.commands import Commands
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.holders import Holders
 from infrastructure.store.inbox import Inbox
+from infrastructure.store.journal_reader import JournalReader
+from infrastructure.store.journal_table import JournalBooks
 from infrastructure.store.ledger import Ledger
 from infrastructure.store.plan_reader import PlanReader
 from infrastructure.store.projector import Runner
 from infrastructure.store.schema import open_books
 from infrastructure.store.vault import TokenVault
 from infrastructure.store.view_reader import ViewReader
+from infrastructure.store.view_table import Kept
 from infrastructure.store.wakeups import Listener
 from infrastructure.zones import zone_version
 from projections.catalogue import PROJECTIONS
@@ -151,13 +154,27 @@ class System:
         """Hashes and signs what was recorded."""
         return Sealer(self.pool, self.books, self.signer, clock=self.clock)
 
+    @cached_property
+    def kept(self) -> tuple[Kept, ...]:
+        """What is kept up with the log: the stored projections, and the journal."""
+        return (*PROJECTIONS, self._journal)
+
+    @cached_property
+    def _journal(self) -> JournalBooks:
+        return JournalBooks(self.settings.cut_off_zone)
+
+    @cached_property
+    def journal(self) -> JournalReader:
+        """The journal's tables, for reading."""
+        return JournalReader(self.pool, self.books.schema, self._journal)
+
     def projection_runner(self) -> Runner:
-        """A runner that keeps the stored projections up with the log."""
+        """A runner that keeps the stored projections and the journal up with the log."""
         return Runner(
             self.books.connect,
             self.books.schema,
             self.ledger,
-            PROJECTIONS,
+            self.kept,
             wake=Listener(self.books).wait,
         )
 

@@ -14,12 +14,16 @@ from domain.books.accounts import Entry
 from domain.books.periods import NONE_CLOSED, Closed
 from domain.books.posting import posting_of
 from domain.books.standing import Standing
+from domain.identity import PERIOD_STREAMS
 from domain.periods.events import PeriodClosed, PeriodReopened
 from domain.recorded import Recorded, stored_name
 from domain.subscription.events import CreditGranted, InvoiceIssued, SubscriptionStarted
 
 # What is a document of its own towards the customer, and its series.
 SERIES = {InvoiceIssued: "I", CreditGranted: "C"}
+# What the streams are called whose facts concern every entry; whoever makes a journal that goes on
+# posts them to it first.
+FOR_ALL = (PERIOD_STREAMS,)
 # How a stream stands before the fact that is to be posted; None: nothing of it is in the books.
 StandingOf = Callable[[str], Standing | None]
 # The last number of each series and year.

@@ -17,7 +17,7 @@ from projections.account_sums import Known
 OWED = (Role.RECEIVABLE, Role.CREDIT, Role.REFUNDING)
 # The first day of each age, in days since the invoice fell due.
 AGES = (0, 31, 61, 91)
-_ISSUED = stored_name(InvoiceIssued)
+ISSUED = stored_name(InvoiceIssued)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +85,16 @@ def statement(
     return Statement(opening=dict(opening), lines=tuple(lines), closing=dict(balances))
 
 
+@attrs.frozen
+class OpenItem:
+    """What is left to pay on an invoice, minor units. due: None where it does not count yet."""
+
+    customer_id: str
+    currency: str
+    minor: int
+    due: date | None
+
+
 @attrs.frozen(kw_only=True)
 class Overdue:
     """What a customer owes on invoices that have been due for so long.
@@ -109,16 +119,26 @@ def ageing(entries: Iterable[Entry], known: Known) -> tuple[Overdue, ...]:
         day = entry.day(known.cut_off)
         if day > known.as_of:
             continue
-        if entry.fact == _ISSUED:
+        if entry.fact == ISSUED:
             due[entry.stream, entry.about] = day
         for line in entry.lines:
             if line.account.role is Role.RECEIVABLE:
                 open_of[line.account.of, entry.stream, entry.about, line.currency] += line.minor
+    items = (
+        OpenItem(customer_id, currency, minor, due.get((stream, about)))
+        for (customer_id, stream, about, currency), minor in open_of.items()
+    )
+    return by_age(items, known.as_of)
+
+
+def by_age(items: Iterable[OpenItem], as_of: date) -> tuple[Overdue, ...]:
+    """What is open by customer and age; see ageing."""
     found: Counter[tuple[str, int, str]] = Counter()
-    for (customer_id, stream, about, currency), minor in open_of.items():
+    for each in items:
         # Money may count from an earlier day than the invoice that it is for.
-        days = (known.as_of - due.get((stream, about), known.as_of)).days
-        found[customer_id, max(age for age in AGES if age <= days), currency] += minor
+        days = 0 if each.due is None else (as_of - each.due).days
+        age = max(age for age in AGES if age <= days)
+        found[each.customer_id, age, each.currency] += each.minor
     return tuple(
         Overdue(customer_id=customer_id, age=age, currency=currency, minor=minor)
         for (customer_id, age, currency), minor in sorted(_netted(found).items())
@@ -150,9 +170,13 @@ class Cash:
     minor: int
 
 
+# By first day of a month, account, fact and currency: minor units.
+CashSums = Counter[tuple[date, str, str, str]]
+
+
 def cash(entries: Iterable[Entry], known: Known) -> tuple[Cash, ...]:
     """Money at providers, by month; it adds up to the clearing accounts of the trial balance."""
-    found: Counter[tuple[date, str, str, str]] = Counter()
+    found: CashSums = Counter()
     for entry in entries:
         day = entry.day(known.cut_off)
         if day > known.as_of:
@@ -161,6 +185,11 @@ def cash(entries: Iterable[Entry], known: Known) -> tuple[Cash, ...]:
             if line.account.role is Role.CLEARING:
                 key = day.replace(day=1), line.account.of, entry.fact, line.currency
                 found[key] += line.minor
+    return cash_lines(found)
+
+
+def cash_lines(found: CashSums) -> tuple[Cash, ...]:
+    """In order of time, without what comes to nothing."""
     return tuple(
         Cash(first=first, account=account, fact=fact, currency=currency, minor=minor)
         for (first, account, fact, currency), minor in sorted(found.items())

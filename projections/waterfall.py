@@ -12,6 +12,9 @@ from domain.books.accounts import Entry
 from domain.books.recognition import Recognition
 from projections.account_sums import Known
 
+# By first day of a month, revenue and currency: minor units.
+Months = Counter[tuple[date, str, str]]
+
 
 @attrs.frozen(kw_only=True)
 class Month:
@@ -29,7 +32,7 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     What was billed after the day but served by then is in the month of the invoice, below nothing.
     """
     zone = known.cut_off
-    months: Counter[tuple[date, str, str]] = Counter()
+    months: Months = Counter()
     for entry in entries:
         billed = entry.day(zone) <= known.as_of
         for each in entry.recognitions:
@@ -39,7 +42,7 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
             elif served := each.earned(known.as_of):
                 first = entry.day(zone).replace(day=1)
                 months[first, each.revenue, each.currency] -= served
-    return _in_order(months)
+    return in_order(months)
 
 
 class Revenue:
@@ -47,7 +50,7 @@ class Revenue:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._months: Counter[tuple[date, str, str]] = Counter()
+        self._months: Months = Counter()
 
     def take(self, entry: Entry) -> None:
         """One more entry."""
@@ -56,7 +59,7 @@ class Revenue:
 
     def months(self) -> tuple[Month, ...]:
         """In order of time; they add up to the revenue of the trial balance."""
-        return _in_order(self._months)
+        return in_order(self._months)
 
 
 def revenue(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
@@ -67,11 +70,9 @@ def revenue(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
     return earned.months()
 
 
-def by_month(
-    each: Recognition, *, after: date = date.min, until: date = date.max
-) -> Counter[tuple[date, str, str]]:
+def by_month(each: Recognition, *, after: date = date.min, until: date = date.max) -> Months:
     """A recognition's shares, by the month that earns them: days after one, up to another."""
-    found: Counter[tuple[date, str, str]] = Counter()
+    found: Months = Counter()
     begins = each.start if after < each.start else after + timedelta(days=1)
     earned = 0 if after < each.start else each.earned(after)
     ends = min(each.last, until)
@@ -84,7 +85,8 @@ def by_month(
     return found
 
 
-def _in_order(months: Counter[tuple[date, str, str]]) -> tuple[Month, ...]:
+def in_order(months: Months) -> tuple[Month, ...]:
+    """In order of time, without what comes to nothing."""
     return tuple(
         Month(first=first, revenue=revenue, currency=currency, minor=minor)
         for (first, revenue, currency), minor in sorted(months.items())

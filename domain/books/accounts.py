@@ -51,6 +51,10 @@ class Role(Enum):
     ROUNDING = "rounding"
 
 
+# The roles whose accounts are customers.
+CUSTOMERS = (Role.RECEIVABLE, Role.CREDIT, Role.REFUNDING, Role.BAD_DEBT)
+
+
 class AccountKind(Enum):
     """On which side of the books an account stands."""
 

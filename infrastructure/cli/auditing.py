@@ -32,7 +32,9 @@ def audit(ctx: click.Context, as_json: bool) -> None:
             if watched:
                 click.echo(f"\r{position:,} of {head:,} facts", nl=position >= head, err=True)
 
-        report = audit_books(system.books.connect, system.books.schema, system.ledger, tell=tell)
+        report = audit_books(
+            system.books.connect, system.books.schema, system.ledger, system.kept, tell=tell
+        )
     if as_json:
         print_json(as_data(report))
     else:
@@ -48,19 +50,19 @@ def audit(ctx: click.Context, as_json: bool) -> None:
 def rebuild(chosen: Chosen, projection: str | None, as_json: bool) -> None:
     """Fold one projection, or all, anew from the first fact, and swap the result in.
 
-    Readers and workers go on meanwhile. "attempts" is the ledger of attempts on cards.
+    Readers and workers go on meanwhile. "journal" is the journal with its sums, "attempts" the
+    ledger of attempts on cards.
     """
     from infrastructure.store.attempt_rebuild import NAME, rebuild_attempts
     from infrastructure.store.rebuild import Rebuilder
-    from projections.catalogue import PROJECTIONS
 
-    by_name = {each.name: each for each in PROJECTIONS}
-    names = [*by_name, NAME]
-    if projection is not None and projection not in names:
-        raise click.BadParameter(f"none of {', '.join(names)}", param_hint="PROJECTION")
-    wanted = names if projection is None else [projection]
     done = []
     with chosen.system() as system:
+        by_name = {each.name: each for each in system.kept}
+        names = [*by_name, NAME]
+        if projection is not None and projection not in names:
+            raise click.BadParameter(f"none of {', '.join(names)}", param_hint="PROJECTION")
+        wanted = names if projection is None else [projection]
         rebuilder = Rebuilder(system.books.connect, system.books.schema, system.ledger)
         for name in wanted:
             if name == NAME:

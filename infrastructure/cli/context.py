@@ -84,6 +84,14 @@ def bring_up_to_date(system: System) -> None:
         system.views.wait_for(head, CATCH_UP_S)
 
 
+def bring_journal_to(system: System, position: int) -> None:
+    """Let the journal's tables hold a position; likewise."""
+    reached = system.journal.reached()
+    if reached is None or reached.position < position:
+        bring_up_to_date(system)
+        system.journal.wait_for(position, CATCH_UP_S)
+
+
 class Moment(click.ParamType[datetime]):
     """An instant with its offset, or a day: then its last moment in UTC."""
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import click
 
-from infrastructure.cli.context import Chosen, json_option, pass_chosen
+from infrastructure.cli.context import Chosen, bring_journal_to, json_option, pass_chosen
 from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import amount, print_json, print_table
 
 if TYPE_CHECKING:
     from domain.books.chart import Chart
+    from infrastructure.books.answers import Answers
     from infrastructure.books.reading import KnownJournal
     from projections.account_sums import Known
     from projections.waterfall import Month
@@ -99,16 +100,36 @@ class Question:
             journal = KnownJournal(system.ledger, self.known_at)
             yield journal, attrs.evolve(known, as_of=day), chart
 
+    @contextmanager
+    def answers(self) -> Iterator[Answers]:
+        """Whom to ask, of tables that hold the position. Refused: "chart-malformed"."""
+        from infrastructure.books.answers import Answers
+        from infrastructure.books.chart_file import read_chart
+        from projections.account_sums import Known, day_of
+
+        with self.chosen.system() as system:
+            known = Known(as_of=date.min, zone=system.settings.cut_off_zone)
+            today = day_of(system.clock(), known.cut_off)
+            found = Answers(
+                system.ledger,
+                system.journal,
+                known=attrs.evolve(known, as_of=today if self.as_of is None else self.as_of.date()),
+                chart=read_chart(system.settings.chart),
+                known_at=self.known_at,
+            )
+            bring_journal_to(system, found.position)
+            yield found
+
     def tell(
         self,
         rows: Sequence[dict[str, Any]],
-        journal: KnownJournal,
-        known: Known,
+        answers: Answers,
         totals: dict[str, int],
     ) -> None:
         """Print rows that have "minor" and "currency". totals: by currency, minor units."""
+        known = answers.known
         if self.as_json:
-            answer = {"as_of": known.as_of, "zone": known.zone, "position": journal.position}
+            answer = {"as_of": known.as_of, "zone": known.zone, "position": answers.position}
             print_json({**answer, "lines": rows, "totals": totals})
         elif self.as_csv:
             _print_csv(rows)
@@ -120,7 +141,7 @@ class Question:
             for currency, minor in totals.items():
                 click.echo(f"total {amount(minor, currency)} {currency}")
             days = f"as of the end of {known.as_of} in {known.zone}"
-            click.echo(f"{days}; known at position {journal.position}")
+            click.echo(f"{days}; known at position {answers.position}")
 
 
 def _amount(row: dict[str, Any]) -> str:
@@ -146,14 +167,10 @@ def _totals(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
 @pass_chosen
 def trial_balance(chosen: Chosen, /, **asked: Any) -> None:
     """What every account stands at; debits positive. It adds up to nothing in each currency."""
-    from projections.account_sums import sums
-    from projections.account_sums import trial_balance as by_number
-
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, chart):
-        lines = by_number(sums(journal, known), chart)
-        rows = [attrs.asdict(each) for each in lines]
-        question.tell(rows, journal, known, _totals(rows))
+    with question.answers() as answers:
+        rows = [attrs.asdict(each) for each in answers.trial_balance()]
+        question.tell(rows, answers, _totals(rows))
 
 
 @click.command(epilog=TABLE)
@@ -168,11 +185,14 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
     it belongs to, where it came too late for that. Of deferred revenue and
     revenue it shows what was billed and given back; `revenue` and `waterfall` show the days.
     """
+    from domain.books.accounts import CUSTOMERS
     from domain.refusals import Refused
 
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, chart):
-        if all(each.number != account for each in chart.accounts):
+    with question.answers() as answers:
+        chart, known = answers.chart, answers.known
+        roles = frozenset(each.role for each in chart.accounts if each.number == account)
+        if not roles:
             raise Refused("account-unknown", f"the chart has no account {account[:70]!r}")
         rows = [
             {
@@ -186,12 +206,14 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
                 "currency": line.currency,
                 "minor": line.minor,
             }
-            for entry in journal
+            for entry in answers.entries(
+                customer=of if roles <= set(CUSTOMERS) else None, roles=roles
+            )
             if (day := entry.day(known.cut_off)) <= known.as_of
             for line in entry.lines
             if chart.account(line.account).number == account and of in (None, line.account.of)
         ]
-        question.tell(rows, journal, known, _totals(rows))
+        question.tell(rows, answers, _totals(rows))
 
 
 @click.command(epilog=TABLE)
@@ -199,11 +221,9 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
 @pass_chosen
 def waterfall(chosen: Chosen, /, **asked: Any) -> None:
     """In which months the deferred revenue of a day will be earned; it adds up to that account."""
-    from projections.waterfall import waterfall as months
-
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, _):
-        _tell_months(question, months(journal, known), journal, known)
+    with question.answers() as answers:
+        _tell_months(question, answers.waterfall(), answers)
 
 
 @click.command(epilog=TABLE)
@@ -211,16 +231,12 @@ def waterfall(chosen: Chosen, /, **asked: Any) -> None:
 @pass_chosen
 def revenue(chosen: Chosen, /, **asked: Any) -> None:
     """What was earned by month, product and tax class, up to a day."""
-    from projections.waterfall import revenue as months
-
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, _):
-        _tell_months(question, months(journal, known), journal, known)
+    with question.answers() as answers:
+        _tell_months(question, answers.revenue(), answers)
 
 
-def _tell_months(
-    question: Question, months: Iterable[Month], journal: KnownJournal, known: Known
-) -> None:
+def _tell_months(question: Question, months: Iterable[Month], answers: Answers) -> None:
     rows = [
         {
             "month": f"{each.first:%Y-%m}",
@@ -231,7 +247,7 @@ def _tell_months(
         }
         for each in months
     ]
-    question.tell(rows, journal, known, _totals(rows))
+    question.tell(rows, answers, _totals(rows))
 
 
 @click.command(epilog=TABLE)
@@ -245,18 +261,17 @@ def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked:
     The closing of one day is the opening of the next.
     """
     from domain.identity import checked_id
-    from projections.statements import statement as account_of
 
     question = Question(chosen, **asked)
     begins = None if since is None else since.date()
-    with question.books() as (journal, known, _):
-        found = account_of(journal, checked_id("customer id", customer), known, since=begins)
+    with question.answers() as answers:
+        found = answers.statement(checked_id("customer id", customer), since=begins)
         rows = [attrs.asdict(each) for each in found.lines]
         if not question.as_csv and not question.as_json:
             for currency, minor in found.opening.items():
                 click.echo(f"opening {amount(minor, currency)} {currency}")
             rows = [{**each, "balance": amount(each["balance"], each["currency"])} for each in rows]
-        question.tell(rows, journal, known, found.closing)
+        question.tell(rows, answers, found.closing)
 
 
 @click.command(epilog=TABLE)
@@ -264,12 +279,10 @@ def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked:
 @pass_chosen
 def ageing(chosen: Chosen, /, **asked: Any) -> None:
     """What is owed on invoices, by customer and by the days since they fell due."""
-    from projections.statements import ageing as overdue
-
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, _):
-        rows = [attrs.asdict(each) for each in overdue(journal, known)]
-        question.tell(rows, journal, known, _totals(rows))
+    with question.answers() as answers:
+        rows = [attrs.asdict(each) for each in answers.ageing()]
+        question.tell(rows, answers, _totals(rows))
 
 
 @click.command(epilog=TABLE)
@@ -277,12 +290,7 @@ def ageing(chosen: Chosen, /, **asked: Any) -> None:
 @pass_chosen
 def cash(chosen: Chosen, /, **asked: Any) -> None:
     """What came in and went back at each provider's account, by month."""
-    from projections.statements import cash as movements
-
     question = Question(chosen, **asked)
-    with question.books() as (journal, known, _):
-        rows = [
-            {**attrs.asdict(each), "first": f"{each.first:%Y-%m}"}
-            for each in movements(journal, known)
-        ]
-        question.tell(rows, journal, known, _totals(rows))
+    with question.answers() as answers:
+        rows = [{**attrs.asdict(each), "first": f"{each.first:%Y-%m}"} for each in answers.cash()]
+        question.tell(rows, answers, _totals(rows))

@@ -121,14 +121,14 @@ def touches_of(
         if stream in parked or stream in parked_now:
             continue
         if not isinstance(item, Recorded):
-            parked_now[stream] = _parked(item, f"{item.name}: {item.reason}")
+            parked_now[stream] = parked_at(item, f"{item.name}: {item.reason}")
             continue
         try:
             keys = keys_of(item)
         # A projection is a pure function of ours: whatever it raises is a fault in it or an event
         # it was not written for. To stop the runner would stop every customer for one.
         except Exception as error:
-            parked_now[stream] = _parked(item, f"keys_of: {type(error).__name__}: {error}")
+            parked_now[stream] = parked_at(item, f"keys_of: {type(error).__name__}: {error}")
             continue
         if keys:
             touches.append(Touch(item, keys))
@@ -161,7 +161,7 @@ def fold(
                     check(key, held.row)
         # As in touches_of. No row has been changed yet: an event is applied whole or not at all.
         except Exception as error:
-            parked[recorded.stream] = _parked(recorded, f"{type(error).__name__}: {error}")
+            parked[recorded.stream] = parked_at(recorded, f"{type(error).__name__}: {error}")
             continue
         for key, held in after.items():
             changed[key] = held
@@ -190,7 +190,8 @@ def _rows_after(
     return after
 
 
-def _parked(item: LogItem, reason: str) -> Parked:
+def parked_at(item: LogItem, reason: str) -> Parked:
+    """Its stream set aside from an item on."""
     return Parked(
         stream=item.stream,
         position=item.position,

@@ -7,7 +7,7 @@ reported and its neighbours written, callers of one process committed together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -249,12 +249,39 @@ class Ledger(Application[str], Generic[S]):
             facts.append(recorded)
         return facts
 
+    def read_streams(self, streams: Sequence[str], stop: int) -> Iterator[list[Recorded[Any]]]:
+        """The facts of each stream up to a position, in the order given. Raises: Unreadable."""
+        rows: dict[str, list[EventRow]] = {stream: [] for stream in streams}
+        for row in self._ledger_recorder.rows_of_streams([(each, 0) for each in rows], stop):
+            rows[row[1]].append(row)
+        for stream in streams:
+            facts = []
+            for row in rows[stream]:
+                recorded = self._recorded(row)
+                if isinstance(recorded, Poison):
+                    raise Unreadable(recorded)
+                facts.append(recorded)
+            yield facts
+
+    def streams_named(self, prefix: str) -> list[str]:
+        """The streams whose names begin so, in the order of their beginnings."""
+        names: list[str] = self._ledger_recorder.names_of_streams(prefix)
+        return names
+
     def read_log(
         self, after: int, limit: int, stop: int | None = None
     ) -> list[Recorded[Any] | Poison]:
         """At most `limit` facts with after < position <= stop, in order; none is passed over."""
         rows = self._ledger_recorder.rows_of_log(after, limit, stop)
         return [self._recorded(row) for row in rows]
+
+    def recorded_at(self, position: int) -> datetime:
+        """When a position was recorded. Raises: LookupError."""
+        rows = self._ledger_recorder.rows_of_log(position - 1, 1, position)
+        if not rows:
+            raise LookupError(f"nothing is recorded at position {position}")
+        instant: datetime = rows[0][6]
+        return instant
 
     def head(self) -> int:
         """The last position; 0 when nothing is recorded."""

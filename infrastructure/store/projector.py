@@ -26,6 +26,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from infrastructure.store.folding import Log, Parked
+from infrastructure.store.kept import KeptWriter, live_table, writer_of
 from infrastructure.store.tracking import (
     advance,
     enter,
@@ -36,9 +37,7 @@ from infrastructure.store.tracking import (
     standing,
 )
 from infrastructure.store.view_alias import point_alias
-from infrastructure.store.view_table import ViewTable, live_name
-from infrastructure.store.view_writer import ViewWriter, Written
-from projections.table import TableProjection
+from infrastructure.store.view_table import Kept, live_name
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +74,7 @@ class RunnerStats:
 class _Led:
     """A projection that this runner leads."""
 
-    writer: ViewWriter[Any]
+    writer: KeptWriter
     generation: int
     alias_pending: bool = True
 
@@ -98,7 +97,7 @@ class Runner:
         connect: Callable[[], Connection[Any]],
         schema: str,
         log: Log,
-        projections: Sequence[TableProjection[Any]],
+        projections: Sequence[Kept],
         *,
         batch: int = BATCH,
         poll_s: float = 0.2,
@@ -218,18 +217,16 @@ class Runner:
             if is_ours:
                 self._led[name] = self._enter(conn, self._projections[name], now)
 
-    def _enter(
-        self, conn: Connection[Any], projection: TableProjection[Any], now: datetime
-    ) -> _Led:
+    def _enter(self, conn: Connection[Any], projection: Kept, now: datetime) -> _Led:
         """Stand where the table stands, and make it if there is none."""
-        table = ViewTable(projection, self._schema, live_name(projection))
+        table = live_table(projection, self._schema)
         with conn.transaction():
             if enter(conn, self._schema, projection, now):
                 table.create(conn)
             stands = standing(conn, self._schema, projection)
             parked = parked_streams(conn, self._schema, projection)
         require_shape(projection, stands)
-        led = _Led(ViewWriter(projection, table), stands.generation)
+        led = _Led(writer_of(table, self._events), stands.generation)
         led.writer.start_from(stands.position, parked)
         self._try_alias(conn, led)
         return led
@@ -276,7 +273,7 @@ class Runner:
         self.stats.batches += 1
         return len(items)
 
-    def _accept(self, conn: Connection[Any], led: _Led, written: Written[Any]) -> None:
+    def _accept(self, conn: Connection[Any], led: _Led, written: Any) -> None:
         led.writer.accept(written)
         self._try_alias(conn, led)
         for parked in written.folded.parked.values():
@@ -300,7 +297,7 @@ class Runner:
         return overtaken
 
 
-def _alarm(projection: TableProjection[Any], parked: Parked) -> None:
+def _alarm(projection: Kept, parked: Parked) -> None:
     _log.error(
         "stream-parked",
         projection=projection.name,

@@ -22,7 +22,15 @@ from psycopg import Connection, errors
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 
+from infrastructure.store.differing import Difference
 from infrastructure.store.folding import Log, Parked
+from infrastructure.store.kept import (
+    KeptWriter,
+    live_table,
+    shadow_table,
+    temporary_table,
+    writer_of,
+)
 from infrastructure.store.tracking import (
     enter,
     park,
@@ -32,9 +40,7 @@ from infrastructure.store.tracking import (
     unpark,
 )
 from infrastructure.store.view_alias import point_alias, replace_alias, shown_version
-from infrastructure.store.view_table import ViewTable, live_name, shadow_name
-from infrastructure.store.view_writer import ViewWriter
-from projections.table import TableProjection
+from infrastructure.store.view_table import Kept, live_name
 
 BATCH = 5000
 # Rows are written over and over while the log passes by: the space is taken back in between.
@@ -42,6 +48,9 @@ _VACUUM_EVERY_BATCHES = 40
 _SWAP_ATTEMPTS = 20
 _SWAP_LOCK_TIMEOUT = "300ms"
 _SWAP_PAUSE_S = 0.2
+
+
+__all__ = ["Difference", "Rebuilder", "Rebuilt"]
 
 
 class RebuildRunning(RuntimeError):
@@ -65,21 +74,6 @@ class Rebuilt:
     parked: tuple[Parked, ...]
 
 
-@attrs.frozen
-class Difference:
-    """A row that is not what the facts say.
-
-    position: of the last fact in whichever of the two rows is further on.
-    live, replayed: the whole table row (key, position, row, columns); None where it is missing.
-    """
-
-    projection: str
-    key: str
-    position: int
-    live: dict[str, Any] | None
-    replayed: dict[str, Any] | None
-
-
 class Rebuilder:
     """Rebuilds and audits stored projections of one set of books.
 
@@ -99,7 +93,7 @@ class Rebuilder:
         self._events = log
         self._batch = batch
 
-    def rebuild(self, projection: TableProjection[Any], now: datetime) -> Rebuilt:
+    def rebuild(self, projection: Kept, now: datetime) -> Rebuilt:
         """Fold the projection anew beside the live one, and put the result in its place.
 
         Readers go on; the live runner waits for the last few events and the renaming.
@@ -108,21 +102,21 @@ class Rebuilder:
         with self._connect() as conn:
             conn.autocommit = True
             self._be_the_only_one(conn, projection)
-            shadow = ViewTable(projection, self._schema, shadow_name(projection))
+            shadow = shadow_table(projection, self._schema)
             shadow.drop(conn)
             shadow.create(conn)
             try:
                 with conn.transaction():
                     if enter(conn, self._schema, projection, now):
-                        ViewTable(projection, self._schema, live_name(projection)).create(conn)
-                writer = ViewWriter(projection, shadow)
+                        live_table(projection, self._schema).create(conn)
+                writer = writer_of(shadow, self._events)
                 self._follow(conn, [writer], self._events.head())
                 return self._put_in_place(conn, writer, now)
             finally:
                 if not conn.closed:
                     shadow.drop(conn)
 
-    def compare(self, *projections: TableProjection[Any]) -> Iterator[Difference]:
+    def compare(self, *projections: Kept) -> Iterator[Difference]:
         """Fold the projections anew to where the live rows stand; yield every row that differs.
 
         The log is read once for all of them. What is compared is one snapshot of the database:
@@ -134,9 +128,9 @@ class Rebuilder:
             writers = []
             for projection in projections:
                 require_shape(projection, standing(conn, self._schema, projection))
-                table = ViewTable(projection, None, f"audit_{projection.name}")
+                table = temporary_table(projection, self._schema)
                 table.create(conn)
-                writers.append(ViewWriter(projection, table))
+                writers.append(writer_of(table, self._events))
             stands = [standing(conn, self._schema, p).position for p in projections]
             self._follow(conn, writers, min(stands, default=0))
             with conn.transaction():
@@ -146,11 +140,12 @@ class Rebuilder:
                     position = standing(conn, self._schema, writer.projection).position
                     self._follow(conn, [writer], position)
                 for writer in writers:
-                    yield from self._differences(conn, writer)
+                    live: Any = live_table(writer.projection, self._schema)
+                    yield from writer.table.differences(conn, live)
 
     # --- both ---------------------------------------------------------------------------------
 
-    def _follow(self, conn: Connection[Any], writers: Sequence[ViewWriter[Any]], stop: int) -> None:
+    def _follow(self, conn: Connection[Any], writers: Sequence[KeptWriter], stop: int) -> None:
         """Fold the log into the writers' tables until they stand at `stop`.
 
         All writers stand at the same position. Each batch is a transaction, or a savepoint where
@@ -164,17 +159,17 @@ class Rebuilder:
                 raise LogTooShort(f"the log ends at {after}, before position {stop}")
             upto = items[-1].position
             with conn.transaction():
-                written = [writer.write(conn, items, upto) for writer in writers]
+                written: list[Any] = [writer.write(conn, items, upto) for writer in writers]
             for writer, result in zip(writers, written, strict=True):
                 writer.accept(result)
             batches += 1
             if batches % _VACUUM_EVERY_BATCHES == 0 and _idle(conn):
                 for writer in writers:
-                    conn.execute(SQL("VACUUM {}").format(writer.table.identifier))
+                    writer.table.vacuum(conn)
 
     # --- rebuild ------------------------------------------------------------------------------
 
-    def _be_the_only_one(self, conn: Connection[Any], projection: TableProjection[Any]) -> None:
+    def _be_the_only_one(self, conn: Connection[Any], projection: Kept) -> None:
         taken = conn.execute(
             "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))",
             [f"billing.rebuild.{self._schema}.{live_name(projection)}"],
@@ -182,9 +177,7 @@ class Rebuilder:
         if taken != (True,):
             raise RebuildRunning(f"{live_name(projection)} is being rebuilt by another process")
 
-    def _put_in_place(
-        self, conn: Connection[Any], writer: ViewWriter[Any], now: datetime
-    ) -> Rebuilt:
+    def _put_in_place(self, conn: Connection[Any], writer: KeptWriter, now: datetime) -> Rebuilt:
         """Swap, as soon as no reader is in the way. Raises: ReadersInTheWay."""
         for _ in range(_SWAP_ATTEMPTS):
             before = (writer.position, dict(writer.parked))
@@ -197,67 +190,41 @@ class Rebuilder:
                 time.sleep(_SWAP_PAUSE_S)
         raise ReadersInTheWay(f"{live_name(writer.projection)} is being read all the time")
 
-    def _swap(self, conn: Connection[Any], writer: ViewWriter[Any], now: datetime) -> Rebuilt:
+    def _swap(self, conn: Connection[Any], writer: KeptWriter, now: datetime) -> Rebuilt:
         """Catch up to the live rows, which stand still meanwhile, and take their place."""
         projection, schema = writer.projection, self._schema
         stands = standing(conn, schema, projection, lock=True)
         self._follow(conn, [writer], stands.position)
-        count = conn.execute(
-            SQL("SELECT count(*) FROM {}").format(writer.table.identifier)
-        ).fetchone()
-        assert count is not None
-        live, retired = live_name(projection), f"{live_name(projection)}_retired"
+        count = writer.table.count(conn)
+        live = live_table(projection, schema)
         conn.execute(SQL("SET LOCAL lock_timeout = {}").format(_SWAP_LOCK_TIMEOUT))
-        for old, new in ((live, retired), (writer.table.name, live)):
-            conn.execute(
-                SQL("ALTER TABLE {} RENAME TO {}").format(Identifier(schema, old), Identifier(new))
-            )
+        names = list(zip(writer.table.tables, live.tables, strict=True))
+        for mine, theirs in names:
+            _rename(conn, schema, theirs, f"{theirs}_retired")
+            _rename(conn, schema, mine, theirs)
         if shown_version(conn, schema, projection) == projection.version:
             replace_alias(conn, schema, projection)
-        conn.execute(SQL("DROP TABLE {}").format(Identifier(schema, retired)))
+        for _, theirs in names:
+            conn.execute(SQL("DROP TABLE {}").format(Identifier(schema, f"{theirs}_retired")))
         unpark(conn, schema, projection)
         park(conn, schema, projection, writer.parked.values(), now)
         renew_generation(conn, schema, projection, writer.position)
         point_alias(conn, schema, projection)
-        return Rebuilt(writer.position, count[0], tuple(writer.parked.values()))
+        return Rebuilt(writer.position, count, tuple(writer.parked.values()))
 
     # --- audit --------------------------------------------------------------------------------
 
-    def _hold_tables(
-        self, conn: Connection[Any], projections: Sequence[TableProjection[Any]]
-    ) -> None:
+    def _hold_tables(self, conn: Connection[Any], projections: Sequence[Kept]) -> None:
         """Keep a rebuild from renaming the tables under this snapshot. Before the first read."""
         for projection in projections:
-            conn.execute(
-                SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(
-                    Identifier(self._schema, live_name(projection))
-                )
-            )
+            live_table(projection, self._schema).hold(conn)
 
-    def _differences(self, conn: Connection[Any], writer: ViewWriter[Any]) -> Iterator[Difference]:
-        projection = writer.projection
-        columns = [Identifier(name) for name in ("position", *projection.columns)]
-        statement = SQL(
-            "SELECT coalesce(live.key, replayed.key), greatest(live.position, replayed.position),"
-            " to_json(live), to_json(replayed)"
-            " FROM {live} AS live FULL OUTER JOIN {replayed} AS replayed ON live.key = replayed.key"
-            " WHERE live.key IS NULL OR replayed.key IS NULL"
-            " OR ({live_columns}) IS DISTINCT FROM ({replayed_columns})"
-            " ORDER BY 2, 1"
-        ).format(
-            live=Identifier(self._schema, live_name(projection)),
-            replayed=writer.table.identifier,
-            live_columns=SQL(", ").join(
-                [SQL("live.row::text"), *(SQL("live.{}").format(c) for c in columns)]
-            ),
-            replayed_columns=SQL(", ").join(
-                [SQL("replayed.row::text"), *(SQL("replayed.{}").format(c) for c in columns)]
-            ),
-        )
-        with conn.cursor(name="audit_differences") as cursor:
-            cursor.execute(statement)
-            for key, position, live, replayed in cursor:
-                yield Difference(projection.name, key, position, live, replayed)
+
+def _rename(conn: Connection[Any], schema: str, old: str, new: str) -> None:
+    """Call a table otherwise."""
+    conn.execute(
+        SQL("ALTER TABLE {} RENAME TO {}").format(Identifier(schema, old), Identifier(new))
+    )
 
 
 def _idle(conn: Connection[Any]) -> bool:

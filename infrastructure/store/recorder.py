@@ -61,13 +61,16 @@ class LedgerRecorder(PostgresProcessRecorder):
         table = Identifier(datastore.schema, events_table_name)
         self._select = SQL("SELECT {} FROM {} e ").format(_COLUMNS, table)
         self.max_notification_id_statement = SQL("SELECT max(position) FROM {}").format(table)
+        self._select_names = SQL(
+            "SELECT stream FROM {} WHERE stream LIKE %s AND version = 1 ORDER BY position"
+        ).format(table)
         # From a version on, for many streams at once: an index scan a stream, whatever the
         # planner thinks of the table's size.
         self._select_streams = SQL(
             "SELECT {} FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY"
             " AS q(stream, after, n) CROSS JOIN LATERAL ("
             " SELECT * FROM {} e WHERE e.stream = q.stream AND e.version > q.after"
-            " ORDER BY e.version) e ORDER BY q.n, e.version"
+            " AND e.position <= %b ORDER BY e.version) e ORDER BY q.n, e.version"
         ).format(_COLUMNS, table)
 
     def create_table(self) -> None:
@@ -115,12 +118,28 @@ class LedgerRecorder(PostgresProcessRecorder):
             cursor.execute(statement, params, prepare=True)
             return cursor.fetchall()
 
-    def rows_of_streams(self, after: Sequence[tuple[str, int]]) -> list[EventRow]:
-        """Events of streams (each once) after a version, stream by stream in the order given."""
+    def rows_of_streams(
+        self, after: Sequence[tuple[str, int]], stop: int | None = None
+    ) -> list[EventRow]:
+        """Events of streams (each once) after a version, stream by stream in the order given.
+
+        stop: the last position that counts; None: all.
+        """
         streams = TextArray(stream.encode() for stream, _ in after)
         versions = BigintArray(version for _, version in after)
-        rows: list[EventRow] = self.fetch(self._select_streams, (streams, versions))
+        rows: list[EventRow] = self.fetch(
+            self._select_streams, (streams, versions, _LAST if stop is None else stop)
+        )
         return rows
+
+    @_lost_connection
+    def names_of_streams(self, prefix: str) -> list[str]:
+        """The streams whose names begin so."""
+        statement = self._select_names
+        with self.datastore.get_connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(statement, (prefix.replace("_", r"\_") + "%",))
+            names: list[str] = [stream for (stream,) in cursor.fetchall()]
+            return names
 
     def rows_of_log(self, after: int, limit: int, stop: int | None) -> list[EventRow]:
         """At most `limit` events with after < position <= stop, in order."""

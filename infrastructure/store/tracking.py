@@ -15,8 +15,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from infrastructure.store.folding import Parked
-from infrastructure.store.view_table import live_name, shape_of
-from projections.table import TableProjection
+from infrastructure.store.view_table import Kept, live_name, shape_of
 
 
 class ViewMissing(LookupError):
@@ -40,7 +39,7 @@ class Standing:
 
 
 def standing(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any], *, lock: bool = False
+    conn: Connection[Any], schema: str, projection: Kept, *, lock: bool = False
 ) -> Standing:
     """Where the projection stands; with `lock` nobody else writes its rows until commit.
 
@@ -58,7 +57,7 @@ def standing(
 
 
 def lock_standings(
-    conn: Connection[Any], schema: str, projections: Sequence[TableProjection[Any]]
+    conn: Connection[Any], schema: str, projections: Sequence[Kept]
 ) -> list[Standing]:
     """Where several projections stand, in the order given; nobody else writes their rows until
     commit. One round trip.
@@ -81,7 +80,7 @@ def lock_standings(
         raise ViewMissing(f"projection {error} has never run in {schema}") from error
 
 
-def require_shape(projection: TableProjection[Any], stands: Standing) -> None:
+def require_shape(projection: Kept, stands: Standing) -> None:
     """Raises: ShapeChanged where the stored rows are of another shape."""
     if stands.shape != shape_of(projection):
         raise ShapeChanged(
@@ -90,9 +89,7 @@ def require_shape(projection: TableProjection[Any], stands: Standing) -> None:
         )
 
 
-def enter(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any], now: datetime
-) -> bool:
+def enter(conn: Connection[Any], schema: str, projection: Kept, now: datetime) -> bool:
     """Make the projection's row if there is none; True if it was made."""
     made = conn.execute(
         SQL(
@@ -107,7 +104,7 @@ def enter(
 def advance(
     conn: Connection[Any],
     schema: str,
-    projections: Sequence[TableProjection[Any]],
+    projections: Sequence[Kept],
     position: int,
     now: datetime,
 ) -> None:
@@ -121,9 +118,7 @@ def advance(
     )
 
 
-def renew_generation(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any], position: int
-) -> None:
+def renew_generation(conn: Connection[Any], schema: str, projection: Kept, position: int) -> None:
     """Tell the live runner that rows were written past it, and to which position they stand."""
     conn.execute(
         SQL(
@@ -134,9 +129,7 @@ def renew_generation(
     )
 
 
-def parked_streams(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any]
-) -> dict[str, Parked]:
+def parked_streams(conn: Connection[Any], schema: str, projection: Kept) -> dict[str, Parked]:
     """The streams that are set aside for this projection."""
     rows = conn.execute(
         SQL(
@@ -154,7 +147,7 @@ def parked_streams(
 def park(
     conn: Connection[Any],
     schema: str,
-    projection: TableProjection[Any],
+    projection: Kept,
     streams: Iterable[Parked],
     now: datetime,
 ) -> None:
@@ -179,7 +172,7 @@ def park(
 def unpark(
     conn: Connection[Any],
     schema: str,
-    projection: TableProjection[Any],
+    projection: Kept,
     stream: str | None = None,
 ) -> None:
     """Take one stream back, or all of them."""

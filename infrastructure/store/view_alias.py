@@ -7,11 +7,16 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Identifier
 
-from infrastructure.store.view_table import live_name
-from projections.table import TableProjection
+from infrastructure.store.journal_table import (
+    COLUMNS,
+    SUMS_COLUMNS,
+    JournalBooks,
+    tables_of,
+)
+from infrastructure.store.view_table import Kept, live_name
 
 
-def point_alias(conn: Connection[Any], schema: str, projection: TableProjection[Any]) -> bool:
+def point_alias(conn: Connection[Any], schema: str, projection: Kept) -> bool:
     """Let the projection's name show this version's table, if it has caught up with the others.
 
     An older version never takes the name from a newer one. Returns: False while this version is
@@ -28,40 +33,45 @@ def point_alias(conn: Connection[Any], schema: str, projection: TableProjection[
     return True
 
 
-def replace_alias(conn: Connection[Any], schema: str, projection: TableProjection[Any]) -> None:
+def replace_alias(conn: Connection[Any], schema: str, projection: Kept) -> None:
     """Let the projection's name show this version's table, from the caller's commit on."""
-    name = Identifier(schema, projection.name)
-    columns = [Identifier(c) for c in ("key", "position", *projection.columns, "row")]
-    create = SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
-        name, SQL(", ").join(columns), Identifier(schema, live_name(projection))
-    )
-    with conn.transaction():
-        try:
-            with conn.transaction():
-                conn.execute(create)
-        except errors.InvalidTableDefinition:
-            # Another version with other columns: it cannot be replaced in place.
-            conn.execute(SQL("DROP VIEW {}").format(name))
-            conn.execute(create)
-        conn.execute(
-            SQL("COMMENT ON VIEW {} IS {}").format(name, str(projection.version)),
+    for alias, (table, columns) in _aliases(projection).items():
+        name = Identifier(schema, alias)
+        create = SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
+            name, SQL(", ").join(map(Identifier, columns)), Identifier(schema, table)
         )
+        with conn.transaction():
+            try:
+                with conn.transaction():
+                    conn.execute(create)
+            except errors.InvalidTableDefinition:
+                # Another version with other columns: it cannot be replaced in place.
+                conn.execute(SQL("DROP VIEW {}").format(name))
+                conn.execute(create)
+            conn.execute(
+                SQL("COMMENT ON VIEW {} IS {}").format(name, str(projection.version)),
+            )
 
 
-def shown_version(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any]
-) -> int | None:
+def shown_version(conn: Connection[Any], schema: str, projection: Kept) -> int | None:
     """The version that the plain name shows; kept as the view's comment."""
     row = conn.execute(
         "SELECT obj_description(to_regclass(%s), 'pg_class')",
-        [Identifier(schema, projection.name).as_string(conn)],
+        [Identifier(schema, next(iter(_aliases(projection)))).as_string(conn)],
     ).fetchone()
     return int(row[0]) if row and row[0] else None
 
 
-def _position(
-    conn: Connection[Any], schema: str, projection: TableProjection[Any], version: int
-) -> int:
+def _aliases(projection: Kept) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The plain names, each with its table and the columns that it shows."""
+    live = live_name(projection)
+    if isinstance(projection, JournalBooks):
+        entries, sums, _ = tables_of(live)
+        return {"journal_entries": (entries, COLUMNS), "journal_sums": (sums, SUMS_COLUMNS)}
+    return {projection.name: (live, ("key", "position", *projection.columns, "row"))}
+
+
+def _position(conn: Connection[Any], schema: str, projection: Kept, version: int) -> int:
     row = conn.execute(
         SQL("SELECT position FROM {} WHERE name = %s AND version = %s").format(
             Identifier(schema, "view_positions")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
@@ -19,10 +19,14 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
 from infrastructure.store.arrays import BigintArray, InstantArray, TextArray
+from infrastructure.store.differing import Difference, differing
 from infrastructure.store.folding import Held, Unreadable
+from infrastructure.store.journal_table import JournalBooks
 from projections.table import ColumnType, ColumnValue, TableProjection
 
 Row = TypeVar("Row")
+# What stands somewhere in the log: a projection row by row, or the journal.
+Kept = TableProjection[Any] | JournalBooks
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _OWN_COLUMNS = frozenset({"key", "position", "row"})
@@ -44,7 +48,7 @@ class ViewTable(Generic[Row]):
     """One projection's table in one schema, live or a shadow.
 
     schema: the books; None for a temporary table of this connection.
-    name: of the table, without schema.
+    name: of the table, without schema. tables: that name, as the only one.
     """
 
     def __init__(self, projection: TableProjection[Row], schema: str | None, name: str) -> None:
@@ -53,7 +57,7 @@ class ViewTable(Generic[Row]):
         if taken := _OWN_COLUMNS & set(projection.columns):
             raise ValueError(f"projection {projection.name} declares reserved columns {taken}")
         self.projection = projection
-        self.name = name
+        self.name, self.tables = name, (name,)
         self.temporary = schema is None
         self.identifier = Identifier(name) if schema is None else Identifier(schema, name)
         self._decoder = msgspec.json.Decoder(projection.row_type)
@@ -94,6 +98,43 @@ class ViewTable(Generic[Row]):
     def drop(self, conn: Connection[Any]) -> None:
         """Remove the table if it is there."""
         conn.execute(SQL("DROP TABLE IF EXISTS {}").format(self.identifier))
+
+    def count(self, conn: Connection[Any]) -> int:
+        """The number of rows."""
+        row = conn.execute(SQL("SELECT count(*) FROM {}").format(self.identifier)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def vacuum(self, conn: Connection[Any]) -> None:
+        """Take back the space of rows that were written again."""
+        conn.execute(SQL("VACUUM {}").format(self.identifier))
+
+    def hold(self, conn: Connection[Any]) -> None:
+        """Keep a rebuild from renaming the table for as long as the transaction lasts."""
+        conn.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(self.identifier))
+
+    def differences(self, conn: Connection[Any], live: ViewTable[Row]) -> Iterator[Difference]:
+        """Rows of the live table that are not as ours, and rows that one of both lacks."""
+        projection = self.projection
+        columns = [Identifier(name) for name in ("position", *projection.columns)]
+        statement = SQL(
+            "SELECT coalesce(live.key, replayed.key), greatest(live.position, replayed.position),"
+            " to_json(live), to_json(replayed)"
+            " FROM {live} AS live FULL OUTER JOIN {replayed} AS replayed ON live.key = replayed.key"
+            " WHERE live.key IS NULL OR replayed.key IS NULL"
+            " OR ({live_columns}) IS DISTINCT FROM ({replayed_columns})"
+            " ORDER BY 2, 1"
+        ).format(
+            live=live.identifier,
+            replayed=self.identifier,
+            live_columns=SQL(", ").join(
+                [SQL("live.row::text"), *(SQL("live.{}").format(c) for c in columns)]
+            ),
+            replayed_columns=SQL(", ").join(
+                [SQL("replayed.row::text"), *(SQL("replayed.{}").format(c) for c in columns)]
+            ),
+        )
+        yield from differing(conn, projection.name, statement)
 
     def load(
         self, conn: Connection[Any], keys: Collection[str]
@@ -142,18 +183,20 @@ class ViewTable(Generic[Row]):
         return self._decoder.decode(text)
 
 
-def live_name(projection: TableProjection[Any]) -> str:
+def live_name(projection: Kept) -> str:
     """The name of the table that people read."""
     return f"view_{projection.name}_v{projection.version}"
 
 
-def shadow_name(projection: TableProjection[Any]) -> str:
+def shadow_name(projection: Kept) -> str:
     """The name of the table that a rebuild fills."""
     return f"{live_name(projection)}_shadow"
 
 
-def shape_of(projection: TableProjection[Any]) -> str:
+def shape_of(projection: Kept) -> str:
     """Digest of the row's type and of the columns: another shape needs a new version."""
+    if isinstance(projection, JournalBooks):
+        return projection.shape
     columns = [(name, column.type.value) for name, column in projection.columns.items()]
     schema = msgspec.json.schema(projection.row_type)
     text = json.dumps([schema, columns], sort_keys=True)
