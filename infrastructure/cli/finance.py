@@ -20,13 +20,14 @@ from infrastructure.cli.output import amount, print_json, print_table
 if TYPE_CHECKING:
     from domain.books.chart import Chart
     from infrastructure.books.reading import KnownJournal
+    from infrastructure.bootstrap import System
     from projections.account_sums import Known
     from projections.waterfall import Month
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class KnownAt(click.ParamType[Any]):
+class PositionOrInstant(click.ParamType[Any]):
     """A position of the log, or an instant with its offset."""
 
     name = "position or instant"
@@ -56,7 +57,7 @@ def asked_of(command: F) -> F:
         ),
         click.option(
             "--known-at",
-            type=KnownAt(),
+            type=PositionOrInstant(),
             metavar="POSITION|INSTANT",
             help="With what was recorded by then (all).",
         ),
@@ -88,16 +89,11 @@ class Question:
         """The journal, the day, and the chart. Refused: "chart-malformed"."""
         from infrastructure.books.chart_file import read_chart
         from infrastructure.books.reading import KnownJournal
-        from projections.account_sums import Known, day_of
 
         with self.chosen.system() as system:
-            zone = system.settings.cut_off_zone
-            known = Known(as_of=date.min, zone=zone)
-            today = day_of(system.clock(), known.cut_off)
-            day = today if self.as_of is None else self.as_of.date()
             chart = read_chart(system.settings.chart)
             journal = KnownJournal(system.ledger, self.known_at)
-            yield journal, attrs.evolve(known, as_of=day), chart
+            yield journal, last_day(system, self.as_of), chart
 
     def tell(
         self,
@@ -121,6 +117,15 @@ class Question:
                 click.echo(f"total {amount(minor, currency)} {currency}")
             days = f"as of the end of {known.as_of} in {known.zone}"
             click.echo(f"{days}; known at position {journal.position}")
+
+
+def last_day(system: System, as_of: datetime | None) -> Known:
+    """The last day that counts, in the books' zone; None: today."""
+    from projections.account_sums import Known, day_of
+
+    known = Known(as_of=date.min, zone=system.settings.cut_off_zone)
+    today = day_of(system.clock(), known.cut_off)
+    return attrs.evolve(known, as_of=today if as_of is None else as_of.date())
 
 
 def _amount(row: dict[str, Any]) -> str:
