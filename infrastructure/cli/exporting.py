@@ -109,8 +109,18 @@ def _of_company(
 
 
 def _hash_at(system: System) -> HashAt:
-    sealer = getattr(system, "sealer", None)
-    return lambda position: "" if sealer is None else sealer.seal_to(position).chain
+    """The log's chain after a position. Refused, when asked: "log-damaged"."""
+    from domain.refusals import Refused
+    from infrastructure.proof.sealed import SealDamaged
+    from infrastructure.proof.sealer import LogBroken
+
+    def chain(position: int) -> str:
+        try:
+            return system.sealer.seal_to(position).chain
+        except (LogBroken, SealDamaged) as error:
+            raise Refused("log-damaged", f"see billing verify: {error}") from error
+
+    return chain
 
 
 @click.command(epilog=TABLE)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -75,7 +76,7 @@ class Manifest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     currency: str | None = None
     company: Company | None = None
     chart: str
-    position: int
+    position: Annotated[int, msgspec.Meta(ge=0)]
     head_hash: str
     transactions: int
     lines: int
@@ -148,6 +149,10 @@ def verify(log: Log, path: Path, *, chart: Chart, hash_at: HashAt) -> Manifest:
     for name, sha256 in ((told.file, told.sha256), *((x.file, x.sha256) for x in told.beside)):
         if _digest(folder / name) != sha256:
             raise Differs(f"{name} is not the file that the manifest was written for")
+    if told.position > log.head():
+        raise Differs(
+            f"the log ends at {log.head()}, and the export is of position {told.position}"
+        )
     if hash_at(told.position) != told.head_hash:
         raise Differs(f"the log up to position {told.position} is not the one of the export")
     wanted = Wanted(

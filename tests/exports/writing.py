@@ -18,7 +18,7 @@ import pytest
 from domain.books.chart import Chart, TaxCode
 from domain.identity import stream_of
 from domain.recorded import Recorded
-from domain.subscription.events import SubscriptionEvent
+from domain.subscription.events import InvoiceLine, SubscriptionEvent
 from domain.taxes import TaxRate, taxed
 from infrastructure.books.chart_file import read_chart
 from infrastructure.exports.company import Company, company_of
@@ -88,7 +88,11 @@ def recorded(*facts: str | SubscriptionEvent) -> list[Recorded[Any]]:
 def taxed_invoice() -> SubscriptionEvent:
     """29.85 USD: 23.88 net and 5.97 tax."""
     rate = TaxRate(code="NO-25", ppm=250_000, included=True)
-    line = attrs.evolve(LINES[0], tax=taxed(LINES[0].amount, rate))
+    return invoice(attrs.evolve(LINES[0], tax=taxed(LINES[0].amount, rate)))
+
+
+def invoice(line: InvoiceLine) -> SubscriptionEvent:
+    """Over one line."""
     return attrs.evolve(EXAMPLES["invoice-issued.v1"], lines=(line,), total=line.amount)
 
 
