@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from domain.books.accounts import Account, Role
 from domain.books.chart import Chart, TaxCode
 from domain.currencies import minor_digits
+from domain.recorded import Recorded
 from domain.refusals import Refused
 from infrastructure.books.chart_file import read_chart
 from infrastructure.exports.saft_tax import taxes_of
@@ -39,6 +41,8 @@ from tests.exports.writing import (
     write,
 )
 from tests.histories import History, histories, show
+from tests.periods.closing_books import DEEDS, Deed, closed_books
+from tests.projections.stories import story
 
 SOME = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -55,6 +59,11 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def with_closings(history: History, deeds: list[Deed], zone: str) -> Sequence[Recorded[Any]]:
+    """Its log, with periods that were closed and opened again on the way."""
+    return closed_books(history.log, deeds, zone).log if history.log else ()
+
+
 def currency_of(history: History) -> str | None:
     """One that the file can be in."""
     held = {wish.terms.currency for wish in history.wishes}
@@ -62,9 +71,9 @@ def currency_of(history: History) -> str | None:
 
 
 @SOME
-@given(histories(), DAYS, st.integers(0, 400), ZONES)
+@given(histories(), DEEDS, DAYS, st.integers(0, 400), ZONES)
 def test_a_file_says_what_the_books_say(
-    history: History, since: date, days: int, zone: str
+    history: History, deeds: list[Deed], since: date, days: int, zone: str
 ) -> None:
     """Openings and lines come to the closings, those are the trial balance's, customers' add up to
     their accounts', taxes to the VAT that was posted."""
@@ -73,10 +82,11 @@ def test_a_file_says_what_the_books_say(
     if currency is None:
         return
     known = Known(as_of=since + timedelta(days=days), zone=zone)
-    entries = list(journal(history.log))
+    log = with_closings(history, deeds, zone)
+    entries = list(journal(log))
     with folder() as place:
         asked = wanted(known, since=since, currency=currency)
-        told = write(history.log, place, "saf-t", asked)
+        told = write(log, place, "saf-t", asked)
         found = read_saft(place / told.file, minor_digits(currency))
     event(f"transactions: {min(len(found.transactions), 5)}")
     moved, of_customers = Counter(found.opening), Counter[tuple[str, str]]()
@@ -154,29 +164,30 @@ def test_a_file_is_valid(history: History, since: date, days: int) -> None:
         assert_valid(place / told.file)
 
 
-@SOME
-@given(histories())
-def test_three_days_of_a_transaction(history: History) -> None:
-    """When it took effect, was recorded, counts: local days."""
-    currency = currency_of(history)
-    if currency is None:
-        return
-    zone = "Pacific/Kiritimati"
-    known = Known(as_of=date(2030, 12, 31), zone=zone)
-    with folder() as place:
-        asked = wanted(known, since=date(1990, 1, 1), currency=currency)
-        told = write(history.log, place, "saf-t", asked)
-        found = read_saft(place / told.file, minor_digits(currency))
-    by_position = {each.position: each for each in journal(history.log)}
+@pytest.mark.parametrize("place", [1, 3, 4])
+def test_three_days_of_a_transaction(tmp_path: Path, place: int) -> None:
+    """When it took effect, was recorded, counts: local days. What counts later than it took effect,
+    because its period was closed, says to which one it belongs."""
+    zone = "Europe/Oslo"
+    log = closed_books(story(place).log, [Deed.CLOSE], zone).log
+    asked = wanted(Known(as_of=date(2030, 12, 31), zone=zone), since=date(1990, 1, 1))
+    found = read_saft(tmp_path / write(log, tmp_path, "saf-t", asked).file)
+    by_position = {each.position: each for each in journal(log)}
+    local, late = ZoneInfo(zone), 0
     for each, _ in found.transactions:
         texts = {child.tag.rpartition("}")[2]: child.text or "" for child in each}
-        if "SystemID" in texts:
-            entry = by_position[int(texts["SystemID"])]
-            local = ZoneInfo(zone)
-            assert texts["TransactionID"] == entry.voucher
-            assert day_text(each, "TransactionDate") == entry.effective_at.astimezone(local).date()
-            assert day_text(each, "SystemEntryDate") == entry.recorded_at.astimezone(local).date()
-            assert day_text(each, "GLPostingDate") == entry.day(local)
+        if "SystemID" not in texts:
+            continue
+        entry = by_position.pop(int(texts["SystemID"]))
+        assert texts["TransactionID"] == entry.voucher
+        assert day_text(each, "TransactionDate") == entry.effective_at.astimezone(local).date()
+        assert day_text(each, "SystemEntryDate") == entry.recorded_at.astimezone(local).date()
+        assert day_text(each, "GLPostingDate") == entry.day(local)
+        late += bool(entry.belongs_to)
+        words = f"(belongs to {entry.belongs_to})"
+        assert texts["Description"].endswith(words) == bool(entry.belongs_to)
+    assert not by_position
+    assert (late > 0) == (place != 1)
 
 
 def test_grouping_codes_are_those_of_the_tax_administration() -> None:
