@@ -163,7 +163,8 @@ def verify(log: Log, path: Path, *, chart: Chart, hash_at: HashAt) -> Manifest:
         currency=told.currency,
         company=told.company,
     )
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
+    # Elsewhere: what an auditor was given may not be written to.
+    with tempfile.TemporaryDirectory(prefix="billing-export-") as scratch:
         found = _written(
             log,
             Path(scratch),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +17,15 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from domain.books.accounts import Account, Role
+from domain.books.accounts import Account, Entry, Line, Role
 from domain.books.chart import Chart, TaxCode
 from domain.currencies import minor_digits
 from domain.recorded import Recorded
 from domain.refusals import Refused
 from infrastructure.books.chart_file import read_chart
+from infrastructure.exports.kinds import FORMATS
 from infrastructure.exports.saft_tax import taxes_of
+from infrastructure.exports.source import Source
 from infrastructure.exports.transactions import Posted, Transaction
 from projections.account_sums import Known, sums, trial_balance
 from projections.journal import journal
@@ -323,3 +326,46 @@ def test_tax_of_several_products_comes_to_what_was_posted() -> None:
     # A quarter of 3 is 1, of 7 is 2 (1.75); together the 3 that were posted.
     assert found == {1: (-3, -1), 2: (-7, -2), 4: (-1, 0), 6: (0, -1)}
     assert taxes_of(attrs.evolve(booked, position=None), of) == {}
+
+
+@attrs.define
+class ManyEntries:
+    """One customer's invoices and payments, made as they are read."""
+
+    count: int
+
+    def __iter__(self) -> Iterator[Entry]:
+        paid = (
+            Line(Account(Role.CLEARING, "paypal/main"), 100, "NOK"),
+            Line(Account(Role.RECEIVABLE, "c-1"), -100, "NOK"),
+        )
+        for place in range(self.count):
+            at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=place)
+            yield Entry(
+                voucher=f"2025-{place:06}",
+                document="",
+                position=place + 1,
+                stream="subscription-s-1",
+                fact="charge-succeeded.v1",
+                about=f"invoice {place}",
+                effective_at=at,
+                recorded_at=at,
+                lines=paid,
+                recognitions=(),
+            )
+
+
+@pytest.mark.parametrize("form", ["saf-t", "xlsx"])
+def test_memory_does_not_grow_with_the_journal(tmp_path: Path, form: str) -> None:
+    """Ten times as many entries of the same customers need about as much."""
+    asked = wanted(Known(as_of=date(2025, 12, 31), zone="UTC"))
+    peaks = []
+    # Once to load and to keep what is kept for good.
+    for count in (300, 300, 3000):
+        tracemalloc.start()
+        try:
+            FORMATS[form].write(Source(ManyEntries(count), asked, chart()), tmp_path)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[2] < 1.5 * peaks[1]
