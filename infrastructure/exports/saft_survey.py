@@ -74,7 +74,9 @@ def survey(entries: Iterable[Entry], wanted: Wanted, chart: Chart) -> Survey:
     surveys: dict[str, Survey] = {}
 
     def of(currency: str) -> Survey:
-        return surveys.setdefault(currency, Survey(currency))
+        if currency not in surveys:
+            surveys[currency] = Survey(currency)
+        return surveys[currency]
 
     before = Known(as_of=first - timedelta(days=1), zone=wanted.known.zone)
     openings: Sums = Counter()

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 # Line ends and tabs are allowed, but readers change them.
 _ILLEGAL = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 REPLACEMENT = "\ufffd"
+_TO_ESCAPE = re.compile(f"[<>&]|{_ILLEGAL.pattern}")
 
 
 def legal(text: str) -> str:
@@ -23,24 +24,23 @@ class XmlWriter:
     """One document. Elements are on lines of their own, by their depth."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out, self._depth = out, 0
+        self._out, self._indent = out, ""
         out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
 
     @contextmanager
     def within(self, name: str, **attributes: str) -> Iterator[None]:
         """An element around what is written inside."""
         told = "".join(f" {key}={quoteattr(legal(text))}" for key, text in attributes.items())
-        self._line(f"<{name}{told}>")
-        self._depth += 1
+        self._out.write(f"{self._indent}<{name}{told}>\n")
+        self._indent += " "
         yield
-        self._depth -= 1
-        self._line(f"</{name}>")
+        self._indent = self._indent[1:]
+        self._out.write(f"{self._indent}</{name}>\n")
 
     def leaf(self, name: str, value: object, longest: int | None = None) -> None:
         """An element with text; no text, no element. longest: in signs; the rest is cut off."""
-        text = legal(str(value))[:longest]
+        text = str(value)[:longest]
+        if _TO_ESCAPE.search(text) is not None:
+            text = escape(legal(text))
         if text:
-            self._line(f"<{name}>{escape(text)}</{name}>")
-
-    def _line(self, text: str) -> None:
-        self._out.write(f"{' ' * self._depth}{text}\n")
+            self._out.write(f"{self._indent}<{name}>{text}</{name}>\n")
