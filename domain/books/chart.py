@@ -72,6 +72,8 @@ class Chart:
             filed = (each.grouping_category, each.grouping_code)
             if not all(1 <= len(text) <= 70 for text in (each.number, each.name, each.of, *filed)):
                 raise Refused("chart-malformed", f"account {each.number!r} has a part missing")
+            if len(each.grouping_code) > 35:
+                raise Refused("chart-malformed", f"account {each.number!r} has too long a code")
             if not all(text.isprintable() for text in (each.number, each.name, *filed)):
                 raise Refused("chart-malformed", f"account {each.number!r} has signs not to print")
         named: dict[str, ChartAccount] = {}

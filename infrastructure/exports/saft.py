@@ -39,7 +39,7 @@ NAMESPACE = "urn:StandardAuditFile-Taxation-Financial:NO"
 VERSION = "1.30"
 FILE, IDS = "saf-t.xml", "saf-t-ids.csv"
 # The longest text of the schema's types.
-_SHORT, _MIDDLE1, _MIDDLE2, _LONG = 18, 35, 70, 256
+_SHORT, _MIDDLE2, _LONG = 18, 70, 256
 
 
 def write_saft(source: Source, folder: Path) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ class _Saft:
                     xml.leaf("AccountID", each.number)
                     xml.leaf("AccountDescription", each.name)
                     xml.leaf("GroupingCategory", each.grouping_category)
-                    xml.leaf("GroupingCode", each.grouping_code, _MIDDLE1)
+                    xml.leaf("GroupingCode", each.grouping_code)
                     xml.leaf("AccountType", "GL")
                     self._balance(self.found.accounts.get(each.number, Balance()))
 

@@ -167,3 +167,6 @@ def test_a_chart_with_signs_not_to_print_is_refused() -> None:
         for field in ("name", "number", "grouping_code"):
             with pytest.raises(Refused, match="chart-malformed"):
                 Chart([attrs.evolve(accounts[0], **{field: text}), *accounts[1:]])
+    Chart([attrs.evolve(accounts[0], grouping_code="1" * 35), *accounts[1:]])
+    with pytest.raises(Refused, match="chart-malformed"):
+        Chart([attrs.evolve(accounts[0], grouping_code="1" * 36), *accounts[1:]])

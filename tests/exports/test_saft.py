@@ -155,6 +155,31 @@ def check_taxes(found: Saft) -> None:
 
 
 @SOME
+@given(histories(), DEEDS, DAYS, st.integers(0, 200), st.integers(0, 200))
+def test_files_chain(
+    history: History, deeds: list[Deed], since: date, days: int, more: int
+) -> None:
+    """The closing of one period is the opening of the next: accounts and customers."""
+    currency = currency_of(history)
+    if currency is None:
+        return
+    log = with_closings(history, deeds, "Europe/Oslo")
+    last = since + timedelta(days=days)
+    found = []
+    with folder() as place:
+        for first, end in ((since, last), (last + timedelta(1), last + timedelta(1 + more))):
+            known = Known(as_of=end, zone="Europe/Oslo")
+            asked = wanted(known, since=first, currency=currency)
+            told = write(log, place / str(first), "saf-t", asked)
+            found.append(read_saft(place / str(first) / told.file, minor_digits(currency)))
+    one, two = found
+    assert one.closing == two.opening
+    closings = {key: closing for key, (_, closing) in one.customers.items() if closing}
+    assert closings == {key: opening for key, (opening, _) in two.customers.items() if opening}
+    event(f"customers who owe or are owed: {min(len(closings), 2)}")
+
+
+@SOME
 @given(histories(), DAYS, st.integers(0, 400))
 def test_a_file_is_valid(history: History, since: date, days: int) -> None:
     """By the tax administration's own schema, with its keys and references."""
