@@ -101,14 +101,19 @@ class Question:
         journal: KnownJournal,
         known: Known,
         totals: dict[str, int],
+        opening: dict[str, int] | None = None,
     ) -> None:
-        """Print rows that have "minor" and "currency". totals: by currency, minor units."""
+        """Print rows that have "minor" and "currency". totals, opening: by currency, minor units;
+        opening: what the totals have from before the rows."""
         if self.as_json:
             answer = {"as_of": known.as_of, "zone": known.zone, "position": journal.position}
-            print_json({**answer, "lines": rows, "totals": totals})
+            before = {} if opening is None else {"opening": opening}
+            print_json({**answer, **before, "lines": rows, "totals": totals})
         elif self.as_csv:
             _print_csv(rows)
         else:
+            for currency, minor in (opening or {}).items():
+                click.echo(f"opening {amount(minor, currency)} {currency}")
             if rows:
                 names = [name for name in rows[0] if name != "minor"]
                 shown = ([*(str(each[name]) for name in names), _amount(each)] for each in rows)
@@ -258,10 +263,8 @@ def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked:
         found = account_of(journal, checked_id("customer id", customer), known, since=begins)
         rows = [attrs.asdict(each) for each in found.lines]
         if not question.as_csv and not question.as_json:
-            for currency, minor in found.opening.items():
-                click.echo(f"opening {amount(minor, currency)} {currency}")
             rows = [{**each, "balance": amount(each["balance"], each["currency"])} for each in rows]
-        question.tell(rows, journal, known, found.closing)
+        question.tell(rows, journal, known, found.closing, found.opening)
 
 
 @click.command(epilog=TABLE)
