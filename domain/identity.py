@@ -19,6 +19,8 @@ SUBSCRIPTION_STREAMS = "subscription-"
 ON_DEMAND = 1_000_000
 PLAN_STREAMS = "plan-"
 PERIOD_STREAMS = "period-"
+SETTLEMENT_STREAMS = "settlement-"
+RECONCILIATION_STREAMS = "reconciliation-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -65,6 +67,16 @@ def period_stream(period: str) -> str:
 def period_named(stream: str) -> str:
     """The accounting period that a stream belongs to."""
     return stream.removeprefix(PERIOD_STREAMS)
+
+
+def settlement_stream(provider: str, account: str, settlement_id: str) -> str:
+    """The stream of one settlement of a merchant account. provider: e.g. "paypal"."""
+    return f"{SETTLEMENT_STREAMS}{provider}-{account}-{settlement_id}"
+
+
+def reconciliation_stream(provider: str, account: str) -> str:
+    """The stream of what people said about a merchant account's settlements."""
+    return f"{RECONCILIATION_STREAMS}{provider}-{account}"
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

@@ -19,27 +19,40 @@ from domain.ports import NotDone
 
 class SettledKind(Enum):
     """What a line of a settlement is. CAPTURE: came in. REFUND, CHARGEBACK: went back to payers.
-    FEE: kept by the provider. PAYOUT: what is left, paid to the merchant's bank account."""
+    FEE: kept by the provider. PAYOUT: what is left, paid to the merchant's bank account.
+    OTHER: moved the balance, and is none of these (a conversion, a hold, a bonus)."""
 
     CAPTURE = "CAPTURE"
     REFUND = "REFUND"
     CHARGEBACK = "CHARGEBACK"
     FEE = "FEE"
     PAYOUT = "PAYOUT"
+    OTHER = "OTHER"
 
 
 @attrs.frozen(kw_only=True)
 class SettledTotal:
     """A settlement's sums in one currency, as the provider's list has them.
 
-    payout = captured - refunded - fees, to the minor unit; below zero where more went back than
-    came. refunded: chargebacks are in it, or in nothing: no provider says.
+    payout = captured - refunded - fees + other - balance_change, to the minor unit; below zero
+    where more went back than came. refunded: chargebacks are in it.
+    other: what came (negative: went) by lines that are none of these, minor units.
+    balance_change: by how much more lies at the provider afterwards, minor units; zero where each
+        settlement pays out all there is.
     """
 
     captured: Money
     refunded: Money
     fees: Money
     payout: Money
+    other: int = 0
+    balance_change: int = 0
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether what came is what went and what stayed."""
+        left = self.captured.minor - self.refunded.minor - self.fees.minor + self.other
+        return left == self.payout.minor + self.balance_change
 
 
 @attrs.frozen(kw_only=True)
@@ -75,10 +88,11 @@ class SettlementLine:
     """One movement within a payout.
 
     row: of the file, from 1; a row that has an amount and its fee makes two lines. 0: the payout.
-    amount: as the provider states it. It counts for the merchant as CAPTURE, against it as
-        anything else but PAYOUT; one below zero takes back an earlier one of its kind.
+    amount: as the provider states it. It counts for the merchant as CAPTURE and OTHER, against it
+        as anything else but PAYOUT; one below zero takes back an earlier one of its kind.
     charge_ref: the provider's id of the charge, or "". reference: what both books call it, or "".
-    on: the provider's day of the movement.
+    on: the provider's day of the movement. provider_ref: the provider's id of the movement itself,
+        where it is not the charge's; else "".
     """
 
     row: int
@@ -87,6 +101,7 @@ class SettlementLine:
     charge_ref: str
     reference: str
     on: date
+    provider_ref: str = ""
 
 
 @attrs.frozen(kw_only=True)

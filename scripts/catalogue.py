@@ -27,6 +27,7 @@ from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
 from domain.recorded import stored_name
+from domain.settlements.events import ReconciliationEvent, SettlementEvent
 from domain.subscription.events import SubscriptionEvent
 from infrastructure.api.app import ROUTES
 from infrastructure.cli.main import COMMANDS
@@ -48,7 +49,13 @@ _EXPLAINED = re.compile(r"(?:(?<=\. )|^)([A-Za-z_]+(?:, [A-Za-z_]+)*): ")
 
 def page() -> str:
     """The whole page as Markdown."""
-    facts = (*get_args(SubscriptionEvent), *get_args(PlanEvent), *get_args(PeriodEvent))
+    facts = (
+        *get_args(SubscriptionEvent),
+        *get_args(PlanEvent),
+        *get_args(PeriodEvent),
+        *get_args(SettlementEvent),
+        *get_args(ReconciliationEvent),
+    )
     parts = [
         INTRODUCTION,
         "## Facts\n\n" + _facts(facts),

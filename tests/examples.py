@@ -26,6 +26,8 @@ from domain.plan import CaptureMode, Kind, RetryPolicy, Terms, Timing
 from domain.providers import Provider
 from domain.recorded import stored_name
 from domain.schedule import Schedule, Stub
+from domain.settlement_ports import SettledKind, SettledTotal, SettlementLine
+from domain.settlements import events as x
 from domain.subscription import dispute_events as d
 from domain.subscription import events as e
 from domain.subscription import refund_events as r
@@ -696,3 +698,85 @@ _CATALOGUE: tuple[p.PlanEvent, ...] = (
 )
 
 PLAN_EXAMPLES: dict[str, p.PlanEvent] = {stored_name(type(event)): event for event in _CATALOGUE}
+
+_SETTLED: tuple[x.SettlementEvent | x.ReconciliationEvent, ...] = (
+    x.SettlementLinesRead(
+        settlement_id="2026-01-31",
+        version=1,
+        first=1,
+        lines=(
+            SettlementLine(
+                row=1,
+                kind=SettledKind.CAPTURE,
+                amount=TOTAL,
+                charge_ref="3C679366HH908993F",
+                reference=_CHARGE,
+                on=date(2026, 1, 31),
+            ),
+            SettlementLine(
+                row=1,
+                kind=SettledKind.FEE,
+                amount=Money(188, "USD"),
+                charge_ref="3C679366HH908993F",
+                reference=_CHARGE,
+                on=date(2026, 1, 31),
+            ),
+            SettlementLine(
+                row=2,
+                kind=SettledKind.PAYOUT,
+                amount=Money(3000, "USD"),
+                charge_ref="",
+                reference="",
+                on=date(2026, 1, 31),
+                provider_ref="9GS80322P28628837",
+            ),
+        ),
+        effective_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    ),
+    x.SettlementRead(
+        provider=Provider.PAYPAL,
+        account="main",
+        settlement_id="2026-01-31",
+        version=1,
+        source="api",
+        sha256="5a" * 32,
+        settled_on=date(2026, 1, 31),
+        paid=True,
+        totals=(
+            SettledTotal(
+                captured=TOTAL,
+                refunded=Money(0, "USD"),
+                fees=Money(188, "USD"),
+                payout=Money(3000, "USD"),
+                balance_change=797,
+            ),
+        ),
+        lines=3,
+        effective_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    ),
+    x.ExceptionAssigned(
+        exception_id="6f0c2a51e0d94b7a",
+        owner="kari",
+        reason="knows the account",
+        effective_at=datetime(2026, 2, 2, 9, tzinfo=UTC),
+    ),
+    x.ExceptionDecided(
+        exception_id="6f0c2a51e0d94b7a",
+        decision=x.Decision.COST,
+        evidence="PayPal case 4711",
+        reason="the payer's bank was short of it",
+        provider=Provider.PAYPAL,
+        account="main",
+        difference=Money(12, "USD"),
+        effective_at=datetime(2026, 2, 3, 9, tzinfo=UTC),
+    ),
+    x.MatchConfirmed(
+        line_id="0b64c0e5ab1f4a0d",
+        movement=f"charge {ATTEMPT}",
+        reason="the same amount and payer",
+        effective_at=datetime(2026, 2, 2, 10, tzinfo=UTC),
+    ),
+)
+SETTLEMENT_EXAMPLES: dict[str, x.SettlementEvent | x.ReconciliationEvent] = {
+    stored_name(type(event)): event for event in _SETTLED
+}

@@ -1,0 +1,1 @@
+"""Settlements and reports of providers, held against our books."""
