@@ -57,6 +57,7 @@ from projections.due_dates import DUE_DATES
 if TYPE_CHECKING:
     from infrastructure.gateways.dintero.account import DinteroAccount
     from infrastructure.gateways.http import HttpPolicy
+    from infrastructure.gateways.paypal.account import PayPalAccount
 
 # Connections of one process: threads that ask at once, and one more for each long-lived user.
 POOL_SIZE = 8
@@ -214,19 +215,19 @@ class System:
 
         Raises: SettingsError.
         """
-        from infrastructure.gateways.dintero.settlements import DinteroSettlements
         from infrastructure.gateways.http import HttpPolicy
 
         policy = HttpPolicy(read_timeout_s=self.settings.provider_timeout_s, concurrency=4)
         made: dict[tuple[str, str], SettlementSource] = {}
         for account in self.settings.accounts:
-            if account.provider != "dintero":
+            build = _SOURCES.get(account.provider)
+            if build is None:
                 continue
             try:
-                plain = _dintero_account(self.settings, account)
+                made[account.provider, account.name] = build(self, account, policy)
             except ValueError as error:
-                raise SettingsError(f"accounts.dintero.{account.name}: {error}") from error
-            made["dintero", account.name] = DinteroSettlements(plain, now=self.clock, policy=policy)
+                where = f"accounts.{account.provider}.{account.name}"
+                raise SettingsError(f"{where}: {error}") from error
         return made
 
     def close(self) -> None:
@@ -237,17 +238,33 @@ class System:
 
 
 def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gateway:
+    from infrastructure.gateways.paypal.gateway import PayPalGateway
+
+    plain = _paypal_account(system.settings, account, policy)
+    return PayPalGateway(plain, now=system.clock, digest=system.digest)
+
+
+def _paypal_settlements(
+    system: System, account: AccountSettings, policy: HttpPolicy
+) -> SettlementSource:
+    from infrastructure.gateways.paypal.settlements import PayPalSettlements
+
+    plain = _paypal_account(system.settings, account, policy)
+    return PayPalSettlements(plain, now=system.clock)
+
+
+def _paypal_account(
+    settings: Settings, account: AccountSettings, policy: HttpPolicy
+) -> PayPalAccount:
     from infrastructure.gateways.paypal.account import (
         CERTIFICATE_HOSTS,
         LIVE_URL,
         PayPalAccount,
         Verification,
     )
-    from infrastructure.gateways.paypal.gateway import PayPalGateway
     from infrastructure.gateways.paypal.presenting import Metadata, Presentation
 
-    settings = system.settings
-    plain = PayPalAccount(
+    return PayPalAccount(
         name=account.name,
         client_id=account.text("client_id"),
         client_secret=account.secret("client_secret"),
@@ -271,7 +288,6 @@ def _paypal(system: System, account: AccountSettings, policy: HttpPolicy) -> Gat
         trust_roots=_trust_roots(account),
         http=policy,
     )
-    return PayPalGateway(plain, now=system.clock, digest=system.digest)
 
 
 def _trust_roots(account: AccountSettings) -> bytes:
@@ -292,6 +308,15 @@ def _dintero(system: System, account: AccountSettings, policy: HttpPolicy) -> Ga
         policy=policy,
         digest=system.digest,
     )
+
+
+def _dintero_settlements(
+    system: System, account: AccountSettings, policy: HttpPolicy
+) -> SettlementSource:
+    from infrastructure.gateways.dintero.settlements import DinteroSettlements
+
+    plain = _dintero_account(system.settings, account)
+    return DinteroSettlements(plain, now=system.clock, policy=policy)
 
 
 def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAccount:
@@ -328,6 +353,10 @@ def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAcc
 _BUILDERS: dict[str, Callable[[System, AccountSettings, HttpPolicy], Gateway]] = {
     "paypal": _paypal,
     "dintero": _dintero,
+}
+_SOURCES: dict[str, Callable[[System, AccountSettings, HttpPolicy], SettlementSource]] = {
+    "paypal": _paypal_settlements,
+    "dintero": _dintero_settlements,
 }
 
 

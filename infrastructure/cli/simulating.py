@@ -63,6 +63,12 @@ DINTERO_SPEC = "spec-payments.swagger2.*.yaml"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Writes the root of PayPal's webhook certificates there (trust_roots_file).",
 )
+@click.option(
+    "--fees",
+    type=click.IntRange(0, 100),
+    default=0,
+    help="Thousandths that PayPal keeps of captures; what is left goes to the bank each day.",
+)
 @click.option("--account", default="main", show_default=True, help="Whose credentials to accept.")
 @pass_chosen
 def simulate(
@@ -76,6 +82,7 @@ def simulate(
     validation: str | None,
     webhooks: str,
     root: Path | None,
+    fees: int,
     account: str,
 ) -> None:
     """Be a PayPal or a Dintero with a book of its own, and misbehave by plan.
@@ -99,7 +106,7 @@ def simulate(
     ]
     ours = known[0] if known else None
     if provider == "paypal":
-        build = _paypal(ours, plan, book, strict_specs, webhooks, root)
+        build = _paypal(ours, plan, book, strict_specs, webhooks, root, fees)
     else:
         build = _dintero(ours, plan, book, strict_specs, webhooks)
     run_loop(_serve(build, provider, host, port))
@@ -126,6 +133,7 @@ def _paypal(
     specs: Path | None,
     webhooks: str,
     root: Path | None,
+    fees: int,
 ) -> Callable[[], web.Application]:
     from infrastructure.simulators.paypal.app import build_paypal_simulator
     from infrastructure.simulators.paypal.options import PayPalOptions
@@ -141,6 +149,8 @@ def _paypal(
         validation="basic" if specs is None else "strict",
         specs=specs,
         book=book,
+        fee_permille=fees,
+        transfers=fees > 0,
     )
     if ours is not None:
         options = attrs.evolve(

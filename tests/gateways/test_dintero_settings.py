@@ -90,8 +90,8 @@ def test_secrets_of_callbacks_and_webhooks_are_told_apart() -> None:
     assert account({}).webhook_secret is None
 
 
-def test_payouts_are_read_for_each_dintero_account() -> None:
-    """PayPal's are read elsewhere; an account that cannot work is named."""
+def test_payouts_are_read_for_each_account() -> None:
+    """And for each of PayPal's; an account that cannot work is named."""
 
     def sources(*accounts: AccountSettings) -> set[tuple[str, str]]:
         settings = Settings(data_dir=Path(), accounts=accounts)
@@ -117,7 +117,8 @@ def test_payouts_are_read_for_each_dintero_account() -> None:
         return AccountSettings(provider=provider, name=name, values=known, secrets=secret)
 
     pair = (named("dintero", "main"), named("dintero", "second"), named("paypal", "main"))
-    assert sources(*pair) == {("dintero", "main"), ("dintero", "second")}
+    everywhere = {("dintero", "main"), ("dintero", "second"), ("paypal", "main")}
+    assert sources(*pair) == everywhere
     with pytest.raises(SettingsError, match=r"accounts\.dintero\.main: 'X1'"):
         sources(named("dintero", "main", account_id="X1"))
 

@@ -14,14 +14,15 @@ import pytest
 
 from domain.money import Money
 from domain.settlement_ports import SettledKind
-from domain.settlements.accounts import Code, How, Standing, Tariff
+from domain.settlements.accounts import Code, Comparison, How, Match, Standing, Tariff
 from domain.settlements.matching import compare
 from tests.reconciling.given import DAY, LATER, line, numbered, only, ours, statement, told
 
 LATE = DAY + timedelta(days=8)
 
 
-def matched(found, how):  # type: ignore[no-untyped-def]
+def matched(found: Comparison, how: How) -> list[Match]:
+    """Matches that were made so."""
     return [match for match in found.matches if match.how is how]
 
 

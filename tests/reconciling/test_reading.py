@@ -146,7 +146,7 @@ def test_paid_at_last_is_a_version() -> None:
 def test_totals_are_the_lines(field: str) -> None:
     """One minor unit off in any of them is refused, also where the total adds up."""
     (total,) = report(*LINES).settlement.totals
-    wrong = attrs.evolve(total, **{field: Money(getattr(total, field).minor + 1, "NOK")})
+    wrong = attrs.evolve(total, **{field: Money(getattr(total, field).minor + 1, "NOK")}  # type: ignore[arg-type])
     left = wrong.captured.minor - wrong.refunded.minor - wrong.fees.minor - wrong.payout.minor
     wrong = attrs.evolve(wrong, balance_change=left)
     assert wrong.adds_up

@@ -67,6 +67,39 @@ class _Row:
     on: date
 
 
+@attrs.frozen(kw_only=True)
+class Head:
+    """What a file says of its settlement by itself. amounts: of each row, with its currency, in
+    units that the file does not name."""
+
+    settlement_id: str
+    provider_ref: str
+    acquirer: str
+    settled_on: date
+    amounts: tuple[tuple[str, dict[SettledKind, Decimal]], ...]
+
+
+def head_of(content: bytes) -> Head | SettlementUnreadable:
+    """The settlement that a file is of, and what its rows hold."""
+    try:
+        tree = _tree(content)
+        named = [_text(each) for each in tree.iter("DinteroSettlementId")]
+        days = {_text(each)[:10] for each in tree.iter("SettlementDate")}
+        settled_on = day_of(next(iter(days))) if len(days) == 1 else None
+        if len(named) != 1 or not named[0] or settled_on is None:
+            raise _Refused("field-missing", "not one settlement with one day")
+        rows = [_row(each, n) for n, each in enumerate(tree.iter("TransactionInfo"), start=1)]
+    except _Refused as refused:
+        return refused.finding
+    return Head(
+        settlement_id=named[0],
+        provider_ref=_text(next(tree.iter("SettlementReference"), None)),
+        acquirer=_text(next(tree.iter("SettlementProvider"), None)),
+        settled_on=settled_on,
+        amounts=tuple((row.currency, row.amounts) for row in rows),
+    )
+
+
 def read_report(settlement: Settlement, content: bytes) -> SettlementReport | SettlementUnreadable:
     """Every line of a file, with the payouts, as integers of minor units."""
     try:

@@ -28,6 +28,7 @@ from infrastructure.simulators.paypal.contested_resources import dispute_json
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.payments import COMPLETED, PENDING, Capture
 from infrastructure.simulators.paypal.provider import PROVIDER, json_answer
+from infrastructure.simulators.paypal.records import Line
 from infrastructure.simulators.paypal.state import Account
 
 
@@ -70,6 +71,7 @@ def take_back(account: Account, capture: Capture, minor: int) -> Reversal | None
         at_us=account.now_us(),
     )
     contested.reversals.append(reversal)
+    account.journal.add(reversal.at_us, len(contested.reversals), Line.REVERSAL)
     account.controls.book.write(
         Movement.REVERSED,
         reference=capture.order.invoice_id,

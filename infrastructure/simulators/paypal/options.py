@@ -27,6 +27,8 @@ class PayPalOptions:
     work_s: seconds (real time) that a keyed request takes after it was carried out; a second one
         under its key meanwhile gets 409.
     report_delay: how late the transaction search is. report_limit: rows one search may find.
+    fee_permille: what PayPal keeps of a capture; refunds and reversals give none of it back.
+    transfers: whether what lies in the account at the end of each day (UTC) goes to the bank.
     tag: four letters or digits in every id, so that two simulators' ids differ.
     """
 
@@ -40,6 +42,8 @@ class PayPalOptions:
     book: Path | None = None
     report_delay: timedelta = timedelta(hours=3)
     report_limit: int = 10_000
+    fee_permille: int = 0
+    transfers: bool = False
     names_setup_token: bool = False
     webhook_tries: int = 25
     webhook_pause_s: float = 0.2

@@ -107,6 +107,8 @@ class Line(IntEnum):
     PART = 2  # one of several captures: its own number
     REFUND = 3  # its own number
     RENEWAL = 4  # its own number
+    REVERSAL = 5  # its own number
+    TRANSFER = 6  # its own number
 
 
 class Order:

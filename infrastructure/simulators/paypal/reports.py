@@ -11,7 +11,7 @@ from aiohttp import web
 
 from infrastructure.simulators.paypal.errors import PayPalError
 from infrastructure.simulators.paypal.payments import COMPLETED
-from infrastructure.simulators.paypal.provider import PROVIDER, json_answer, number_of
+from infrastructure.simulators.paypal.provider import PROVIDER, Provider, json_answer, number_of
 from infrastructure.simulators.paypal.records import Line, State, micros, rfc3339
 from infrastructure.simulators.paypal.state import Account
 from infrastructure.simulators.paypal.transactions import transaction_json
@@ -32,6 +32,8 @@ async def search_transactions(request: web.Request) -> web.StreamResponse:
     page = number_of(request, "page", 1, 2**31 - 1)
     refreshed = provider.controls.clock.now() - provider.options.report_delay
     found = account.journal.between(micros(start), min(micros(end), micros(refreshed)))
+    found += _transfers(provider, start, min(end, refreshed))
+    found.sort(key=lambda each: each[0])
     if request.query.get("balance_affecting_records_only", "Y") != "N":
         found = [each for each in found if _moves_balance(account, each[1], each[2])]
     if len(found) > provider.options.report_limit:
@@ -57,7 +59,16 @@ def _moves_balance(account: Account, number: int, line: Line) -> bool:
         return account.aftermath.refunds[number - 1].status == COMPLETED
     if line is Line.CAPTURE:
         return account.orders[number - 1].state not in _UNBALANCED
-    return line is Line.PART
+    return line in (Line.PART, Line.REVERSAL, Line.TRANSFER)
+
+
+def _transfers(provider: Provider, start: datetime, end: datetime) -> list[tuple[int, int, Line]]:
+    """What went to the bank between two instants, in the journal's form."""
+    if not provider.options.transfers:
+        return []
+    sweeps, controls = provider.account.sweeps, provider.controls
+    sweeps.take(controls.book, controls.clock.now())
+    return [(micros(each.at), each.number, Line.TRANSFER) for each in sweeps.between(start, end)]
 
 
 def _instant(request: web.Request, name: str) -> datetime:

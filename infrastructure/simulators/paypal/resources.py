@@ -27,10 +27,10 @@ from infrastructure.simulators.paypal.records import (
     rfc3339,
 )
 from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.sweeping import WITHOUT_DECIMALS
 
 # A payer's id has no letters and digits that look alike.
 _PAYER_LETTERS = str.maketrans("01IO", "23JP")
-WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 _CAPTURE_STATUS = {State.CAPTURE_PENDING: "PENDING", State.CAPTURE_DECLINED: "DECLINED"}
 _AUTHORIZATION_STATUS = {
     State.AUTHORIZED: "CREATED",

@@ -32,6 +32,7 @@ from infrastructure.simulators.paypal.records import (
     State,
     micros,
 )
+from infrastructure.simulators.paypal.sweeping import Sweeps
 from infrastructure.simulators.paypal.wallets import Wallets
 from infrastructure.simulators.serving import Controls
 
@@ -82,6 +83,7 @@ class Account(Wallets):
         self.renewal_keys: Keys[Kept] = Keys(PAYMENT_KEYS)
         self.aftermath = Aftermath()
         self.contested = Contested()
+        self.sweeps = Sweeps(options.fee_permille)
         # Told when a pending capture came through, and when a pending refund came to its end.
         self.on_completed: Callable[[Order], None] = lambda _: None
         self.on_refund_ended: Callable[[Refund], None] = lambda _: None

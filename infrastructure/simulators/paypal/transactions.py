@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from infrastructure.simulators.paypal.contested import Reversal
 from infrastructure.simulators.paypal.payments import COMPLETED, FAILED, PENDING, Capture, Refund
 from infrastructure.simulators.paypal.records import Line, Order, rfc3339
 from infrastructure.simulators.paypal.resources import amount, capture_status
 from infrastructure.simulators.paypal.state import Account
+from infrastructure.simulators.paypal.sweeping import Transfer
 
 _REFUND_STATUS = {COMPLETED: "S", PENDING: "P", FAILED: "D"}
 _CAPTURE_STATUS = {"PENDING": "P", "DECLINED": "D", "REFUNDED": "V"}
@@ -20,6 +22,10 @@ def transaction_json(account: Account, line: Line, number: int, at_us: int) -> d
     if line is Line.PART:
         part = account.aftermath.parts[number - 1]
         return _capture_row(account, part, at_us)
+    if line is Line.REVERSAL:
+        return _reversal_row(account, account.contested.reversals[number - 1], at_us)
+    if line is Line.TRANSFER:
+        return _transfer_row(account, account.sweeps.made[number - 1], at_us)
     if line is Line.RENEWAL:
         renewal = account.aftermath.renewals[number - 1]
         order, transaction_id = renewal.order, account.ids.of("RA", number)
@@ -36,6 +42,9 @@ def _capture_row(account: Account, capture: Capture, at_us: int) -> dict[str, An
     status = _CAPTURE_STATUS.get(capture_status(account, capture), "S")
     row = _row(account, capture.order, at_us, capture.capture_id, "T0003", status, capture.minor)
     row["transaction_info"]["invoice_id"] = capture.invoice_id
+    fee = account.sweeps.fee(capture.minor, capture.order.currency)
+    if fee and status in ("S", "V"):
+        row["transaction_info"]["fee_amount"] = amount(-fee, capture.order.currency)
     return row
 
 
@@ -47,6 +56,31 @@ def _refund_row(account: Account, refund: Refund, at_us: int) -> dict[str, Any]:
     info |= {"paypal_reference_id": refund.capture_id, "paypal_reference_id_type": "TXN"}
     info["invoice_id"] = refund.invoice_id or refund.order.invoice_id
     return row
+
+
+def _reversal_row(account: Account, reversal: Reversal, at_us: int) -> dict[str, Any]:
+    """Money that was taken back of a capture, under the capture's invoice id."""
+    capture = reversal.capture
+    row = _row(account, capture.order, at_us, reversal.reversal_id, "T1106", "S", -reversal.minor)
+    info = row["transaction_info"]
+    info |= {"paypal_reference_id": capture.capture_id, "paypal_reference_id_type": "TXN"}
+    info["invoice_id"] = capture.invoice_id
+    return row
+
+
+def _transfer_row(account: Account, transfer: Transfer, at_us: int) -> dict[str, Any]:
+    """What went to the merchant's bank; it is about no order."""
+    time = rfc3339(at_us)
+    return {
+        "transaction_info": {
+            "transaction_id": account.ids.of("TR", transfer.number),
+            "transaction_event_code": "T0401",
+            "transaction_initiation_date": time,
+            "transaction_updated_date": time,
+            "transaction_amount": amount(-transfer.minor, transfer.currency),
+            "transaction_status": "S",
+        }
+    }
 
 
 def _row(

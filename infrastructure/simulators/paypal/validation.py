@@ -16,7 +16,7 @@ from typing import Any
 from domain.currencies import minor_digits
 from domain.refusals import Refused
 from infrastructure.simulators.paypal.errors import PayPalError
-from infrastructure.simulators.paypal.resources import WITHOUT_DECIMALS
+from infrastructure.simulators.paypal.sweeping import WITHOUT_DECIMALS
 
 USAGE_PATTERNS = frozenset(
     f"{kind}_{timing}"
