@@ -71,6 +71,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cash": ("finance:cash", "What came in and went back at the providers."),
     "revenue": ("finance:revenue", "What was earned, by month and product."),
     "waterfall": ("finance:waterfall", "When the deferred revenue will be earned."),
+    "settlement": (
+        "settlements:settlement",
+        "What providers paid out: fetch, import, list, show.",
+    ),
+    "reconcile": ("reconciling:reconcile", "Hold what providers settled against our books."),
+    "exception": ("reconciling:exception", "Assign or decide what a reconciliation lists."),
+    "match": ("reconciling:match", "Say which of our movements a provider's line is about."),
     "export": (
         "exporting:export",
         "The books as files: CSV, JSON lines, hledger, beancount, SAF-T, XLSX.",

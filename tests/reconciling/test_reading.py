@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -146,7 +147,8 @@ def test_paid_at_last_is_a_version() -> None:
 def test_totals_are_the_lines(field: str) -> None:
     """One minor unit off in any of them is refused, also where the total adds up."""
     (total,) = report(*LINES).settlement.totals
-    wrong = attrs.evolve(total, **{field: Money(getattr(total, field).minor + 1, "NOK")}  # type: ignore[arg-type])
+    more: dict[str, Any] = {field: Money(getattr(total, field).minor + 1, "NOK")}
+    wrong = attrs.evolve(total, **more)
     left = wrong.captured.minor - wrong.refunded.minor - wrong.fees.minor - wrong.payout.minor
     wrong = attrs.evolve(wrong, balance_change=left)
     assert wrong.adds_up

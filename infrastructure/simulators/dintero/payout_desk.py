@@ -6,7 +6,7 @@ from aiohttp import web
 
 from infrastructure.simulators.dintero.answers import answered
 from infrastructure.simulators.dintero.bodies import bad
-from infrastructure.simulators.dintero.payouts import Payouts, report_xml
+from infrastructure.simulators.dintero.payouts import Payout, Payouts, report_xml
 from infrastructure.simulators.dintero.provider import SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused
 
@@ -27,15 +27,24 @@ class PayoutDesk:
         router.add_get(PATH, self._list)
         router.add_get(f"{PATH}/{{id}}/attachments/{{file}}", self._file)
         router.add_post(f"{PATH}/reports/generate-test-report", self._make)
+        router.add_post("/_payouts", self._settle)
 
     async def _make(self, request: web.Request) -> web.Response:
         """201 with what was made; 200 when there is nothing to report."""
         self._check_account(request)
+        made = self._made()
+        return answered([each.as_json() for each in made], 201 if made else 200)
+
+    async def _settle(self, _: web.Request) -> web.Response:
+        """A control endpoint: the payouts of whatever moved since the last ones are due now."""
+        return answered({"made": len(self._made())})
+
+    def _made(self) -> list[Payout]:
         controls = self._dintero.controls
         made = self.payouts.make(controls.book, controls.clock.now())
         for each in made:
             self._dintero.hooks.tell("settlement_add", {"settlement": each.as_json()})
-        return answered([each.as_json() for each in made], 201 if made else 200)
+        return made
 
     async def _list(self, request: web.Request) -> web.Response:
         self._check_account(request)
