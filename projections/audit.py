@@ -23,6 +23,8 @@ from domain.catalogue.events import PlanEvent
 from domain.identity import (
     PERIOD_STREAMS,
     PLAN_STREAMS,
+    RECONCILIATION_STREAMS,
+    SETTLEMENT_STREAMS,
     SUBSCRIPTION_STREAMS,
     event_id,
     plan_of,
@@ -30,6 +32,7 @@ from domain.identity import (
 )
 from domain.periods.events import PeriodEvent
 from domain.recorded import Recorded
+from domain.settlements.events import ReconciliationEvent, SettlementEvent
 from domain.subscription.events import (
     SubscriptionEvent,
     SubscriptionStarted,
@@ -45,6 +48,7 @@ from projections.auditing.tying import Tying
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
 _PLAN_EVENTS = frozenset(get_args(PlanEvent))
 _PERIOD_EVENTS = frozenset(get_args(PeriodEvent))
+_SETTLED_EVENTS = frozenset((*get_args(SettlementEvent), *get_args(ReconciliationEvent)))
 
 
 class Verdict(Enum):
@@ -142,6 +146,12 @@ class Audit:
             say("period-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if recorded.stream.startswith(PLAN_STREAMS):
             say("plan-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
+        if type(recorded.event) in _SETTLED_EVENTS:
+            self._judges.settled.judge(recorded.event, recorded.stream, say)
+            self._tying.see(recorded)
+            return
+        if recorded.stream.startswith((SETTLEMENT_STREAMS, RECONCILIATION_STREAMS)):
+            say("settlement-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if type(recorded.event) not in _SUBSCRIPTION_EVENTS or book.blind:
             return
         if book.started is None and not isinstance(recorded.event, SubscriptionStarted):
@@ -163,6 +173,7 @@ class Audit:
             self._judges.shelves.cannot_read(plan_of(stream))
         if stream.startswith(PERIOD_STREAMS):
             self._periods.blind = True
+        self._judges.settled.cannot_read(stream)
 
     def report(self, *, head: int | None = None) -> AuditReport:
         """What was found so far, as if the log ended here.

@@ -1,6 +1,6 @@
 """The journal: every fact that moves money, as a balanced entry, in the order of the log.
 
-journal(log)      entries, one at a time; memory grows with subscriptions, not with facts
+journal(log)      entries, one at a time; memory grows with streams, not with facts
 Journal.post      the same for a reader that brings the facts itself, from any position on
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from domain.books import posting_settlements
 from domain.books.accounts import Entry
 from domain.books.periods import NONE_CLOSED, Closed
 from domain.books.posting import posting_of
@@ -19,13 +20,25 @@ from domain.periods.events import PeriodClosed, PeriodReopened
 from domain.recorded import Recorded, stored_name
 from domain.subscription.events import CreditGranted, InvoiceIssued, SubscriptionStarted
 
+class Stands(Protocol):
+    """What the books know of one stream, as far as they have read it."""
+
+    def take(self, event: Any) -> None:
+        """One more fact."""
+
+
+# The fact that a stream begins with, and how its books begin.
+BEGINNINGS: Mapping[type, Callable[[Any], Stands]] = {
+    SubscriptionStarted: Standing.begun,
+    **posting_settlements.BEGINNINGS,
+}
 # What is a document of its own towards the customer, and its series.
 SERIES = {InvoiceIssued: "I", CreditGranted: "C"}
 # What the streams are called whose facts concern every entry; whoever makes a journal that goes on
 # posts them to it first.
 FOR_ALL = (PERIOD_STREAMS,)
 # How a stream stands before the fact that is to be posted; None: nothing of it is in the books.
-StandingOf = Callable[[str], Standing | None]
+StandingOf = Callable[[str], Stands | None]
 # The last number of each series and year.
 Numbers = Mapping[tuple[str, int], int]
 
@@ -48,7 +61,7 @@ class Journal:
         closed: Closed = NONE_CLOSED,
     ) -> None:
         self._standing_of = standing_of
-        self._standing: dict[str, Standing] = {}
+        self._standing: dict[str, Stands] = {}
         self._numbers: Counter[tuple[str, int]] = Counter(numbers)
         self.closed = closed
 
@@ -95,18 +108,16 @@ class Journal:
         )
         return self.closed.routed(entry)
 
-    def _held(self, recorded: Recorded[Any]) -> Standing | None:
+    def _held(self, recorded: Recorded[Any]) -> Stands | None:
         """The standing that a fact is posted to, from now on the one posted to last."""
         stream = recorded.stream
         standing = self._standing.pop(stream, None)
         if standing is None and recorded.version > 1:
             standing = self._standing_of(stream)
         if standing is None:
-            # What begins a stream moves no money itself.
-            if (begun := _begun(recorded)) is not None:
-                self._standing[stream] = begun
-            return None
-        self._standing[stream] = standing
+            standing = _begun(recorded)
+        if standing is not None:
+            self._standing[stream] = standing
         return standing
 
     def _number(self, series: str, year: int) -> str:
@@ -124,24 +135,28 @@ def journal(log: Iterable[Recorded[Any]]) -> Iterator[Entry]:
             yield entry
 
 
-def standing_after(facts: Iterable[Recorded[Any]]) -> Standing | None:
+def standing_after(facts: Iterable[Recorded[Any]]) -> Stands | None:
     """How a stream stands after all its facts so far; None: nothing of it is in the books."""
-    standing: Standing | None = None
+    standing: Stands | None = None
     for recorded in facts:
+        if standing is None:
+            standing = _begun(recorded)
         if standing is not None:
             standing.take(recorded.event)
-        else:
-            standing = _begun(recorded)
     return standing
 
 
-def _begun(recorded: Recorded[Any]) -> Standing | None:
+def _begun(recorded: Recorded[Any]) -> Stands | None:
     """The standing that a stream's first fact makes; None where its kind is not in the books."""
-    event = recorded.event
-    return Standing.begun(event) if isinstance(event, SubscriptionStarted) else None
+    begin = BEGINNINGS.get(type(recorded.event))
+    return None if begin is None else begin(recorded.event)
 
 
 def about(event: Any) -> str:
-    """What an entry is about, as `billing explain` takes it up: an invoice or a credit."""
+    """What an entry is about: an invoice or a credit, as `billing explain` takes it up, or a
+    settlement or an exception."""
+    for name in ("settlement_id", "exception_id"):
+        if hasattr(event, name):
+            return f"{name.partition('_')[0]} {getattr(event, name)}"
     number = getattr(event, "invoice_number", None)
     return f"invoice {number}" if number is not None else f"credit {event.credit_number}"

@@ -20,8 +20,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from domain.books import posting
+from domain.books import posting, posting_settlements
 from domain.books.posting import NO_MONEY_MOVES
+from domain.books.posting_settlements import NOTHING_SETTLED
 from domain.catalogue.events import PlanEvent
 from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
@@ -137,9 +138,13 @@ def _projections() -> str:
 
 
 def _postings() -> str:
-    """The table at the head of posting.py, and what posts nothing."""
-    rows = [(f"`{stored_name(fact)}`", why) for fact, why in NO_MONEY_MOVES.items()]
-    table = (inspect.getdoc(posting) or "").partition("\n\n")[2]
+    """The tables at the heads of posting.py and posting_settlements.py, and what posts nothing."""
+    rows = [
+        (f"`{stored_name(fact)}`", why)
+        for fact, why in {**NO_MONEY_MOVES, **NOTHING_SETTLED}.items()
+    ]
+    tables = (inspect.getdoc(each) or "" for each in (posting, posting_settlements))
+    table = "\n\n".join(each.partition("\n\n")[2] for each in tables)
     return f"```\n{table}\n```\n\n" + _table(("names an amount and posts nothing", "why"), rows)
 
 

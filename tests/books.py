@@ -123,6 +123,10 @@ class Books:
         for fact in self._record(plan_stream(code), tuple(events), "api:shop", "command:publish"):
             self.plans[code] = evolve_plan(self.plans.get(code), fact.event)
 
+    def settle(self, stream: str, events: Iterable[Any]) -> tuple[Recorded[Any], ...]:
+        """Record facts of a settlement or of what people said of them, under one command."""
+        return self._record(stream, tuple(events), "cli:kari", "command:settlement")
+
     def _record(
         self, stream: str, facts: tuple[Any, ...], actor: str, cause: str
     ) -> tuple[Recorded[Any], ...]:

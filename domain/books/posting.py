@@ -21,7 +21,7 @@ more credit, whichever  credit                         receivable: what is missi
                                                        were found late
 
 Deferred revenue is earned day by day; see recognition.py. Facts that name an amount and post
-nothing are in NO_MONEY_MOVES, each with the reason.
+nothing are in NO_MONEY_MOVES, each with the reason. What settlements post: posting_settlements.py.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 import attrs
 
 from domain.books.accounts import Account, Line, Posting, Role, posted
+from domain.books.posting_settlements import SETTLED
 from domain.books.recognition import given_back, net_of, recognised, revenue_of
 from domain.books.standing import Standing
 from domain.money import Money
@@ -74,9 +75,9 @@ Rule = Callable[[Standing, Any], Posting]
 NOTHING = Posting()
 
 
-def posting_of(standing: Standing, event: object) -> Posting:
-    """What a fact posts. standing: before it. Raises: Unbalanced."""
-    rule = POSTING.get(type(event))
+def posting_of(standing: Any, event: object) -> Posting:
+    """What a fact posts. standing: of its stream, before it. Raises: Unbalanced."""
+    rule = POSTING.get(type(event)) or SETTLED.get(type(event))
     return NOTHING if rule is None else rule(standing, event)
 
 

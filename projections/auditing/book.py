@@ -291,6 +291,7 @@ class Totals:
     """One currency, minor units.
 
     open - credit - refunding == billed - credited - paid - written_off + refunded + reversed
+    kept, paid_out: what settlements took of it as fees (and people as cost), and paid to the bank.
     """
 
     billed: int = 0
@@ -302,6 +303,8 @@ class Totals:
     reversed: int = 0
     open: int = 0
     credit: int = 0
+    kept: int = 0
+    paid_out: int = 0
 
 
 @attrs.define

@@ -196,6 +196,15 @@ CODES: Mapping[str, str] = {
     "write-off-wrong": "a write-off of what is not open, of a part, or while money may be coming",
     "suspension-wrong": "a suspension of what is not billed, or is paid, or another last invoice",
     "reinstatement-wrong": "reinstated what was not suspended, or unpaid and without a reason",
+    # settlements
+    "settlement-misnamed": "a fact of settlements in another stream than its own, or another in it",
+    "settlement-version-wrong": "a version of a settlement is not the next one",
+    "settlement-lines-wrong": "lines of a settlement are missing, too many, or out of place",
+    "settlement-totals-wrong": "the lines of a settlement do not come to its totals",
+    "settlement-digest-wrong": "a settlement's digest is not that of its lines and totals",
+    "settlement-repeated": "a version of a settlement was written down again",
+    "decision-wrong": "an exception was decided twice, or posts what its decision does not",
+    "match-doubled": "a line was said to be about two different movements",
 }
 
 # code, words: how a check reports. The position and the subscription are known to the caller.

@@ -119,6 +119,7 @@ from projections.auditing.refunding import (
     note_captured,
 )
 from projections.auditing.resolving import check_credited, check_resolution
+from projections.auditing.settled import SettledJudge
 from projections.auditing.settlements import check_settled, check_settlement_billed
 from projections.auditing.settling import (
     check_awaited,
@@ -157,6 +158,7 @@ class Judges:
         self.shelves = Shelves()
         self.attempts = AttemptLog()
         self.totals: dict[str, Totals] = {}
+        self.settled = SettledJudge(self._totals_of)
         self._terms: dict[Terms, Terms] = {}
 
     def judge(self, book: Book, recorded: Recorded[SubscriptionEvent], say: Say) -> None:

@@ -41,11 +41,14 @@ class Tying:
         """In words; none where all is well. totals: the audit's own, by currency."""
         found = list(self._impossible)
         for currency, sums in totals.items():
+            taken = sums.kept + sums.paid_out
             expected = {
                 Role.RECEIVABLE: sums.open,
                 Role.CREDIT: -sums.credit,
                 Role.REFUNDING: -sums.refunding,
-                Role.CLEARING: sums.paid - sums.refunded - sums.reversed,
+                Role.CLEARING: sums.paid - sums.refunded - sums.reversed - taken,
+                Role.FEES: sums.kept,
+                Role.BANK: sums.paid_out,
                 Role.BAD_DEBT: sums.written_off,
             }
             for role, minor in expected.items():

@@ -18,6 +18,7 @@ from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
 from tests.projections.plants_of_demands import PLANTS_OF_DEMANDS
 from tests.projections.plants_of_disputes import PLANTS_OF_DISPUTES
 from tests.projections.plants_of_dunning import PLANTS_OF_DUNNING
+from tests.projections.plants_of_payouts import PLANTS_OF_PAYOUTS
 from tests.projections.plants_of_plans import PLANTS_OF_PLANS
 from tests.projections.plants_of_prices import PLANTS_OF_PRICES
 from tests.projections.plants_of_refunds import PLANTS_OF_REFUNDS
@@ -70,5 +71,6 @@ def test_a_fault_planted_in_a_story_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, *_ in (*PLANTS, *TOLD, *PLANTS_OF_PLANS, *PLANTS_OF_PERIODS)}
+    apart = (*PLANTS_OF_PLANS, *PLANTS_OF_PERIODS, *PLANTS_OF_PAYOUTS)
+    planted = {code for _, code, *_ in (*PLANTS, *TOLD, *apart)}
     assert planted == set(CODES)
