@@ -15,7 +15,7 @@ from infrastructure.cli.changing import reason_option, tell
 from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, TABLE
 from infrastructure.cli.finance import asked_of
-from infrastructure.cli.output import amount, print_json, print_table
+from infrastructure.cli.output import amount, instant, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -220,6 +220,21 @@ def decide(
             exception_id, Decision(decision.upper()), evidence=evidence, reason=reason
         )
     tell(done, f"{exception_id} is {decision}", as_json=as_json)
+
+
+@exception.command(epilog=TABLE)
+@click.argument("account")
+@pass_chosen
+def history(chosen: Chosen, account: str) -> None:
+    """What people said about the exceptions of an account, e.g. "dintero/main"."""
+    from domain.identity import reconciliation_stream
+    from projections.settlement_words import words_of_settlement
+
+    provider, _, name = account.partition("/")
+    with chosen.system() as system:
+        for fact in system.ledger.read_stream(reconciliation_stream(provider, name)):
+            words = words_of_settlement(fact.event)
+            click.echo(f"{instant(fact.effective_at)}  {fact.actor}  {words}")
 
 
 @click.command(epilog=TABLE)

@@ -12,7 +12,7 @@ import click
 from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, TABLE, USAGE, Ended
 from infrastructure.cli.finance import KnownAt
-from infrastructure.cli.output import amount, print_json, print_table
+from infrastructure.cli.output import amount, instant, print_json, print_table
 
 if TYPE_CHECKING:
     from domain.settlement_ports import SettlementLine, SettlementReport, SettlementUnreadable
@@ -213,17 +213,20 @@ def list_(chosen: Chosen, known_at: Any, as_json: bool) -> None:
 @pass_chosen
 def show(chosen: Chosen, /, settlement_id: str, as_json: bool, **asked: Any) -> None:
     """One settlement: its lines, and what each version had otherwise."""
-    from domain.identity import checked_id
+    from domain.identity import checked_id, settlement_stream
     from domain.providers import Provider
     from domain.refusals import Refused
+    from domain.settlements.events import SettlementRead
     from domain.settlements.reading import changes
     from infrastructure.commands.settlements import Settlements
+    from projections.settlement_words import words_of_settlement
 
     checked_id("settlement id", settlement_id)
     with chosen.system() as system:
-        versions = Settlements(system, actor=actor()).versions(
-            Provider(asked["provider"]), asked["account"], settlement_id
-        )
+        place = Provider(asked["provider"]), asked["account"]
+        versions = Settlements(system, actor=actor()).versions(*place, settlement_id)
+        stream = settlement_stream(asked["provider"], asked["account"], settlement_id)
+        facts = system.ledger.read_stream(stream)
     if not versions:
         raise Refused("settlement-unknown", f"no settlement {settlement_id} was read")
     latest = versions[-1]
@@ -231,6 +234,9 @@ def show(chosen: Chosen, /, settlement_id: str, as_json: bool, **asked: Any) -> 
     if as_json:
         print_json({"settlement": latest, "changes": steps})
         return
+    for fact in facts:
+        if isinstance(fact.event, SettlementRead):
+            click.echo(f"{instant(fact.recorded_at)}  {words_of_settlement(fact.event)}")
     for old, differences in zip(versions[1:], steps, strict=True):
         click.echo(f"version {old.version}, {old.source}: {len(differences)} differences")
         for each in differences:

@@ -108,6 +108,7 @@ def test_f42_a_reissued_file_is_a_version_with_its_differences(billed: Terminal)
     assert "-> fee 1.19 USD" in anew.stdout
     shown = billed.run("settlement", "show", "2025-01-10", *PAYPAL)
     assert "version 2, file:stl.csv: 2 differences" in shown.stdout
+    assert "Version 1 was read from stl.csv, 3 lines: 31.00 USD came" in shown.stdout
     assert len(billed.json("settlement", "show", "2025-01-10", *PAYPAL)["changes"]) == 1
     assert billed.run("settlement", "show", "nope", *PAYPAL).exit_code == REFUSED
     (before,) = billed.json("settlement", "list", "--known-at", "2020-01-01T00:00Z")["items"] or [0]
@@ -138,6 +139,9 @@ def test_an_exception_gets_an_owner_and_a_decision(billed: Terminal) -> None:
     (line,) = csv.DictReader(io.StringIO(said.stdout))
     assert (line["exception_id"], line["decision"]) == (name, "COST")
     assert "cost: case 7" in billed.run("reconcile").stdout
+    said = billed.run("exception", "history", "paypal/main").stdout
+    assert "cli:tester  kari looks after" in said
+    assert "cost the merchant 0.10 USD, by case 7" in said
     assert billed.run("exception", "assign", "none", "--owner", "x", *WHY).exit_code == REFUSED
     assert billed.run("audit").exit_code == DONE
 
