@@ -30,6 +30,7 @@ from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of
 from infrastructure.rehearsal.printing import print_report
 from infrastructure.rehearsal.refunds import REFUND_KINDS, planned_refunds
 from infrastructure.rehearsal.report import Report, write_report
+from infrastructure.rehearsal.settling import settle_accounts, settled
 from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.rehearsal.usage import (
@@ -43,6 +44,7 @@ from infrastructure.store.embedded import EmbeddedPostgres
 
 SAMPLE, SAMPLE_PLANS = Path("scripts/sample-customers.csv"), Path("scripts/sample-plans.csv")
 SCHEMA = "rehearsal"
+PAYPAL_FEES = "35"  # thousandths
 SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by them."
 
 
@@ -196,17 +198,24 @@ def _play(
                 played = time.monotonic()
                 _let_go(system, rows)
                 director.play(plan.until)
+                let_go = time.monotonic()
+                problems = settle_accounts(system, stage, plan)
+                director.come_to_rest()
+                reconciled = settled(system, problems)
+                compared = time.monotonic()
             changed = {each.subscription_id for each in wishes if isinstance(each, PlannedChange)}
             report = Report.of(system, stage, rows, plan, changed)
             return attrs.evolve(
                 report,
                 changes=changes,
                 usage=usage,
+                settled=reconciled,
                 seconds={
                     "set-up": ready - began,
                     "sign-up": signed_up - ready,
                     "billing": played - signed_up,
-                    "audit": time.monotonic() - played,
+                    "settlements": compared - let_go,
+                    "audit": time.monotonic() - compared,
                 },
                 clock_steps=steps,
             )
@@ -254,7 +263,7 @@ def _open(
         arguments = ["simulate", name, "--port", url.rpartition(":")[2], *simulator]
         if name == "paypal":
             arguments += ["--webhooks", f"{stage.api_url}/callbacks/paypal/main"]
-            arguments += ["--root", str(stage.folder / TRUST_ROOTS)]
+            arguments += ["--root", str(stage.folder / TRUST_ROOTS), "--fees", PAYPAL_FEES]
         if specs is not None:
             arguments += ["--specs", str(specs / name)]
         stage.start(name, *arguments)

@@ -10,6 +10,7 @@ from rich.table import Table
 from domain.money import Money, decimal_text
 from infrastructure.audit import as_words
 from infrastructure.rehearsal.report import Report
+from infrastructure.rehearsal.settling import Settled
 
 MOST_LISTED = 20
 
@@ -28,6 +29,8 @@ def print_report(console: Console, report: Report) -> None:
     if report.usage:
         _counts(console, "Usage reported", report.usage)
     _books(console, report)
+    if report.settled is not None:
+        _settled(console, report.settled)
     console.print(as_words(report.audit), markup=False, highlight=False)
     _figures(console, report)
     verdict = "[green]CLEAN[/green]" if report.clean else "[red]NOT CLEAN[/red]"
@@ -72,6 +75,24 @@ def _books(console: Console, report: Report) -> None:
     _lines(console, "Theirs, not in ours", report.books.missing_ours)
     _lines(console, "Ours, not in theirs", report.books.missing_theirs)
     _lines(console, "Different amounts", report.books.amounts)
+
+
+def _settled(console: Console, found: Settled) -> None:
+    console.print("\n[bold]What the providers settled, against our books[/bold]")
+    console.print(
+        f"  {found.settlements:,} settlements, {found.lines:,} lines, {found.matches:,} matches",
+        highlight=False,
+    )
+    for currency, volume in found.volumes.items():
+        figures = (volume.theirs_matched, volume.theirs_listed)
+        matched, listed = (str(Money(minor, currency)) for minor in figures)
+        ours = Money(volume.ours_listed, currency)
+        words = f"{matched} matched, {listed} listed; of ours {ours} listed"
+        console.print(f"  {words}: {'all' if volume.complete else 'INCOMPLETE'}", highlight=False)
+    _counts(console, "Exceptions of the reconciliation", found.listed)
+    _lines(console, "Exceptions that nobody expects", found.unexpected)
+    if found.problems:
+        _lines(console, "Settlements that could not be read", found.problems)
 
 
 def _figures(console: Console, report: Report) -> None:

@@ -19,6 +19,7 @@ from infrastructure.bootstrap import System
 from infrastructure.commands.customers import CustomerRow
 from infrastructure.rehearsal.oracle import Comparison, compare
 from infrastructure.rehearsal.plan import Window
+from infrastructure.rehearsal.settling import Settled
 from infrastructure.rehearsal.stage import Stage
 from projections.due_dates import DueDates
 
@@ -51,6 +52,7 @@ class Report:
     waiting: why open invoices are not collected -> invoices.
     changes: what customers wished for on the way -> customers.
     usage: how usage was reported, and what came of it -> reports.
+    settled: what the providers settled, against our books.
     peaks_mib: the most memory each process held. seconds: of each part of the run.
     """
 
@@ -71,11 +73,14 @@ class Report:
     clock_steps: int = 0
     changes: Counter[str] = attrs.field(factory=Counter)
     usage: Counter[str] = attrs.field(factory=Counter)
+    settled: Settled | None = None
 
     @property
     def clean(self) -> bool:
-        """Audit clean, books equal, nothing missed, nothing charged twice."""
-        return self.audit.clean and self.books.equal and not self.missed
+        """Audit clean, books equal, nothing missed, nothing charged twice, and all of the money is
+        matched to what providers settled, or listed."""
+        well = self.audit.clean and self.books.equal and not self.missed
+        return well and (self.settled is None or self.settled.complete)
 
     @classmethod
     def of(
@@ -232,6 +237,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "changes": dict(report.changes),
         "usage": dict(report.usage),
         "quarantined": report.quarantined,
+        "settled": None if report.settled is None else attrs.asdict(report.settled),
         "balances": {
             f"{group} {currency}": attrs.asdict(money)
             for (group, currency), money in report.balances.items()

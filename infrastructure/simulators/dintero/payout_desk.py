@@ -32,16 +32,17 @@ class PayoutDesk:
     async def _make(self, request: web.Request) -> web.Response:
         """201 with what was made; 200 when there is nothing to report."""
         self._check_account(request)
-        made = self._made()
+        controls = self._dintero.controls
+        made = self._tell(self.payouts.make(controls.book, controls.clock.now()))
         return answered([each.as_json() for each in made], 201 if made else 200)
 
     async def _settle(self, _: web.Request) -> web.Response:
-        """A control endpoint: the payouts of whatever moved since the last ones are due now."""
-        return answered({"made": len(self._made())})
-
-    def _made(self) -> list[Payout]:
+        """A control endpoint: pay out whatever moved since the last time, week by week."""
         controls = self._dintero.controls
-        made = self.payouts.make(controls.book, controls.clock.now())
+        made = self._tell(self.payouts.make_weekly(controls.book, controls.clock.now()))
+        return answered({"made": len(made)})
+
+    def _tell(self, made: list[Payout]) -> list[Payout]:
         for each in made:
             self._dintero.hooks.tell("settlement_add", {"settlement": each.as_json()})
         return made

@@ -1,13 +1,14 @@
 """Settlements of the simulated Dintero: made from its book, with a report file each.
 
-One settlement a currency covers all lines of the book since the last one. The fee of a capture is
-1.5 %, rounded half up; refunds bear none. A payout that would be below zero is postponed.
+One settlement a currency covers all lines of the book since the last one, or of a week. The fee of
+a capture is 1.5 %, rounded half up; refunds bear none. A payout that would be below zero is
+postponed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha1
 from typing import Any
@@ -121,6 +122,22 @@ class Payouts:
         """Settle what the book has had since the last time; nothing, if nothing moved."""
         entries = list(book.entries(self._covered))
         self._covered = len(book)
+        return self._settle(entries, at)
+
+    def make_weekly(self, book: Book, now: datetime) -> list[Payout]:
+        """The same week by week (Monday to Sunday, UTC), each settled on the Tuesday after, or now
+        where that is to come."""
+        weeks: dict[datetime, list[Entry]] = {}
+        for entry in book.entries(self._covered):
+            weeks.setdefault(_tuesday_after(entry.at), []).append(entry)
+        self._covered = len(book)
+        return [
+            each
+            for settled_at in sorted(weeks)
+            for each in self._settle(weeks[settled_at], min(settled_at, now))
+        ]
+
+    def _settle(self, entries: list[Entry], at: datetime) -> list[Payout]:
         new: list[Payout] = []
         for currency in sorted({entry.currency for entry in entries}):
             rows = rows_of(entries, currency)
@@ -155,6 +172,12 @@ class Payouts:
         places = [place for place, each in enumerate(there) if each.id == after]
         rest = there[places[0] + 1 :] if places else there
         return rest[:limit], rest[limit - 1] if len(rest) > limit else None
+
+
+def _tuesday_after(moment: datetime) -> datetime:
+    """Ten in the morning (UTC) of the Tuesday after a moment's week."""
+    monday = moment.astimezone(UTC) - timedelta(days=moment.astimezone(UTC).weekday())
+    return monday.replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=8)
 
 
 def report_xml(payout: Payout, *, major: bool) -> bytes:
