@@ -152,7 +152,11 @@ class CaptureOrder:
 class ChargeQuery:
     """What became of an attempt?
 
-    attempted_at: UTC instant of the intention; a search need not look further back.
+    attempted_at: UTC instant of the intention.
+    since: UTC instant before which the charge cannot have been made, whatever became of our books;
+        a search need not look further back. None: attempted_at. It lies before the intention where
+        the invoice fell due earlier: books that were put back to a backup intend to make charges
+        that were made.
     now: UTC instant of the question; a search need not look further on.
     provider_ref, authorization_ref, order_ref: the provider's ids if we know them, else "".
     capture_id: set when an authorisation is being captured, and the question is about that.
@@ -167,6 +171,7 @@ class ChargeQuery:
     authorization_ref: str
     order_ref: str
     capture_id: UUID | None
+    since: datetime | None = None
 
 
 # --- what they answer -------------------------------------------------------------------------

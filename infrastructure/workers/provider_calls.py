@@ -97,7 +97,7 @@ async def ask(
                 )
             )
         case LookUp(attempt=attempt):
-            return await gateway.look_up(_query(attempt, now))
+            return await gateway.look_up(_query(state, attempt, now))
         case SendRefund(refund=refund):
             return await gateway.refund(_refund_order(refund))
         case LookUpRefund(refund=refund):
@@ -192,7 +192,10 @@ def _capture_order(state: Subscription, attempt: Attempt, capture_id: UUID) -> C
     )
 
 
-def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
+def _query(state: Subscription, attempt: Attempt, now: datetime) -> ChargeQuery:
+    fell_due = [
+        each.due_at for each in state.open_invoices if each.number == attempt.invoice_number
+    ]
     return ChargeQuery(
         attempt_id=attempt.attempt_id,
         reference=attempt.reference,
@@ -203,6 +206,7 @@ def _query(attempt: Attempt, now: datetime) -> ChargeQuery:
         authorization_ref=attempt.authorization_ref,
         order_ref=attempt.order_ref,
         capture_id=attempt.capture_id,
+        since=min([attempt.attempted_at, *fell_due]),
     )
 
 

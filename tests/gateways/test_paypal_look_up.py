@@ -180,6 +180,37 @@ def test_window_is_31_days_at_most_and_begins_before_the_intention(days: int) ->
     assert end - start <= timedelta(days=31)
 
 
+@pytest.mark.parametrize(
+    ("days_before", "windows"), [(0, 1), (1, 2), (30, 2), (31, 3), (75, 4), (4000, 13)]
+)
+def test_F45_the_report_is_searched_from_the_due_day_on(days_before: int, windows: int) -> None:
+    """Books that were put back intend what was made before: windows overlap, a year back at most."""
+    since = START - timedelta(days=days_before)
+    answer, canned = looked_up({("GET", REPORT): (200, report())}, since=since)
+    assert isinstance(answer, NotFound)
+    queries = [parse_qs(each.url.query.decode()) for each in canned.requests]
+    spans = [
+        tuple(datetime.fromisoformat(query[name][0]) for name in ("start_date", "end_date"))
+        for query in queries
+    ]
+    assert len(spans) == windows
+    assert all(end - start <= timedelta(days=31) for start, end in spans)
+    assert all(later[0] <= earlier[1] for later, earlier in zip(spans[1:], spans[2:], strict=False))
+    if days_before < 360:
+        assert spans[-1][0] <= since
+
+
+def test_F45_what_was_made_before_the_intention_is_found() -> None:
+    """Not around the intention, but in the window before it; what cannot be read is not "not"."""
+    answers: list[Answer] = [(200, report()), (200, report(row()))]
+    since = START - timedelta(days=4)
+    answer, _ = looked_up({("GET", REPORT): answers}, since=since)
+    assert answer == CAPTURED
+    failing: list[Answer] = [(200, report()), (500, "down")]
+    answer, _ = looked_up({("GET", REPORT): failing}, since=since)
+    assert isinstance(answer, Unknown)
+
+
 def test_too_large_a_report_is_read_in_halves() -> None:
     """PayPal shows no more than 10,000 transactions to one search."""
     too_large: Answer = (400, refused("RESULTSET_TOO_LARGE"))

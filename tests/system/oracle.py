@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from domain.identity import subscription_of
+from domain.identity import SUBSCRIPTION_STREAMS, subscription_of
 from domain.processes.agenda import agenda_of
 from domain.recorded import Recorded
 from domain.subscription.dispute_events import ChargeReversed
@@ -105,7 +105,7 @@ def _explained(log: Log, period: tuple[str, int], shown: set[object]) -> bool:
 
 def check_nothing_is_missed(system: System, log: Log, now: datetime) -> None:
     """Every stream's open items lie in the future or wait for somebody; attempts are settled."""
-    streams = sorted({each.stream for each in log})
+    streams = sorted({each.stream for each in log if each.stream.startswith(SUBSCRIPTION_STREAMS)})
     loaded = system.ledger.load(streams)
     settled = {each.event.attempt_id for each in log if isinstance(each.event, OUTCOMES)}
     for stream in streams:
@@ -140,7 +140,7 @@ def check_audit(system: System) -> None:
 
 def check_rows(system: System, log: Log) -> None:
     """Each row of due_dates is its stream's state and agenda, as the ledger folds them."""
-    streams = sorted({each.stream for each in log})
+    streams = sorted({each.stream for each in log if each.stream.startswith(SUBSCRIPTION_STREAMS)})
     loaded = system.ledger.load(streams)
     rows = system.views.get_many("due_dates", [subscription_of(each) for each in streams]).rows
     for stream in streams:

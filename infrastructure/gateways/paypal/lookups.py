@@ -5,8 +5,8 @@ Nothing here can make a charge: every call is a GET.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 from domain.ports import (
     Authorized,
@@ -27,6 +27,10 @@ from infrastructure.gateways.paypal.wire import mapping, not_done, text_of, unkn
 
 # Statuses of an authorisation of which something was captured.
 _TAKEN = frozenset({"CAPTURED", "PARTIALLY_CAPTURED"})
+# Windows before the intention: a little less than PayPal takes, so that they overlap; a year back.
+_STEP, _MOST_EARLIER = timedelta(days=30), 12
+# By so much the window around the intention begins before it.
+_COVERED = timedelta(minutes=10)
 
 
 class LookUps:
@@ -107,7 +111,20 @@ class LookUps:
         return Unknown(reason="captured, but its order does not show the capture")
 
     async def _by_report(self, query: ChargeQuery) -> LookUpAnswer:
-        window = await self._reports.window(query.attempted_at, query.now)
+        """Around the intention first; then from the day on which it can have been made first."""
+        answer = await self._in_window(query.attempted_at, query.now, query)
+        for start in _earlier(query):
+            if not isinstance(answer, NotFound):
+                break
+            earlier = await self._in_window(start, query.attempted_at, query)
+            # How far the report had got is said of its end.
+            answer = answer if isinstance(earlier, NotFound) else earlier
+        return answer
+
+    async def _in_window(
+        self, since: datetime, until: datetime, query: ChargeQuery
+    ) -> LookUpAnswer:
+        window = await self._reports.window(since, until)
         if isinstance(window, NotSent):
             return not_done(window)
         if isinstance(window, NoAnswer):
@@ -147,6 +164,18 @@ class LookUps:
         return await self._http.send(
             Call(method="GET", path=path + resource_id, template=path + "{id}")
         )
+
+
+def _earlier(query: ChargeQuery) -> Iterator[datetime]:
+    """Where windows begin that cover what lies before the intention, the latest first."""
+    since = query.since or query.attempted_at
+    start = query.attempted_at - _STEP
+    # What the first window covers already is not read again.
+    for _ in range(_MOST_EARLIER if since < query.attempted_at - _COVERED else 0):
+        yield max(start, since)
+        if start <= since:
+            return
+        start -= _STEP
 
 
 def _read(answer: Exchange, meaning: Callable[[Reply], ChargeAnswer]) -> LookUpAnswer | None:
