@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid5
@@ -184,7 +185,7 @@ def test_window_is_31_days_at_most_and_begins_before_the_intention(days: int) ->
     ("days_before", "windows"), [(0, 1), (1, 2), (30, 2), (31, 3), (75, 4), (4000, 13)]
 )
 def test_F45_the_report_is_searched_from_the_due_day_on(days_before: int, windows: int) -> None:
-    """Books that were put back intend what was made before: windows overlap, a year back at most."""
+    """Books that were put back intend what was made: windows overlap, a year back at most."""
     since = START - timedelta(days=days_before)
     answer, canned = looked_up({("GET", REPORT): (200, report())}, since=since)
     assert isinstance(answer, NotFound)
@@ -195,7 +196,7 @@ def test_F45_the_report_is_searched_from_the_due_day_on(days_before: int, window
     ]
     assert len(spans) == windows
     assert all(end - start <= timedelta(days=31) for start, end in spans)
-    assert all(later[0] <= earlier[1] for later, earlier in zip(spans[1:], spans[2:], strict=False))
+    assert all(later[0] <= earlier[1] for later, earlier in pairwise(spans))
     if days_before < 360:
         assert spans[-1][0] <= since
 
