@@ -30,6 +30,7 @@ from infrastructure.api.planning import PLANNING
 from infrastructure.api.previewing import PREVIEWING
 from infrastructure.api.problems import HANDLERS
 from infrastructure.api.reading import READING
+from infrastructure.api.reconciling import RECONCILING
 from infrastructure.api.refunding import REFUNDING
 from infrastructure.api.returns import RETURNS
 from infrastructure.bootstrap import System
@@ -54,6 +55,7 @@ ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
         *PLANNING,
         *CLOSING,
         *PREVIEWING,
+        *RECONCILING,
     ),
     "": (*CALLBACKS, *RETURNS, *OPERATING),
 }

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
 from infrastructure.cli.changing import reason_option, tell
@@ -44,6 +42,7 @@ def reconcile(
 
     Exit 1 where anything is listed that is not just waited for and that nobody has decided about.
     """
+    from infrastructure.books.reconciled import answer_of, row_of
     from infrastructure.books.reconciling import read_reconciliation, tariffs_of, today
 
     with chosen.system() as system:
@@ -64,60 +63,9 @@ def reconcile(
         ctx.exit(DIFFERENT)
 
 
-def answer_of(found: Reported) -> dict[str, Any]:
-    """For programs: volumes, exceptions, proposals. Matches are counted."""
-    comparison = found.comparison
-    return {
-        "as_of": found.as_of,
-        "position": found.position,
-        "complete": comparison.complete,
-        "unexplained": len(found.unexplained),
-        "matches": dict(Counter(each.how.value for each in comparison.matches)),
-        "volumes": {code: attrs.asdict(each) for code, each in comparison.volumes.items()},
-        "exceptions": [row_of(found, each) for each in comparison.listed],
-        "proposals": [
-            {
-                "exception_id": each.exception_id,
-                "line_id": each.line.line_id,
-                "movements": [movement.key for movement in each.movements],
-            }
-            for each in comparison.proposals
-        ],
-    }
-
-
-def row_of(found: Reported, each: Listed) -> dict[str, Any]:
-    """One exception with owner, age, decision and evidence."""
-    decided = found.decisions.get(each.exception_id)
-    movement = each.movement
-    return {
-        "exception_id": each.exception_id,
-        "code": each.code.value,
-        "account": each.place,
-        "difference_minor": each.difference.minor,
-        "currency": each.difference.currency,
-        "since": each.since,
-        "age_days": each.age_days,
-        "owner": found.owners.get(each.exception_id, ""),
-        "decision": "" if decided is None else decided.decision.value,
-        "evidence": "" if decided is None else decided.evidence,
-        "ours": "" if movement is None else movement.key,
-        "subscription": "" if movement is None else movement.subscription_id,
-        "reference": _reference(each),
-        "lines": " ".join(line.line_id for line in each.lines),
-        "settlements": " ".join(sorted({line.settlement_id for line in each.lines})),
-        "words": each.words,
-    }
-
-
-def _reference(each: Listed) -> str:
-    if each.movement is not None:
-        return each.movement.reference
-    line = each.lines[0].line
-    return line.reference or line.provider_ref or line.charge_ref
-
-
 def _print(found: Reported) -> None:
+    from infrastructure.books.reconciled import reference_of
+
     comparison = found.comparison
     volumes = [
         (
@@ -147,7 +95,7 @@ def _print(found: Reported) -> None:
             f"{each.age_days} d",
             found.owners.get(each.exception_id, "-"),
             _decided(found, each),
-            _reference(each),
+            reference_of(each),
             each.exception_id,
             " ".join(line.line_id for line in each.lines),
             each.words,
