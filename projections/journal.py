@@ -20,6 +20,7 @@ from domain.periods.events import PeriodClosed, PeriodReopened
 from domain.recorded import Recorded, stored_name
 from domain.subscription.events import CreditGranted, InvoiceIssued, SubscriptionStarted
 
+
 class Stands(Protocol):
     """What the books know of one stream, as far as they have read it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 
 import attrs
@@ -161,10 +161,7 @@ def _netted(found: Counter[tuple[str, int, str]]) -> Counter[tuple[str, int, str
 
 @attrs.frozen(kw_only=True)
 class Cash:
-    """What came (positive) or went at a provider's account in a month, by fact. Minor units.
-
-    fact: the stored name; of settlements with what it was, e.g. "settlement-read.v1: fees".
-    """
+    """What came (positive) or went at a provider's account in a month, by fact. Minor units."""
 
     first: date
     account: str
@@ -184,8 +181,10 @@ def cash(entries: Iterable[Entry], known: Known) -> tuple[Cash, ...]:
         day = entry.day(known.cut_off)
         if day > known.as_of:
             continue
-        for of, fact, currency, minor in at_providers(entry):
-            found[day.replace(day=1), of, fact, currency] += minor
+        for line in entry.lines:
+            if line.account.role is Role.CLEARING:
+                key = day.replace(day=1), line.account.of, entry.fact, line.currency
+                found[key] += line.minor
     return cash_lines(found)
 
 
@@ -196,26 +195,3 @@ def cash_lines(found: CashSums) -> tuple[Cash, ...]:
         for (first, account, fact, currency), minor in sorted(found.items())
         if minor
     )
-
-
-# Where money goes from a provider's account, and its name in the report.
-_ONWARD = {Role.FEES: "fees", Role.BANK: "payout"}
-
-
-def at_providers(entry: Entry) -> Iterator[tuple[str, str, str, int]]:
-    """(account, fact, currency, minor units) of what moved there; they come to its clearing lines.
-
-    What goes on from there to fees and to the bank is told apart.
-    """
-    rest: Counter[tuple[str, str]] = Counter()
-    for line in entry.lines:
-        key = line.account.of, line.currency
-        if line.account.role is Role.CLEARING:
-            rest[key] += line.minor
-        elif line.account.role in _ONWARD:
-            rest[key] += line.minor
-            name = f"{entry.fact}: {_ONWARD[line.account.role]}"
-            yield line.account.of, name, line.currency, -line.minor
-    for (of, currency), minor in rest.items():
-        if minor:
-            yield of, entry.fact, currency, minor

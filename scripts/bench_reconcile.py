@@ -45,7 +45,7 @@ from domain.settlements.state import SettlementState
 from domain.subscription.events import ChargeAttempted, ChargeSucceeded
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
-from infrastructure.books.reconciling import read_reconciliation
+from infrastructure.books.reconciling import few_collections, read_reconciliation
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.ledger import Append, Appended, Ledger
 from infrastructure.store.schema import open_books
@@ -179,22 +179,24 @@ def read_log(ledger: Ledger[Any]) -> int:
 def reconcile(ledger: Ledger[Any]) -> float:
     """Everything; the seconds of the matching alone."""
     known = read_reconciliation(ledger)
-    began = time.perf_counter()
-    found = known.compare(as_of=NOW.date()).comparison
-    took = time.perf_counter() - began
+    began = time.process_time()
+    with few_collections():
+        found = known.compare(as_of=NOW.date()).comparison
+    took = time.process_time() - began
     assert found.complete
     assert not found.listed, found.listed[:3]
     return took
 
 
-def timed(runs: int, call: Callable[[], T]) -> tuple[float, list[T]]:
-    """The median of several runs in seconds, and what each gave."""
-    took, gave = [], []
+def timed(runs: int, call: Callable[[], T]) -> tuple[float, float, list[T]]:
+    """Medians of several runs: seconds by the clock, seconds of this process; what each gave."""
+    took, worked, gave = [], [], []
     for _ in range(runs):
-        began = time.perf_counter()
+        began, had = time.perf_counter(), time.process_time()
         gave.append(call())
         took.append(time.perf_counter() - began)
-    return statistics.median(took), gave
+        worked.append(time.process_time() - had)
+    return statistics.median(took), statistics.median(worked), gave
 
 
 def main() -> None:
@@ -213,20 +215,23 @@ def main() -> None:
             began = time.perf_counter()
             fill(ledger, chosen.lines)
             print(f"filled in {time.perf_counter() - began:.1f} s, {ledger.head():,} facts")
-            alone, counts = timed(chosen.runs, lambda: read_lines(ledger, chosen.lines))
+            *alone, counts = timed(chosen.runs, lambda: read_lines(ledger, chosen.lines))
             assert set(counts) == {chosen.lines}
-            log, _ = timed(chosen.runs, lambda: read_log(ledger))
-            whole, matching = timed(chosen.runs, lambda: reconcile(ledger))
+            *log, _ = timed(chosen.runs, lambda: read_log(ledger))
+            *whole, matching = timed(chosen.runs, lambda: reconcile(ledger))
             ledger.close()
     print(f"{chosen.lines:,} lines against {chosen.lines:,} charges, median of {chosen.runs} runs")
-    print(f"lines      {alone:7.2f} s")
-    print(f"log        {log:7.2f} s")
-    print(f"reconcile  {whole:7.2f} s   {whole / alone:.1f} times reading the lines alone")
-    print(f"matching   {statistics.median(matching):7.2f} s")
-    bound = BOUND_S * chosen.lines / BOUND_LINES
-    print(f"bound      {bound:7.2f} s   {'kept' if whole < bound else 'BROKEN'}")
+    print("                 clock  this process")
+    for name, (took, worked) in {"lines": alone, "log": log, "reconcile": whole}.items():
+        print(f"{name:12} {took:7.2f} s     {worked:7.2f} s")
+    print(f"{'matching':12} {'':7}       {statistics.median(matching):7.2f} s")
+    print(f"reconcile takes {whole[1] / alone[1]:.1f} times what reading the lines alone takes")
+    bound, kept = BOUND_S * chosen.lines / BOUND_LINES, whole[0]
+    print(f"bound {bound:.0f} s by the clock: {'kept' if kept < bound else 'BROKEN'}")
+    busy = os.getloadavg()[0]
+    print(f"load of the machine at the end: {busy:.1f}")
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-    raise SystemExit(0 if whole < bound else 1)
+    raise SystemExit(0 if kept < bound else 1)
 
 
 if __name__ == "__main__":

@@ -56,10 +56,8 @@ class SettlementState:
                     self.pending = []
                 self.pending.extend(lines)
             case SettlementRead():
-                # The head counts its lines. Where there are more, they were left by a reading that
-                # never ended, and this version has none.
-                count = len(self.pending)
-                lines = tuple(self.pending[count - event.lines :]) if event.lines else ()
+                # A head without lines may follow what a reading that never ended has left.
+                lines = tuple(self.pending) if event.lines else ()
                 self.statement = Statement(
                     place=f"{event.provider.value}/{event.account}",
                     settlement_id=event.settlement_id,

@@ -11,7 +11,7 @@ import click
 
 from infrastructure.cli.context import Chosen, actor, json_option, pass_chosen
 from infrastructure.cli.exits import DIFFERENT, TABLE, USAGE, Ended
-from infrastructure.cli.finance import KnownAt
+from infrastructure.cli.finance import PositionOrInstant
 from infrastructure.cli.output import amount, instant, print_json, print_table
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _side(line: SettlementLine | None) -> str:
 
 
 @settlement.command("list", epilog=TABLE)
-@click.option("--known-at", type=KnownAt(), metavar="POSITION|INSTANT")
+@click.option("--known-at", type=PositionOrInstant(), metavar="POSITION|INSTANT")
 @json_option
 @pass_chosen
 def list_(chosen: Chosen, known_at: Any, as_json: bool) -> None:

@@ -20,12 +20,11 @@ from psycopg.sql import SQL, Identifier
 
 from domain.books.accounts import CUSTOMERS, Entry
 from domain.books.recognition import Recognition
-from domain.books.standing import Standing
 from domain.calendar import zone_named
 from domain.recorded import Recorded
 from infrastructure.store.folding import Folded, Log, LogItem, Parked, parked_at
 from infrastructure.store.journal_table import COLUMNS, JournalTable
-from projections.journal import FOR_ALL, Journal, standing_after
+from projections.journal import FOR_ALL, Journal, Stands, standing_after
 
 # Subscriptions whose standing is held; and how many are read at a time.
 HELD, READ = 20_000, 200
@@ -65,7 +64,7 @@ class JournalWriter:
         self._journal: Journal | None = None
         self._zone = ZoneInfo("UTC")
         self._noted: dict[str, str] = {}
-        self._read: dict[str, Standing | None] = {}
+        self._read: dict[str, Stands | None] = {}
 
     def start_from(self, position: int, parked: dict[str, Parked]) -> None:
         """Stand where the tables stand; nothing remembered from before is used."""
