@@ -111,6 +111,10 @@ def test_f42_a_reissued_file_is_a_version_with_its_differences(billed: Terminal)
     assert "Version 1 was read from stl.csv, 3 lines: 31.00 USD came" in shown.stdout
     assert len(billed.json("settlement", "show", "2025-01-10", *PAYPAL)["changes"]) == 1
     assert billed.run("settlement", "show", "nope", *PAYPAL).exit_code == REFUSED
+    balances = {each["name"]: each["minor"] for each in billed.json("trial-balance")["lines"]}
+    assert sum(balances.values()) == 0
+    (fees,) = [minor for name, minor in balances.items() if "fee" in name.lower()]
+    assert fees == 119
     (before,) = billed.json("settlement", "list", "--known-at", "2020-01-01T00:00Z")["items"] or [0]
     assert before == 0
     assert billed.run("audit").exit_code == DONE
