@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import attrs
@@ -161,7 +161,10 @@ def _netted(found: Counter[tuple[str, int, str]]) -> Counter[tuple[str, int, str
 
 @attrs.frozen(kw_only=True)
 class Cash:
-    """What came (positive) or went at a provider's account in a month, by fact. Minor units."""
+    """What came (positive) or went at a provider's account in a month, by fact. Minor units.
+
+    fact: the stored name; of settlements with what it was, e.g. "settlement-read.v1: fees".
+    """
 
     first: date
     account: str
@@ -170,6 +173,9 @@ class Cash:
     minor: int
 
 
+# Where money goes from a provider's account, and its name in the report.
+_ONWARD = {Role.FEES: "fees", Role.BANK: "payout"}
+AT_PROVIDERS = (Role.CLEARING, *_ONWARD)
 # By first day of a month, account, fact and currency: minor units.
 CashSums = Counter[tuple[date, str, str, str]]
 
@@ -182,10 +188,20 @@ def cash(entries: Iterable[Entry], known: Known) -> tuple[Cash, ...]:
         if day > known.as_of:
             continue
         for line in entry.lines:
-            if line.account.role is Role.CLEARING:
-                key = day.replace(day=1), line.account.of, entry.fact, line.currency
-                found[key] += line.minor
+            for fact, minor in at_provider(line.account.role, entry.fact, line.minor):
+                found[day.replace(day=1), line.account.of, fact, line.currency] += minor
     return cash_lines(found)
+
+
+def at_provider(role: Role, fact: str, minor: int) -> Iterator[tuple[str, int]]:
+    """(fact, minor units) of what a line moves there, lines of other roles nothing.
+
+    What goes on from there to fees and to the bank is told apart, by a name of its own.
+    """
+    if role in _ONWARD:
+        yield f"{fact}: {_ONWARD[role]}", -minor
+    if role in AT_PROVIDERS:
+        yield fact, minor
 
 
 def cash_lines(found: CashSums) -> tuple[Cash, ...]:

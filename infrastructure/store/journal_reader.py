@@ -29,7 +29,7 @@ from infrastructure.store.journal_table import (
 )
 from infrastructure.store.view_table import live_name
 from projections.account_sums import Sums
-from projections.statements import ISSUED, CashSums, OpenItem
+from projections.statements import AT_PROVIDERS, ISSUED, CashSums, OpenItem, at_provider
 from projections.waterfall import Months, by_month
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.005, 0.1
@@ -126,14 +126,20 @@ class JournalReader:
     def cash(self, position: int, day: date) -> CashSums:
         """Money at providers by month, account, fact and currency."""
         statement = SQL(
-            "SELECT date_trunc('month', day::timestamp)::date, \"of\", fact, currency,"
-            " sum(minor)::bigint FROM ({} AND role = {role} UNION ALL"
-            " SELECT * FROM ({}) AS late WHERE day <= %(day)s AND role = {role}) AS moved"
-            " GROUP BY 1, 2, 3, 4"
-        ).format(self._of_chunks(), self._table.moved, role=Role.CLEARING.value)
-        return Counter(
-            {tuple(key): minor for *key, minor in self._rows(position, statement, day=day)}
+            "SELECT date_trunc('month', day::timestamp)::date, role, \"of\", fact, currency,"
+            " sum(minor)::bigint FROM ({} AND role IN ({roles}) UNION ALL"
+            " SELECT * FROM ({}) AS late WHERE day <= %(day)s AND role IN ({roles})) AS moved"
+            " GROUP BY 1, 2, 3, 4, 5"
+        ).format(
+            self._of_chunks(),
+            self._table.moved,
+            roles=SQL(", ").join(each.value for each in AT_PROVIDERS),
         )
+        found: CashSums = Counter()
+        for first, role, of, fact, currency, moved in self._rows(position, statement, day=day):
+            for name, minor in at_provider(Role(role), fact, moved):
+                found[first, of, name, currency] += minor
+        return found
 
     def deferred(self, position: int, day: date) -> Months:
         """In which months what is deferred on a day will be earned; see waterfall."""

@@ -122,8 +122,9 @@ def test_the_story_ties() -> None:
     moved: Counter[str] = Counter()
     for each in cash(entries, known):
         moved[each.fact] += each.minor
-    assert moved["settlement-read.v1"] == -120 - total.paid_out
-    assert moved["exception-decided.v1"] == 500
+    assert moved["settlement-read.v1: fees"] == -120
+    assert moved["settlement-read.v1: payout"] == -total.paid_out
+    assert moved["exception-decided.v1: fees"] == 500
     assert sum(moved.values()) == found[Role.CLEARING]
     about = {entry.about for entry in entries if entry.fact == "settlement-read.v1"}
     assert about == {"settlement st-1"}
