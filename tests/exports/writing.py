@@ -232,7 +232,7 @@ def schema() -> Any:
 
 def assert_valid(path: Path) -> None:
     """By the schema, with keys and references."""
+    checked = schema()
     from lxml import etree
 
-    checked = schema()
     assert checked.validate(etree.parse(str(path))), checked.error_log
