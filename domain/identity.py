@@ -18,6 +18,7 @@ SUBSCRIPTION_STREAMS = "subscription-"
 # two series never meet: the first would need 2,700 years of daily periods.
 ON_DEMAND = 1_000_000
 PLAN_STREAMS = "plan-"
+PERIOD_STREAMS = "period-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -54,6 +55,16 @@ def plan_stream(code: str) -> str:
 def plan_of(stream: str) -> str:
     """The plan that a stream belongs to."""
     return stream.removeprefix(PLAN_STREAMS)
+
+
+def period_stream(period: str) -> str:
+    """The stream of an accounting period."""
+    return PERIOD_STREAMS + period
+
+
+def period_named(stream: str) -> str:
+    """The accounting period that a stream belongs to."""
+    return stream.removeprefix(PERIOD_STREAMS)
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

@@ -2,8 +2,9 @@
 
 One pass, in flat memory and without stopping anybody: while every stored projection is folded again
 from position 1 to be compared with its live rows, each fact that goes by is judged by
-projections/audit.py. The ledger of attempts is held against the facts too. Whatever is found is
-listed; nothing is mended.
+projections/audit.py. The ledger of attempts is held against the facts too. Where periods were
+closed, a second pass adds the books up anew for each seal. Whatever is found is listed; nothing is
+mended.
 
 verdict
   clean         nothing differs, and everything up to `head` was read
@@ -35,7 +36,7 @@ from infrastructure.store.tracking import (
 )
 from infrastructure.store.view_table import Kept, live_name
 from projections.attempts import AttemptLog
-from projections.audit import Audit, AuditReport, Finding, Verdict, verdict_of
+from projections.audit import Audit, AuditReport, Finding, SealAudit, Verdict, verdict_of
 from projections.auditing.book import Totals
 from projections.catalogue import PROJECTIONS
 
@@ -103,6 +104,8 @@ def audit_books(
         words = f"rows claim more than the log holds: {short}"
         too_short.append(Finding(code="log-too-short", position=head, subscription="", words=words))
     facts = judged.report(batch)
+    if judged.zone and not facts.incomplete:
+        facts = _seals(log, head, judged.zone, batch).added_to(facts)
     tried = compare_attempts(connect, schema, log, judged.attempts, judged.position)
     differences.extend(tried)
     facts = attrs.evolve(facts, findings=(*facts.findings, *too_short))
@@ -134,6 +137,11 @@ class _JudgedLog:
     def attempts(self) -> AttemptLog:
         """What was tried on each card, up to `position`."""
         return self._audit.attempts
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which periods were closed, or ""."""
+        return self._audit.zone
 
     @property
     def position(self) -> int:
@@ -181,6 +189,17 @@ class _JudgedLog:
             self._judged_to = items[-1].position
             if self._tell is not None:
                 self._tell(self._judged_to, self._head)
+
+
+def _seals(log: StreamLog, head: int, zone: str, batch: int) -> SealAudit:
+    """Every seal against the books, which are added up anew for it."""
+    audit, after = SealAudit(zone), 0
+    while items := log.read_log(after, batch, head):
+        for item in items:
+            if isinstance(item, Recorded):
+                audit.see(item)
+        after = items[-1].position
+    return audit
 
 
 def _standings(

@@ -23,7 +23,15 @@ from domain.settlement_ports import SettlementSource
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
-from infrastructure.settings import AccountSettings, Settings, SettingsError, master_key_bytes
+from infrastructure.proof.sealer import Sealer
+from infrastructure.proof.signing import Signer, derived_seed, origin_of
+from infrastructure.settings import (
+    AccountSettings,
+    Settings,
+    SettingsError,
+    master_key_bytes,
+    seal_key_bytes,
+)
 from infrastructure.store.agenda import Agenda
 from infrastructure.store.attempts import Attempts
 from infrastructure.store.books import Books
@@ -134,6 +142,17 @@ class System:
     def views(self) -> ViewReader:
         """The stored projections, for reading."""
         return ViewReader(self.pool, self.books.schema, PROJECTIONS)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs the checkpoints of these books. Raises: SettingsError."""
+        seed = seal_key_bytes(self.settings) or derived_seed(self._master_key)
+        return Signer(origin_of(self.books.schema), seed)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Hashes and signs what was recorded."""
+        return Sealer(self.pool, self.books, self.signer, clock=self.clock)
 
     @cached_property
     def kept(self) -> tuple[Kept, ...]:

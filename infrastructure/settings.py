@@ -9,6 +9,8 @@ Environment
   BILLING_DATABASE_URL   a PostgreSQL of one's own; empty: the embedded one. Several hosts work.
   BILLING_SCHEMA         the set of books: one schema, one ledger (books)
   BILLING_MASTER_KEY     base64 of 32 bytes that seal the token vault
+  BILLING_SEAL_KEY       base64 of 32 bytes that sign checkpoints (or `seal_key_file`); derived from
+                         the master key where there is none
   BILLING_CLOCK          "system", or "stepping" in a rehearsal
   BILLING_LOG            "text" or "json"
   BILLING_CUT_OFF_ZONE   the time zone in which a day of the books ends (UTC)
@@ -103,6 +105,7 @@ class Settings:
     accounts: tuple[AccountSettings, ...] = ()
     api_keys: Mapping[str, Secret] = attrs.field(factory=dict)
     master_key: Secret | None = None
+    seal_key: Secret | None = None
 
 
 _NUMBERS = ("lease_s", "in_flight", "provider_calls", "provider_timeout_s")
@@ -141,6 +144,7 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
         accounts=_accounts(table.get("accounts", {}), environment),
         api_keys=_api_keys(table.get("api_keys", {}), environment),
         master_key=_master_key(environment, data_dir),
+        seal_key=_seal_key(environment, table.get("seal_key_file")),
         **chosen,
     )
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", settings.schema):
@@ -226,13 +230,34 @@ def _master_key(environment: Mapping[str, str], data_dir: Path) -> Secret | None
         if not path.exists():
             return None
         text = _secret_file(path, "master key")
+    return _key(text, "master key")
+
+
+def _seal_key(environment: Mapping[str, str], file: Any) -> Secret | None:
+    text = environment.get("BILLING_SEAL_KEY")
+    if text is None:
+        if file is None:
+            return None
+        if not isinstance(file, str):
+            raise SettingsError("seal_key_file must be text")
+        text = _secret_file(Path(file), "seal key")
+    return _key(text, "seal key")
+
+
+def _key(text: str, name: str) -> Secret:
+    """A key as base64. Raises: SettingsError."""
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != MASTER_KEY_BYTES:
-        raise SettingsError("the master key is not base64 of 32 bytes")
+        raise SettingsError(f"the {name} is not base64 of {MASTER_KEY_BYTES} bytes")
     return Secret(text)
+
+
+def seal_key_bytes(settings: Settings) -> bytes | None:
+    """The seed that signs checkpoints, where one is named."""
+    return None if settings.seal_key is None else base64.b64decode(settings.seal_key.reveal())
 
 
 def master_key_bytes(settings: Settings) -> bytes:

@@ -21,12 +21,14 @@ import attrs
 
 from domain.catalogue.events import PlanEvent
 from domain.identity import (
+    PERIOD_STREAMS,
     PLAN_STREAMS,
     SUBSCRIPTION_STREAMS,
     event_id,
     plan_of,
     subscription_of,
 )
+from domain.periods.events import PeriodEvent
 from domain.recorded import Recorded
 from domain.subscription.events import (
     SubscriptionEvent,
@@ -37,10 +39,12 @@ from projections.auditing.book import Book, Totals
 from projections.auditing.codes import CODES
 from projections.auditing.judging import Judges
 from projections.auditing.leftovers import leftovers
+from projections.auditing.periods import PeriodOrder, SealCheck
 from projections.auditing.tying import Tying
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
 _PLAN_EVENTS = frozenset(get_args(PlanEvent))
+_PERIOD_EVENTS = frozenset(get_args(PeriodEvent))
 
 
 class Verdict(Enum):
@@ -102,6 +106,7 @@ class Audit:
         self._incomplete: list[str] = []
         self._books: dict[str, Book] = {}
         self._judges = Judges()
+        self._periods = PeriodOrder()
         self._tying = Tying()
         self._position = 0
         self._read = 0
@@ -111,6 +116,11 @@ class Audit:
     def attempts(self) -> AttemptLog:
         """Attempts on cards, of the last weeks of the log."""
         return self._judges.attempts
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the periods that were closed; "" where none was."""
+        return self._periods.zone
 
     def see(self, recorded: Recorded[Any]) -> None:
         """Judge the next fact of the log."""
@@ -125,6 +135,11 @@ class Audit:
         if type(recorded.event) in _PLAN_EVENTS:
             self._judges.shelves.judge(recorded.event, recorded.stream, say)
             return
+        if type(recorded.event) in _PERIOD_EVENTS:
+            self._periods.judge(recorded.event, recorded.position, recorded.stream, say)
+            return
+        if recorded.stream.startswith(PERIOD_STREAMS):
+            say("period-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if recorded.stream.startswith(PLAN_STREAMS):
             say("plan-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if type(recorded.event) not in _SUBSCRIPTION_EVENTS or book.blind:
@@ -146,6 +161,8 @@ class Audit:
         book.blind = True
         if stream.startswith(PLAN_STREAMS):
             self._judges.shelves.cannot_read(plan_of(stream))
+        if stream.startswith(PERIOD_STREAMS):
+            self._periods.blind = True
 
     def report(self, *, head: int | None = None) -> AuditReport:
         """What was found so far, as if the log ended here.
@@ -199,9 +216,39 @@ def _finding(position: int, subscription: str, code: str, words: str) -> Finding
     return Finding(code=code, position=position, subscription=subscription, words=words)
 
 
+class SealAudit:
+    """The second pass, over a log that the first one could read whole: whether every seal holds.
+
+    zone: see Audit.zone.
+    """
+
+    def __init__(self, zone: str) -> None:
+        self._check = SealCheck(zone)
+        self._findings: list[Finding] = []
+
+    def see(self, recorded: Recorded[Any]) -> None:
+        """The next fact of the log."""
+
+        def say(code: str, words: str) -> None:
+            stream = subscription_of(recorded.stream)
+            self._findings.append(_finding(recorded.position, stream, code, words))
+
+        self._check.see(recorded, say)
+
+    def added_to(self, report: AuditReport) -> AuditReport:
+        """A report with what was found here."""
+        return attrs.evolve(report, findings=(*report.findings, *self._findings))
+
+
 def audit_log(log: Iterable[Recorded[Any]], *, head: int | None = None) -> AuditReport:
     """Audit a log that is at hand as a whole."""
-    audit = Audit()
-    for recorded in log:
+    audit, facts = Audit(), list(log)
+    for recorded in facts:
         audit.see(recorded)
-    return audit.report(head=head)
+    report = audit.report(head=head)
+    if audit.zone == "" or report.incomplete:
+        return report
+    seals = SealAudit(audit.zone)
+    for recorded in facts:
+        seals.see(recorded)
+    return seals.added_to(report)

@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from domain.books.accounts import Entry
+from domain.books.periods import NONE_CLOSED, Closed
 from domain.books.posting import posting_of
 from domain.books.standing import Standing
+from domain.identity import PERIOD_STREAMS
+from domain.periods.events import PeriodClosed, PeriodReopened
 from domain.recorded import Recorded, stored_name
 from domain.subscription.events import CreditGranted, InvoiceIssued, SubscriptionStarted
 
 # What is a document of its own towards the customer, and its series.
 SERIES = {InvoiceIssued: "I", CreditGranted: "C"}
-
-
 # What the streams are called whose facts concern every entry; whoever makes a journal that goes on
 # posts them to it first.
-FOR_ALL = ("period-",)
+FOR_ALL = (PERIOD_STREAMS,)
 # How a stream stands before the fact that is to be posted; None: nothing of it is in the books.
 StandingOf = Callable[[str], Standing | None]
 # The last number of each series and year.
@@ -37,12 +38,19 @@ class Journal:
     """Posts facts in the log's order. Raises, from `post`: Unbalanced.
 
     standing_of: asked once for a stream that goes on and is not held. numbers: those given so far.
+    closed: the periods that are closed by now.
     """
 
-    def __init__(self, standing_of: StandingOf = unknown, numbers: Numbers | None = None) -> None:
+    def __init__(
+        self,
+        standing_of: StandingOf = unknown,
+        numbers: Numbers | None = None,
+        closed: Closed = NONE_CLOSED,
+    ) -> None:
         self._standing_of = standing_of
         self._standing: dict[str, Standing] = {}
         self._numbers: Counter[tuple[str, int]] = Counter(numbers)
+        self.closed = closed
 
     @property
     def numbers(self) -> Numbers:
@@ -61,6 +69,9 @@ class Journal:
     def post(self, recorded: Recorded[Any]) -> Entry | None:
         """The entry of the next fact, or None where it moves no money."""
         event = recorded.event
+        if isinstance(event, PeriodClosed | PeriodReopened):
+            self.closed = self.closed.after(event)
+            return None
         standing = self._held(recorded)
         if standing is None:
             return None
@@ -70,7 +81,7 @@ class Journal:
             return None
         year = recorded.recorded_at.year
         series = SERIES.get(type(event))
-        return Entry(
+        entry = Entry(
             voucher=self._number("", year),
             document="" if series is None else self._number(f"{series}-", year),
             position=recorded.position,
@@ -82,6 +93,7 @@ class Journal:
             lines=posting.lines,
             recognitions=posting.recognitions,
         )
+        return self.closed.routed(entry)
 
     def _held(self, recorded: Recorded[Any]) -> Standing | None:
         """The standing that a fact is posted to, from now on the one posted to last."""

@@ -23,6 +23,7 @@ import attrs
 from domain.books import posting
 from domain.books.posting import NO_MONEY_MOVES
 from domain.catalogue.events import PlanEvent
+from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
 from domain.recorded import stored_name
@@ -47,7 +48,7 @@ _EXPLAINED = re.compile(r"(?:(?<=\. )|^)([A-Za-z_]+(?:, [A-Za-z_]+)*): ")
 
 def page() -> str:
     """The whole page as Markdown."""
-    facts = (*get_args(SubscriptionEvent), *get_args(PlanEvent))
+    facts = (*get_args(SubscriptionEvent), *get_args(PlanEvent), *get_args(PeriodEvent))
     parts = [
         INTRODUCTION,
         "## Facts\n\n" + _facts(facts),

@@ -17,6 +17,7 @@ from domain.ports import Gateway
 from infrastructure.api.callbacks import CALLBACKS
 from infrastructure.api.callers import guard_for
 from infrastructure.api.changing import CHANGING
+from infrastructure.api.closing import CLOSING
 from infrastructure.api.commanding import COMMANDING
 from infrastructure.api.demanding import DEMANDING
 from infrastructure.api.disputing import DISPUTING
@@ -51,6 +52,7 @@ ROUTES: Mapping[str, Sequence[HTTPRouteHandler]] = {
         *REFUNDING,
         *DISPUTING,
         *PLANNING,
+        *CLOSING,
         *PREVIEWING,
     ),
     "": (*CALLBACKS, *RETURNS, *OPERATING),

@@ -86,6 +86,15 @@ CONFLICTS = frozenset(
         "plan-not-available",
         "plan-version-fixed",
         "plan-version-gap",
+        "period-not-over",
+        "period-gap",
+        "period-zone-mixed",
+        "period-not-closed",
+        "period-locked",
+        "period-not-latest",
+        "reopening-asked",
+        "reopening-not-asked",
+        "same-person",
         "plan-version-moved",
         "plan-version-not-available",
         "plan-available-too-early",
@@ -104,6 +113,7 @@ UNKNOWN = frozenset(
         "refund-unknown",
         "plan-unknown",
         "plan-version-unknown",
+        "period-unknown",
         "move-unknown",
     }
 )

@@ -181,7 +181,8 @@ def trial_balance(chosen: Chosen, /, **asked: Any) -> None:
 def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> None:
     """An account's lines in the order of the log. ACCOUNT: a number of the chart.
 
-    Each line names the fact and what it is about, for `billing explain`. Of deferred revenue and
+    Each line names the fact and what it is about, for `billing explain`, and the closed period that
+    it belongs to, where it came too late for that. Of deferred revenue and
     revenue it shows what was billed and given back; `revenue` and `waterfall` show the days.
     """
     from domain.books.accounts import CUSTOMERS
@@ -200,6 +201,7 @@ def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> Non
                 "stream": entry.stream,
                 "fact": entry.fact,
                 "about": entry.about,
+                "belongs_to": entry.belongs_to,
                 "of": line.account.of,
                 "currency": line.currency,
                 "minor": line.minor,

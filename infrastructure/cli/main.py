@@ -73,6 +73,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "waterfall": ("finance:waterfall", "When the deferred revenue will be earned."),
     "export": ("exporting:export", "The books as files: CSV, JSON lines, hledger, beancount."),
     "verify-export": ("exporting:verify_export", "Derive an export again and compare."),
+    "period": ("periods:period", "Close, lock, reopen; the seals of closed months."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),
     "rebuild": ("auditing:rebuild", "Fold projections anew and swap them in."),
     "simulate": ("simulating:simulate", "A PayPal or a Dintero on loopback that charges nobody."),

@@ -25,6 +25,7 @@ from infrastructure.commands.plans import Plans
 from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.catalogue import PlanLine, publish_all, read_plans
 from infrastructure.rehearsal.changes import KINDS, PlannedChange, carry_out, planned_changes
+from infrastructure.rehearsal.disputes import Contenders, planned_disputes
 from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of, window
 from infrastructure.rehearsal.printing import print_report
 from infrastructure.rehearsal.refunds import REFUND_KINDS, planned_refunds
@@ -53,6 +54,9 @@ SPECS_HELP = "Folder with paypal/ and dintero/: the simulators check requests by
 @click.option("--faults", default="", help="A seed: both providers misbehave by it.")
 @click.option("--changes", default="", help="A seed: a tenth of the customers changes midway.")
 @click.option("--refunds", default="", help="A seed: a tenth of the customers gets money back.")
+@click.option(
+    "--disputes", default="", help="A seed: a tenth of PayPal's payers disputes a charge."
+)
 @click.option("--usage", default="", help="A seed: a tenth of the customers has a meter, too.")
 @click.option("--zone", default="UTC", help="Time zone of customers whose line names none.")
 @click.option("--workers", default=1, type=click.IntRange(1, 16), help="Worker processes.")
@@ -68,6 +72,7 @@ def main(
     faults: str,
     changes: str,
     refunds: str,
+    disputes: str,
     usage: str,
     zone: str,
     workers: int,
@@ -97,7 +102,8 @@ def main(
     wishes = planned_changes(rows, plan, changes) if changes else ()
     used = planned_usage(rows, plan, usage)
     back = planned_refunds(rows, plan, refunds) if refunds else ()
-    told: list[PlannedChange | PlannedUsage] = [*wishes, *back, *used]
+    contested = planned_disputes(rows, plan, disputes) if disputes else ()
+    told: list[PlannedChange | PlannedUsage] = [*wishes, *back, *contested, *used]
     told.sort(key=lambda each: each.at)
     try:
         report = _play(
@@ -212,15 +218,14 @@ def _play_changes(
     """Bill up to each wish and carry it out; how often the clock moved, and what came of changes
     and of usage."""
     steps, commands = 0, Subscriptions(system, actor="rehearsal")
+    kinds = {**KINDS, **REFUND_KINDS, **Contenders(director.stage.paypal_url).kinds()}
     changes: Counter[str] = Counter()
     usage: Counter[str] = Counter()
     for at, grouped in groupby(wishes, key=lambda each: each.at):
         steps += director.play(at)
         together = list(grouped)
         changes.update(
-            carry_out(commands, wish, {**KINDS, **REFUND_KINDS})
-            for wish in together
-            if isinstance(wish, PlannedChange)
+            carry_out(commands, wish, kinds) for wish in together if isinstance(wish, PlannedChange)
         )
         used = [wish for wish in together if isinstance(wish, PlannedUsage)]
         usage += report_together(commands, used)

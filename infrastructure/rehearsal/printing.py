@@ -63,6 +63,9 @@ def _books(console: Console, report: Report) -> None:
         console.print(f"  {count:,} charges, {Money(minor, currency)}: equal", highlight=False)
     for currency, (count, minor) in sorted(report.books.refunds.items()):
         console.print(f"  {count:,} refunds, {Money(minor, currency)}: equal", highlight=False)
+    for currency, (count, minor) in sorted(report.books.reversals.items()):
+        money = Money(minor, currency)
+        console.print(f"  {count:,} charges taken back, {money}: equal", highlight=False)
     if report.books.doubtful:
         _lines(console, "Refunds of unknown outcome that a provider made", report.books.doubtful)
     _lines(console, "Charged or refunded twice by a provider", report.books.twice)

@@ -216,7 +216,10 @@ def as_data(report: Report) -> dict[str, Any]:
         "verdict": report.audit.verdict.value,
         "facts": report.facts,
         "charges": report.charges,
-        "totals": {key: {"count": c, "minor": m} for key, (c, m) in report.books.totals.items()},
+        "totals": _totals(report.books.totals),
+        "refunds": _totals(report.books.refunds),
+        "reversals": _totals(report.books.reversals),
+        "refunds_in_doubt": report.books.doubtful,
         "charged_twice": report.books.twice,
         "missing_ours": report.books.missing_ours,
         "missing_theirs": report.books.missing_theirs,
@@ -226,6 +229,8 @@ def as_data(report: Report) -> dict[str, Any]:
         "unknowns": dict(report.unknowns),
         "declines": {" / ".join(key): count for key, count in report.declines.items()},
         "waiting": dict(report.waiting),
+        "changes": dict(report.changes),
+        "usage": dict(report.usage),
         "quarantined": report.quarantined,
         "balances": {
             f"{group} {currency}": attrs.asdict(money)
@@ -235,6 +240,12 @@ def as_data(report: Report) -> dict[str, Any]:
         "seconds": {name: round(value, 1) for name, value in report.seconds.items()},
         "charges_per_second": round(report.charges / report.seconds["billing"], 1),
         "clock_steps": report.clock_steps,
+    }
+
+
+def _totals(found: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, int]]:
+    return {
+        currency: {"count": count, "minor": minor} for currency, (count, minor) in found.items()
     }
 
 

@@ -76,6 +76,10 @@ class AppendFunction:
         # Rendered once: composing it again for every append costs more than sending it.
         self._statement = statement.as_string().encode()
 
+    def hold(self, conn: Connection[Any], now: datetime) -> int:
+        """Keep every other writer waiting until the transaction ends; the last position."""
+        return self._call(conn, [], now, False, (None, None))[0]
+
     def add(
         self,
         conn: Connection[Any],
@@ -90,6 +94,18 @@ class AppendFunction:
         all_or_nothing: a stale stream raises psycopg.errors.UniqueViolation instead.
         tracking: the reader's name and position, moved forward in the same transaction.
         """
+        head, actual, repeated = self._call(conn, additions, now, all_or_nothing, tracking)
+        return _outcomes(additions, head, actual, repeated)
+
+    def _call(
+        self,
+        conn: Connection[Any],
+        additions: Sequence[Addition],
+        now: datetime,
+        all_or_nothing: bool,
+        tracking: tuple[str, int] | tuple[None, None],
+    ) -> tuple[int, list[int | None] | None, list[int | None] | None]:
+        """What the function gives: head, actual, repeated."""
         rows = [row for addition in additions for row in addition.rows]
         columns = list(zip(*rows, strict=True)) or [()] * len(Row._fields)
         stream, version, name, body, event_id, effective_at, actor, cause, command_id = columns
@@ -115,7 +131,7 @@ class AppendFunction:
             answer = cursor.fetchone()
         assert answer is not None
         head, actual, repeated = answer.values() if isinstance(answer, dict) else answer
-        return _outcomes(additions, head, actual, repeated)
+        return head, actual, repeated
 
 
 def _outcomes(

@@ -138,6 +138,27 @@ class Ledger(Application[str], Generic[S]):
         self._waker.signal()
         return results
 
+    def append_held(
+        self, decide: Callable[[int], Append | None], *, now: datetime
+    ) -> Appended | Conflict | None:
+        """Let `decide` look at the log while nobody can add to it, and write what it gives.
+
+        decide: takes the last position, which is the last one until it has answered. Every writer
+            of these books waits meanwhile: whatever takes long is to be done before.
+        now: as in `append`; a repeat is recognised likewise. None where nothing was to be written.
+        Raises: as `append`, but does not wait for a server that is away; what `decide` raises.
+        """
+        function = self._ledger_recorder.append_function
+        # A connection of its own: those who append in this process wait at the server, as all do.
+        with self.books.connect() as session, session.transaction():
+            append = decide(function.hold(session, now))
+            if append is None:
+                return None
+            addition = self._addition(append)
+            (outcome,) = function.add(session, [addition], now)
+        self._waker.signal()
+        return _result(addition, outcome)
+
     def _addition(self, append: Append) -> Addition:
         stream, stamp = append.stream.encode(), append.stamp
         actor, cause = stamp.actor.encode(), stamp.cause.encode()

@@ -38,7 +38,8 @@ async def work(
 ) -> None:
     """Work until `stopping`: SIGTERM finishes what is in flight.
 
-    project: also keep the projections up to date; one process of all leads, the others stand by.
+    project: also keep the projections up to date and seal the log; one process of all leads, the
+        others stand by.
     poll_s: seconds between looks at an empty agenda.
     Raises: ClockJumped when the machine's clock cannot be trusted; nothing is billed by it.
         ShapeChanged when the stored projections are another program's.
@@ -111,25 +112,27 @@ async def _until_told(loop: Awaitable[None], stopping: asyncio.Event) -> None:
 async def _projections(
     system: System, stopping: asyncio.Event, *, enabled: bool
 ) -> AsyncIterator[None]:
-    """The projection runner in a thread of its own, ended with the worker.
+    """The projection runner and the sealer, each in a thread of its own, ended with the worker.
 
-    If it fails the worker ends too, with its error: without projections no agenda moves, and a
-    worker that only seems to work is started again by nobody.
+    If the runner fails the worker ends too, with its error: without projections no agenda
+    moves, and a worker that only seems to work is started again by nobody.
     """
     if not enabled:
         yield
         return
     end = threading.Event()
-    runner = system.projection_runner()
-    with ThreadPoolExecutor(1, thread_name_prefix="projections") as thread:
+    runner, sealer = system.projection_runner(), system.sealer
+    with ThreadPoolExecutor(2, thread_name_prefix="behind-the-log") as threads:
         loop = asyncio.get_running_loop()
-        leading = loop.run_in_executor(thread, runner.run_forever, end)
+        leading = loop.run_in_executor(threads, runner.run_forever, end)
         leading.add_done_callback(lambda _: stopping.set())
+        # Without seals money moves as before: what keeps the sealer from its work is told, no more.
+        sealing = loop.run_in_executor(threads, sealer.run_forever, end)
         try:
             yield
         finally:
             end.set()
-            await leading
+            await asyncio.gather(leading, sealing)
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:

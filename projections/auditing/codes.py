@@ -32,6 +32,17 @@ CODES: Mapping[str, str] = {
     "start-off-catalogue": "a start on a version that was not on offer",
     "move-unfounded": "a subscriber was moved, and no announcement says so for that period",
     "move-missed": "a period was billed at a version that its subscribers had moved from",
+    # accounting periods
+    "period-misnamed": "a period's fact in another stream than its own, or another fact in one",
+    "period-out-of-order": "a period was closed that was not the next one, or while it was closed",
+    "period-zone-mixed": "a period was closed in another time zone than the others",
+    "period-too-early": "a period was closed before its last day had ended",
+    "period-position-wrong": "a seal does not stand right behind the last fact that it holds",
+    "period-lock-wrong": "a period was locked that was not closed, or that was locked",
+    "period-reopening-wrong": "a period was opened again that was not the last one closed, was "
+    "locked, or was not asked for",
+    "period-same-person": "one person asked for a period to be opened and approved it",
+    "seal-wrong": "a seal holds other figures than the facts give",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",

@@ -7,6 +7,7 @@ import pytest
 from projections.audit import Verdict, audit_log
 from projections.auditing.codes import CODES
 from tests.histories import History
+from tests.periods.plants_of_periods import PLANTS_OF_PERIODS
 from tests.projections.forging import Forger
 from tests.projections.plants import PLANTS
 from tests.projections.plants_of_backups import PLANTS_OF_BACKUPS
@@ -69,5 +70,5 @@ def test_a_fault_planted_in_a_story_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    planted = {code for _, code, *_ in (*PLANTS, *TOLD, *PLANTS_OF_PLANS)}
+    planted = {code for _, code, *_ in (*PLANTS, *TOLD, *PLANTS_OF_PLANS, *PLANTS_OF_PERIODS)}
     assert planted == set(CODES)

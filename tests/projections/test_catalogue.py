@@ -10,8 +10,12 @@ from projections.catalogue import PROJECTIONS, TABLES, Listening
 from projections.replay import replay
 from projections.table import TableProjection
 from tests.examples import EXAMPLES, PLAN_EXAMPLES
+from tests.examples_of_periods import PERIOD_EXAMPLES
 from tests.histories import History
+from tests.periods.closing_books import closed_story
 from tests.projections.plants_of_plans import moved_story
+
+OTHERS = (*PLAN_EXAMPLES.values(), *PERIOD_EXAMPLES.values())
 
 listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
 projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
@@ -19,9 +23,13 @@ projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each:
 
 @pytest.fixture(scope="module")
 def corpus(corpus: list[History]) -> list[History]:
-    """With a story of the catalogue."""
-    story = moved_story()
-    return [History((), (), tuple(story.log), dict(story.states)), *corpus]
+    """With a story of the catalogue, and one of books that are closed."""
+    plans, periods = moved_story(), closed_story()
+    return [
+        History((), (), tuple(plans.log), dict(plans.states)),
+        History((), (), tuple(periods.log), {}),
+        *corpus,
+    ]
 
 
 @listening
@@ -51,7 +59,7 @@ def test_every_listed_fact_can_change_a_row(listed: Listening, corpus: list[Hist
 def test_the_corpus_reaches_every_fact(corpus: list[History]):
     """Otherwise the two tests above would say less than they seem to."""
     reached = {type(recorded.event) for history in corpus for recorded in history.log}
-    assert reached == {type(event) for event in (*EXAMPLES.values(), *PLAN_EXAMPLES.values())}
+    assert reached == {type(event) for event in (*EXAMPLES.values(), *OTHERS)}
 
 
 @projection

@@ -26,6 +26,7 @@ from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, E
 from infrastructure.store.instants import InstantCheck, in_utc
 from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
 from tests.examples import PLAN_EXAMPLES
+from tests.examples_of_periods import PERIOD_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 # Facts whose class has got fields since their first golden file was written. That file stays as it
@@ -40,7 +41,7 @@ LATEST = {
 # What was written for a while between the first file and the latest.
 BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
 codec = Codec()
-EXAMPLES: dict[str, Any] = {**SUBSCRIPTION_EXAMPLES, **PLAN_EXAMPLES}
+EXAMPLES: dict[str, Any] = {**SUBSCRIPTION_EXAMPLES, **PLAN_EXAMPLES, **PERIOD_EXAMPLES}
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 
 

@@ -1,0 +1,1 @@
+"""Accounting periods: closed, locked, and opened again by two people."""

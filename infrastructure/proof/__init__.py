@@ -1,0 +1,1 @@
+"""The proof over the stored log: sealing, verifying, proving, and what is given to auditors."""

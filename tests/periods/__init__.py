@@ -1,0 +1,1 @@
+"""Accounting periods: closed, locked, opened again; where late facts count."""
