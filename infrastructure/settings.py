@@ -82,6 +82,7 @@ class Settings:
     cut_off_zone: IANA name of the time zone in which days and periods of the books end.
     chart: file of the chart of accounts; None: the project's own.
     lease_s: seconds a worker may hold a subscription; longer than any provider call.
+    company: whose books they are, as the file names it; exports/company.py judges it.
     api_keys: caller's name -> bearer key of the API; none: it is served on loopback only.
     in_flight: subscriptions one worker process works on at a time.
     delete_tokens_after_days: how long after a subscription has ended the provider is to forget its
@@ -103,6 +104,7 @@ class Settings:
     provider_timeout_s: float = 20.0
     delete_tokens_after_days: int | None = None
     accounts: tuple[AccountSettings, ...] = ()
+    company: Mapping[str, Any] = attrs.field(factory=dict)
     api_keys: Mapping[str, Secret] = attrs.field(factory=dict)
     master_key: Secret | None = None
     seal_key: Secret | None = None
@@ -136,11 +138,15 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
     if after_days is not None and (type(after_days) is not int or not 0 <= after_days <= 36_500):
         raise SettingsError("delete_tokens_after_days must be a whole number of days")
     chart = environment.get("BILLING_CHART") or table.get("chart")
+    company = table.get("company", {})
+    if not isinstance(company, dict):
+        raise SettingsError("company is not a table")
     settings = Settings(
         delete_tokens_after_days=after_days,
         data_dir=data_dir,
         database_url=environment.get("BILLING_DATABASE_URL") or table.get("database_url") or None,
         chart=None if chart is None else Path(chart),
+        company=company,
         accounts=_accounts(table.get("accounts", {}), environment),
         api_keys=_api_keys(table.get("api_keys", {}), environment),
         master_key=_master_key(environment, data_dir),

@@ -46,19 +46,23 @@ def waterfall(entries: Iterable[Entry], known: Known) -> tuple[Month, ...]:
 
 
 class Revenue:
-    """What was earned up to a day, by month, for a reader that brings the entries one by one."""
+    """What was earned up to a day, by month, for a reader that brings the entries one by one.
 
-    def __init__(self, known: Known) -> None:
+    since: the first day that counts; None: all of them.
+    """
+
+    def __init__(self, known: Known, since: date | None = None) -> None:
         self._known = known
+        self._after = date.min if since is None else since - timedelta(days=1)
         self._months: Months = Counter()
 
     def take(self, entry: Entry) -> None:
         """One more entry."""
         for each in entry.recognitions:
-            self._months.update(by_month(each, until=self._known.as_of))
+            self._months.update(by_month(each, after=self._after, until=self._known.as_of))
 
     def months(self) -> tuple[Month, ...]:
-        """In order of time; they add up to the revenue of the trial balance."""
+        """In order of time; from the first day on they add up to the trial balance's revenue."""
         return in_order(self._months)
 
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from domain.books.accounts import Role
-from domain.books.chart import Chart, ChartAccount
+from domain.books.chart import Chart, ChartAccount, TaxCode
 from domain.refusals import Refused
 
 DEFAULT = Path(__file__).with_name("chart.toml")
@@ -28,10 +28,15 @@ def read_chart(path: Path | None = None) -> Chart:
         table = tomllib.loads((path or DEFAULT).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
         raise Refused("chart-malformed", f"{path}: {error}") from error
-    rows = table.pop("account", [])
-    if table or not isinstance(rows, list):
-        raise Refused("chart-malformed", "a chart is a list of [[account]] tables, nothing else")
-    chart = Chart([_account(place, row) for place, row in enumerate(rows, 1)])
+    rows, codes = table.pop("account", []), table.pop("tax_codes", {})
+    if table or not isinstance(rows, list) or not isinstance(codes, dict):
+        raise Refused(
+            "chart-malformed", "a chart is a list of [[account]] tables and a table [tax_codes]"
+        )
+    chart = Chart(
+        [_account(place, row) for place, row in enumerate(rows, 1)],
+        [_tax_code(rate, row) for rate, row in codes.items()],
+    )
     missing = set(Role) - {each.role for each in chart.accounts}
     if missing:
         names = ", ".join(sorted(each.value for each in missing))
@@ -55,3 +60,11 @@ def _account(place: int, row: object) -> ChartAccount:
     return ChartAccount(
         role=role, **{ours: row[name] for name, ours in _TEXTS.items() if name in row}
     )
+
+
+def _tax_code(rate: str, row: object) -> TaxCode:
+    if not isinstance(row, dict) or not all(isinstance(each, str) for each in row.values()):
+        raise Refused("chart-malformed", f"tax code {rate!r} is not a table of texts")
+    if row.keys() != {"standard", "percent", "name"}:
+        raise Refused("chart-malformed", f"tax code {rate!r} needs standard, percent and name")
+    return TaxCode(rate=rate, **row)

@@ -18,16 +18,15 @@ from infrastructure.cli.exits import TABLE
 from infrastructure.cli.output import amount, print_json, print_table
 
 if TYPE_CHECKING:
-    from domain.books.chart import Chart
     from infrastructure.books.answers import Answers
-    from infrastructure.books.reading import KnownJournal
+    from infrastructure.bootstrap import System
     from projections.account_sums import Known
     from projections.waterfall import Month
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class KnownAt(click.ParamType[Any]):
+class PositionOrInstant(click.ParamType[Any]):
     """A position of the log, or an instant with its offset."""
 
     name = "position or instant"
@@ -57,7 +56,7 @@ def asked_of(command: F) -> F:
         ),
         click.option(
             "--known-at",
-            type=KnownAt(),
+            type=PositionOrInstant(),
             metavar="POSITION|INSTANT",
             help="With what was recorded by then (all).",
         ),
@@ -85,35 +84,16 @@ class Question:
     as_json: bool
 
     @contextmanager
-    def books(self) -> Iterator[tuple[KnownJournal, Known, Chart]]:
-        """The journal, the day, and the chart. Refused: "chart-malformed"."""
-        from infrastructure.books.chart_file import read_chart
-        from infrastructure.books.reading import KnownJournal
-        from projections.account_sums import Known, day_of
-
-        with self.chosen.system() as system:
-            zone = system.settings.cut_off_zone
-            known = Known(as_of=date.min, zone=zone)
-            today = day_of(system.clock(), known.cut_off)
-            day = today if self.as_of is None else self.as_of.date()
-            chart = read_chart(system.settings.chart)
-            journal = KnownJournal(system.ledger, self.known_at)
-            yield journal, attrs.evolve(known, as_of=day), chart
-
-    @contextmanager
     def answers(self) -> Iterator[Answers]:
         """Whom to ask, of tables that hold the position. Refused: "chart-malformed"."""
         from infrastructure.books.answers import Answers
         from infrastructure.books.chart_file import read_chart
-        from projections.account_sums import Known, day_of
 
         with self.chosen.system() as system:
-            known = Known(as_of=date.min, zone=system.settings.cut_off_zone)
-            today = day_of(system.clock(), known.cut_off)
             found = Answers(
                 system.ledger,
                 system.journal,
-                known=attrs.evolve(known, as_of=today if self.as_of is None else self.as_of.date()),
+                known=last_day(system, self.as_of),
                 chart=read_chart(system.settings.chart),
                 known_at=self.known_at,
             )
@@ -125,15 +105,20 @@ class Question:
         rows: Sequence[dict[str, Any]],
         answers: Answers,
         totals: dict[str, int],
+        opening: dict[str, int] | None = None,
     ) -> None:
-        """Print rows that have "minor" and "currency". totals: by currency, minor units."""
+        """Print rows that have "minor" and "currency". totals, opening: by currency, minor units;
+        opening: what the totals have from before the rows."""
         known = answers.known
         if self.as_json:
             answer = {"as_of": known.as_of, "zone": known.zone, "position": answers.position}
-            print_json({**answer, "lines": rows, "totals": totals})
+            before = {} if opening is None else {"opening": opening}
+            print_json({**answer, **before, "lines": rows, "totals": totals})
         elif self.as_csv:
             _print_csv(rows)
         else:
+            for currency, minor in (opening or {}).items():
+                click.echo(f"opening {amount(minor, currency)} {currency}")
             if rows:
                 names = [name for name in rows[0] if name != "minor"]
                 shown = ([*(str(each[name]) for name in names), _amount(each)] for each in rows)
@@ -142,6 +127,15 @@ class Question:
                 click.echo(f"total {amount(minor, currency)} {currency}")
             days = f"as of the end of {known.as_of} in {known.zone}"
             click.echo(f"{days}; known at position {answers.position}")
+
+
+def last_day(system: System, as_of: datetime | None) -> Known:
+    """The last day that counts, in the books' zone; None: today."""
+    from projections.account_sums import Known, day_of
+
+    known = Known(as_of=date.min, zone=system.settings.cut_off_zone)
+    today = day_of(system.clock(), known.cut_off)
+    return attrs.evolve(known, as_of=today if as_of is None else as_of.date())
 
 
 def _amount(row: dict[str, Any]) -> str:
@@ -268,10 +262,8 @@ def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked:
         found = answers.statement(checked_id("customer id", customer), since=begins)
         rows = [attrs.asdict(each) for each in found.lines]
         if not question.as_csv and not question.as_json:
-            for currency, minor in found.opening.items():
-                click.echo(f"opening {amount(minor, currency)} {currency}")
             rows = [{**each, "balance": amount(each["balance"], each["currency"])} for each in rows]
-        question.tell(rows, answers, found.closing)
+        question.tell(rows, answers, found.closing, found.opening)
 
 
 @click.command(epilog=TABLE)

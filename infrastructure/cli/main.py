@@ -71,7 +71,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cash": ("finance:cash", "What came in and went back at the providers."),
     "revenue": ("finance:revenue", "What was earned, by month and product."),
     "waterfall": ("finance:waterfall", "When the deferred revenue will be earned."),
-    "export": ("exporting:export", "The books as files: CSV, JSON lines, hledger, beancount."),
+    "export": (
+        "exporting:export",
+        "The books as files: CSV, JSON lines, hledger, beancount, SAF-T, XLSX.",
+    ),
     "verify-export": ("exporting:verify_export", "Derive an export again and compare."),
     "period": ("periods:period", "Close, lock, reopen; the seals of closed months."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),

@@ -31,6 +31,7 @@ COLUMNS = (
     "of",
     "currency",
     "minor",
+    "belongs_to",
 )
 _ROOTS = {
     AccountKind.ASSET: "Assets",
@@ -105,6 +106,7 @@ def _rows(each: Transaction) -> list[dict[str, Any]]:
             "of": line.of,
             "currency": line.currency,
             "minor": line.minor,
+            "belongs_to": each.belongs_to,
         }
         for line in each.lines
     ]

@@ -13,7 +13,7 @@ import attrs
 
 from domain.books.accounts import Account, Entry, Role
 from domain.books.chart import Chart, ChartAccount
-from projections.account_sums import Known
+from projections.account_sums import Known, day_of
 from projections.waterfall import Month, Revenue
 
 EARNED = "revenue-earned"
@@ -31,7 +31,10 @@ class Posted:
 
 @attrs.frozen(kw_only=True)
 class Transaction:
-    """One balanced booking. See Entry for the words; what is earned has no voucher, no position."""
+    """One balanced booking. See Entry for the words; what is earned has no voucher, no position.
+
+    day: the local day from which it counts. effective, recorded: the local days of its fact.
+    """
 
     day: date
     voucher: str
@@ -41,15 +44,20 @@ class Transaction:
     fact: str
     about: str
     lines: tuple[Posted, ...]
+    belongs_to: str = ""
+    effective: date = attrs.field(default=attrs.Factory(lambda self: self.day, takes_self=True))
+    recorded: date = attrs.field(default=attrs.Factory(lambda self: self.day, takes_self=True))
 
 
-def transactions(entries: Iterable[Entry], known: Known, chart: Chart) -> Iterator[Transaction]:
-    """One at a time. Refused: "account-unmapped"."""
-    zone, earned = known.cut_off, Revenue(known)
+def transactions(
+    entries: Iterable[Entry], known: Known, chart: Chart, *, since: date | None = None
+) -> Iterator[Transaction]:
+    """One at a time. since: the first day that counts; None: all. Refused: "account-unmapped"."""
+    zone, earned = known.cut_off, Revenue(known, since)
     for entry in entries:
         earned.take(entry)
         day = entry.day(zone)
-        if day > known.as_of:
+        if day > known.as_of or (since is not None and day < since):
             continue
         yield Transaction(
             day=day,
@@ -63,6 +71,9 @@ def transactions(entries: Iterable[Entry], known: Known, chart: Chart) -> Iterat
                 Posted(chart.account(each.account), each.account.of, each.minor, each.currency)
                 for each in entry.lines
             ),
+            belongs_to=entry.belongs_to,
+            effective=day_of(entry.effective_at, zone),
+            recorded=day_of(entry.recorded_at, zone),
         )
     for month in earned.months():
         yield _earned(month, known, chart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,21 @@ def test_ledger_statement_and_cash_drill_down(running: Terminal) -> None:
     assert "I-2025" not in later.stdout
     (came,) = running.json("cash")["lines"]
     assert (came["first"], came["account"], came["minor"]) == ("2025-01", "paypal/main", 3100)
+
+
+def test_statements_chain(running: Terminal) -> None:
+    """The closing of one is the opening of the next, told to people and to programs."""
+    days = [f"2025-01-{day:02}" for day in range(1, 13)]
+    for last, first in itertools.pairwise(days):
+        closing = running.json("statement", "c-1", "--as-of", last)["totals"]
+        told = running.json("statement", "c-1", "--since", first, "--as-of", first)
+        assert told["opening"] == closing
+        moved = sum(each["minor"] for each in told["lines"])
+        assert told["totals"].get("USD", 0) == closing.get("USD", 0) + moved
+        shown = running.run("statement", "c-1", "--since", first, "--as-of", first).stdout
+        assert ("opening 31.00 USD" in shown) == (closing == {"USD": 3100})
+    whole = running.json("statement", "c-1")
+    assert (whole["opening"], whole["totals"]) == ({}, {"USD": 0})
 
 
 def test_revenue_and_waterfall_share_the_month(running: Terminal) -> None:

@@ -15,6 +15,7 @@ from projections.journal import journal
 from projections.statements import OWED, ageing, cash, statement
 from projections.waterfall import Month, revenue, waterfall
 from tests.histories import History, histories, show
+from tests.periods.closing_books import DEEDS, Deed, closed_books
 
 SOME = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -68,11 +69,14 @@ def test_answers_tie_to_the_trial_balance(history: History, known: Known) -> Non
 
 
 @SOME
-@given(histories(), KNOWN, st.integers(1, 200))
-def test_statements_chain(history: History, known: Known, days: int) -> None:
-    """The closing of one is the opening of the next, and what the accounts say."""
+@given(histories(), DEEDS, KNOWN, st.integers(1, 200))
+def test_statements_chain(history: History, deeds: list[Deed], known: Known, days: int) -> None:
+    """The closing of one is the opening of the next, and what the accounts say; also where periods
+    are closed and opened again, and lines count later than they took effect."""
     show(history)
-    entries = list(journal(history.log))
+    log = closed_books(history.log, deeds, known.zone).log if history.log else ()
+    entries = list(journal(log))
+    event(f"late lines: {any(each.belongs_to for each in entries)}")
     later = Known(as_of=known.as_of + timedelta(days=days), zone=known.zone)
     since = known.as_of + timedelta(days=1)
     for customer_id in {wish.customer_id for wish in history.wishes}:

@@ -1,0 +1,1 @@
+"""What a set of books becomes as a file, and what others make of it."""
