@@ -30,6 +30,8 @@ from infrastructure.store.books import Books
 from infrastructure.store.journal_reader import JournalReader
 from infrastructure.store.journal_table import JournalBooks
 from infrastructure.store.projector import Runner
+from infrastructure.store.rebuild import Rebuilder
+from infrastructure.store.tracking import ShapeChanged
 from projections.account_sums import Known
 
 ZONE = "Europe/Oslo"
@@ -49,7 +51,11 @@ def kept(books: Books, ledger: Any) -> JournalBooks:
     journal = JournalBooks(ZONE)
     runner = Runner(books.connect, books.schema, ledger, [journal], batch=5000)
     began = time.perf_counter()
-    count = runner.catch_up(datetime.now(UTC))
+    try:
+        count = runner.catch_up(datetime.now(UTC))
+    except ShapeChanged:
+        rebuilder = Rebuilder(books.connect, books.schema, ledger)
+        count = rebuilder.rebuild(journal, datetime.now(UTC)).position
     runner.close()
     print(f"journal kept: {count:,} facts in {time.perf_counter() - began:.0f} s", flush=True)
     return journal

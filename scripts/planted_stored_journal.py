@@ -71,8 +71,8 @@ FAULTS = (
     Fault(
         "tables: a fact that cannot be posted is passed over",
         WRITER,
-        '                return rows, {item.stream: parked_at(item, f"{type(error).__name__}: {error}")}',
-        "                continue",
+        '{item.stream: parked_at(item, f"{type(error).__name__}: {error}")}',
+        "{}",
     ),
     Fault(
         "tables: closed periods are forgotten with the process",
