@@ -20,17 +20,6 @@ from domain.refusals import Refused
 LARGEST_MINOR = 10**15
 
 
-def _known_currency(_: object, __: object, value: str) -> None:
-    minor_digits(value)
-
-
-def _whole(_: object, __: object, value: int) -> None:
-    if type(value) is not int:
-        raise Refused("money-not-integer", f"money is an integer of minor units, not {value!r}")
-    if abs(value) > LARGEST_MINOR:
-        raise Refused("money-too-large", f"{value} minor units is beyond {LARGEST_MINOR}")
-
-
 @attrs.frozen(order=False)
 class Money:
     """An amount in one currency.
@@ -44,8 +33,17 @@ class Money:
     Raises: Refused("money-not-integer"), Refused("money-too-large"), Refused("currency-unknown").
     """
 
-    minor: int = attrs.field(validator=_whole)
-    currency: str = attrs.field(validator=_known_currency)
+    minor: int
+    currency: str
+
+    def __attrs_post_init__(self) -> None:
+        # One call, not a validator a field: facts that are read are full of money.
+        value = self.minor
+        if type(value) is not int:
+            raise Refused("money-not-integer", f"money is an integer of minor units, not {value!r}")
+        if not -LARGEST_MINOR <= value <= LARGEST_MINOR:
+            raise Refused("money-too-large", f"{value} minor units is beyond {LARGEST_MINOR}")
+        minor_digits(self.currency)
 
     def __add__(self, other: Money) -> Money:
         self._same_currency(other)

@@ -4,8 +4,9 @@
 
 Each fault of the planted_*.py beside this file is planted in a temporary copy of the project. The
 tests that its file names and those of its module run on it first; when those pass, the other
-tests of its file's folder (RUN_ON; else those of the rules); at last the properties. Nothing here
-is touched.
+tests of its file's folder (RUN_ON; else those of the rules); at last the properties. Where its file
+says NEEDS_SERVER, they run with the project's fixtures, each run on a server of its own. Nothing
+here is touched.
 
 Exit status: 0 every fault was caught; 1 one survived; 2 a snippet is no longer in the source, or
 the tests fail without any fault, or a planted fault is not even code.
@@ -112,6 +113,14 @@ def tests_of(copy: Path, module: str, folder: str, named: tuple[str, ...]) -> li
     return [each for each in (first, quick, slow) if each]
 
 
+def needs_server(folder: str) -> bool:
+    """Whether the tests of a folder need the project's fixtures, and so a database."""
+    return any(
+        getattr(group, "NEEDS_SERVER", False) and getattr(group, "RUN_ON", "") == folder
+        for group in GROUPS
+    )
+
+
 def run_tests(copy: Path, paths: list[str]) -> int:
     """pytest's exit code; FAILED where it does not come to an end."""
     command = [
@@ -123,7 +132,7 @@ def run_tests(copy: Path, paths: list[str]) -> int:
         "--no-header",
         "--tb=no",
         # The fixtures of the project start a database; the rules need none.
-        "--noconftest",
+        *([] if needs_server(str(Path(paths[0]).parent)) else ["--noconftest"]),
         "--hypothesis-seed=0",
         *paths,
     ]

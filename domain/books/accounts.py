@@ -50,6 +50,9 @@ class Role(Enum):
     DISPUTED = "disputed"
     ROUNDING = "rounding"
 
+    # By identity: accounts are hashed for every line, and Enum's own takes a Python call.
+    __hash__ = object.__hash__
+
 
 # The roles whose accounts are customers.
 CUSTOMERS = (Role.RECEIVABLE, Role.CREDIT, Role.REFUNDING, Role.BAD_DEBT)

@@ -95,7 +95,7 @@ class Report:
 
         changed: subscriptions whose terms changed on the way.
         """
-        audit = audit_books(system.books.connect, system.books.schema, system.ledger)
+        audit = audit_books(system.books.connect, system.books.schema, system.ledger, system.kept)
         report = cls(audit=audit, facts=audit.head)
         report.books = compare(system.ledger, stage.simulators())
         groups = {row.customer_id: row.state or "all" for row in rows}

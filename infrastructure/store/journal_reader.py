@@ -160,7 +160,8 @@ class JournalReader:
             " FROM {entries} AS entry CROSS JOIN unnest(entry.earned_of,"
             " entry.earned_minor, entry.earned_currency, entry.earned_from, entry.earned_days,"
             " entry.earned_not_before) AS part (a, b, c, d, e, f)"
-            " WHERE entry.position <= %(upto)s AND entry.day > %(day)s AND part.d <= %(day)s"
+            " WHERE entry.position <= %(upto)s AND entry.day > %(day)s"
+            " AND entry.earned_first <= %(day)s AND entry.earned_last IS NOT NULL"
             " GROUP BY 1, 2, 3"
         ).format(entries=self._table.identifier, earned=Identifier(self._schema, "journal_earned"))
         for month, revenue, currency, minor in self._rows(position, early, day=day):

@@ -45,7 +45,9 @@ def moved_by(schema: str, entries: Identifier) -> Composed:
             times * {earned}(minor, starts, days, not_before, %(day)s)
         FROM ({alike}) AS alike
     """).format(
-        lines=_lines(entries), alike=_alike(entries), earned=Identifier(schema, "journal_earned")
+        lines=_lines(entries),
+        alike=_alike(entries, begun=True),
+        earned=Identifier(schema, "journal_earned"),
     )
 
 
@@ -64,7 +66,7 @@ def _lines(entries: Identifier) -> Composed:
         ) AS line""").format(together=SQL(TOGETHER), entries=entries)
 
 
-def _alike(entries: Identifier) -> Composed:
+def _alike(entries: Identifier, *, begun: bool = False) -> Composed:
     return SQL("""
         SELECT part."of", part.currency, part.minor, part.starts, part.days, part.not_before,
             count(*) AS times
@@ -73,6 +75,9 @@ def _alike(entries: Identifier) -> Composed:
             entry.earned_from, entry.earned_days, entry.earned_not_before)
             AS part ("of", currency, minor, starts, days, not_before)
         WHERE entry.position > %(after)s AND entry.position <= %(upto)s
-            AND entry.earned_of IS NOT NULL
+            AND {begun}
         GROUP BY part."of", part.currency, part.minor, part.starts, part.days, part.not_before
-    """).format(entries=entries)
+    """).format(
+        entries=entries,
+        begun=SQL("entry.earned_first <= %(day)s" if begun else "entry.earned_of IS NOT NULL"),
+    )

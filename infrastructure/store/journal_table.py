@@ -48,6 +48,7 @@ _ENTRIES = """
     earned_from       date[],
     earned_days       integer[],
     earned_not_before date[],
+    earned_first      date,
     earned_last       date,
     CHECK (cardinality(accounts) = cardinality(currencies))"""
 COLUMNS = tuple(
@@ -76,9 +77,9 @@ class JournalBooks:
     """
 
     zone: str
-    chunk: int = 4096
+    chunk: int = 1024
     fan: int = 16
-    levels: int = 3
+    levels: int = 4
     name: str = "journal"
     version: int = 1
 
@@ -135,11 +136,11 @@ class JournalTable:
         if not self.temporary:
             entries = self.identifier
             conn.execute(SQL("CREATE INDEX ON {} (customer, position)").format(entries))
-            # Days go with positions, nearly: what is of a time lies in few ranges of pages.
+            # What is being earned on a day: looked through without a look at the entries.
             conn.execute(
                 SQL(
-                    "CREATE INDEX ON {} USING brin (day, earned_last)"
-                    " WITH (pages_per_range = 32, autosummarize = on)"
+                    "CREATE INDEX ON {} (day, earned_last, earned_first)"
+                    " WHERE earned_last IS NOT NULL"
                 ).format(entries)
             )
         self.note(conn, {"zone": self.projection.zone})

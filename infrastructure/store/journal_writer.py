@@ -197,7 +197,7 @@ def _row(entry: Entry, zone: ZoneInfo) -> str:
     return "\t".join(fields) + "\n"
 
 
-_NO_RECOGNITIONS = [r"\N"] * 7
+_NO_RECOGNITIONS = [r"\N"] * 8
 
 
 def _recognitions(parts: Sequence[Recognition]) -> list[str]:
@@ -208,6 +208,7 @@ def _recognitions(parts: Sequence[Recognition]) -> list[str]:
         _array([each.start.isoformat() for each in parts]),
         _array([str(each.days) for each in parts]),
         _array(["NULL" if (day := each.not_before) is None else day.isoformat() for each in parts]),
+        min(each.start for each in parts).isoformat(),
         max(each.last for each in parts).isoformat(),
     ]
 

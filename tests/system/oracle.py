@@ -134,7 +134,7 @@ def _check_invoices(state: Subscription, now: datetime) -> None:
 
 def check_audit(system: System) -> None:
     """The product's own audit is clean, and each agenda row is what its stream adds up to."""
-    report = audit_books(system.books.connect, system.books.schema, system.ledger)
+    report = audit_books(system.books.connect, system.books.schema, system.ledger, system.kept)
     assert report.clean, as_words(report)
 
 

@@ -33,7 +33,6 @@ from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import advance_and_give_back, hand_of
 from infrastructure.workers.callback_worker import CallbackWorker
 from infrastructure.workers.desk import Desk
-from projections.catalogue import PROJECTIONS
 from tests.system.providers import Simulators
 from tests.system.puppets import (
     BEFORE_CALL,
@@ -94,7 +93,7 @@ class World:
             system.books.connect,
             system.books.schema,
             system.ledger,
-            PROJECTIONS,
+            system.kept,
             batch=7,
             silence_s=3600.0,
         )
@@ -349,7 +348,8 @@ class World:
     def rebuild(self, number: int) -> None:
         """Fold one projection anew and swap it in."""
         books = self.system.books
-        projection = PROJECTIONS[number % len(PROJECTIONS)]
+        kept = self.system.kept
+        projection = kept[number % len(kept)]
         Rebuilder(books.connect, books.schema, self.system.ledger).rebuild(projection, self.clock())
 
     # --- coming to rest -------------------------------------------------------------------------
