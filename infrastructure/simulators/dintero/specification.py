@@ -17,7 +17,13 @@ from infrastructure.simulators.dintero.bodies import bad
 # Products that the file does not know as tokenised or merchant initiated.
 _NEWER_PRODUCTS = {"dintero_psp.creditcard": "payex.creditcard"}
 # Fields that came later.
-_NEWER_FIELDS = {"final_capture", "pre_authorization", *_NEWER_PRODUCTS}
+_NEWER_FIELDS = {
+    "dintero_psp",
+    "final_capture",
+    "generate_payment_token_config",
+    "pre_authorization",
+    *_NEWER_PRODUCTS,
+}
 
 
 @cache
