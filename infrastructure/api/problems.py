@@ -69,6 +69,8 @@ CONFLICTS = frozenset(
         "token-missing",
         "token-request-open",
         "first-method-missing",
+        "token-usable",
+        "first-payment-not-due",
         "invoice-not-open",
         "charge-open",
         "discrepancy-unresolved",
