@@ -347,6 +347,7 @@ class Hint:
     token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
     token_digest: of a token's name at the provider, as the token vault makes it; or empty.
     token_ended: whether it says that this token cannot be charged any more.
+    again: whether the provider is to send it again for as long as its subject is not known.
     dispute_ref: of a dispute, or "". charge_ref: the provider's id of what was captured, or "";
         by it the subscription is found. reversal: what was taken back, or None.
     """
@@ -360,6 +361,7 @@ class Hint:
     dispute_ref: str = ""
     charge_ref: str = ""
     reversal: Reversal | None = None
+    again: bool = False
 
 
 class CallbackRejected(Exception):

@@ -174,7 +174,7 @@ def _charging(state: Subscription) -> tuple[Item, ...]:
         why = "reserved, and wanted no more; let it go"
         return (Item(kind=ItemKind.VOID, key=key, due_at=attempt.voided_at, why=why),)
     if attempt.waits_for_payer and not attempt.unknown:
-        due, why = first_look_at(state, attempt), "the payer pays it with the approval"
+        due, why = first_look_at(attempt), "the payer pays it with the approval"
         return (Item(kind=ItemKind.CHARGE, key=key, due_at=due, why=why),)
     if not attempt.unknown:
         why = "attempted; no outcome yet"

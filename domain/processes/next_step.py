@@ -155,7 +155,7 @@ def _settle(
     if attempt.void_id is not None:
         return LookUp(attempt, LOOK_UP) if taken_before else SendVoid(attempt, attempt.void_id)
     if attempt.waits_for_payer:
-        looks = now >= first_look_at(state, attempt)
+        looks = now >= first_look_at(attempt)
         return LookUp(attempt, LOOK_UP) if looks else Nothing()
     unwanted = still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now)
     if taken_before or unwanted or now >= attempt.key_expires_at:

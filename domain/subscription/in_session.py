@@ -149,17 +149,12 @@ def token_shows(state: Subscription, request: OpenTokenRequest) -> bool:
     return attempt is None or bool(attempt.authorization_ref)
 
 
-def first_look_at(state: Subscription, attempt: Attempt) -> datetime:
+def first_look_at(attempt: Attempt) -> datetime:
     """When a payment on a page is looked for, if nothing was heard of it. UTC.
 
-    Soon after the payer may have the page; while nobody has asked for it, not before the last
-    moment at which it is asked for.
+    Soon after the payer may have the page; until then, not before nobody asks for it any more.
     """
-    request = state.token_request
-    if still_wanted(state, attempt) != attempt.amount:
-        return attempt.attempted_at
-    unasked = request is not None and not request.provider_ref
-    if request is not None and unasked and request.first_charge == attempt.attempt_id:
+    if not attempt.order_ref:
         return attempt.key_expires_at
     return attempt.attempted_at + LOOK_UP_WAITS[0]
 
