@@ -79,6 +79,8 @@ RULES: dict[Provider, ProviderRules] = {
     ),
 }
 
+# A payer who began before a page's end may still be at the bank's page.
+PAYERS_LAST_MINUTES = timedelta(hours=1)
 # After an unknown outcome: when the provider is asked again, counted from the look before. When
 # these are used up a person decides.
 LOOK_UP_WAITS: tuple[timedelta, ...] = (

@@ -163,6 +163,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             _find_refund_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
             took = move.reply is not Reply.NOT_FOUND
+            if attempt.waits_for_payer and attempt.page_until and not took:
+                return  # nobody can say so before the page is over
             facts = decide_by_person(
                 state,
                 attempt.attempt_id,

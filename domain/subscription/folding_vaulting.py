@@ -45,7 +45,7 @@ def vaulted(
             paid = state.open_attempt
             if paid is not None and paid.attempt_id == offered.first_charge:
                 # By its session it is looked up.
-                paid = with_(paid, order_ref=event.provider_ref)
+                paid = with_(paid, order_ref=event.provider_ref, page_until=event.expires_at)
             return with_(state, token_request=offered, open_attempt=paid)
         case TokenVaulted():
             at = state.token_request or state

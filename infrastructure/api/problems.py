@@ -71,6 +71,7 @@ CONFLICTS = frozenset(
         "first-method-missing",
         "token-usable",
         "first-payment-not-due",
+        "page-still-open",
         "invoice-not-open",
         "charge-open",
         "discrepancy-unresolved",

@@ -469,3 +469,20 @@ def test_the_steps_after_the_payment_see_the_token() -> None:
     told(run, PAID)
     step = next_step(run.state, now=NOW, taken_before=False, zone_version=ZONE_VERSION)
     assert isinstance(step, SeeToken)
+
+
+def test_a_person_cannot_say_that_nothing_came_while_the_page_can_be_paid() -> None:
+    """Else the invoice could be paid twice; that money came is believed at any time."""
+    run = shown()
+    run.at(NOW + 5 * MINUTE, NOT_YET)
+    nothing = {"received": None, "provider_ref": "", "reason": "asked by phone"}
+    late = NOW + 3 * DAY + HOUR
+    for now in (NOW + HOUR, late - MINUTE):
+        given(*run.facts).when(decide_by_person, key(), **nothing, now=now).then_refused(
+            "page-still-open"
+        )
+    over = given(*run.facts).when(decide_by_person, key(), **nothing, now=late)
+    over.then_types(ChargeNotMade)
+    paid = {"received": PRICE, "provider_ref": "t-1", "reason": "asked by phone"}
+    came = given(*run.facts).when(decide_by_person, key(), **paid, now=NOW + HOUR)
+    came.then_types(ChargeSucceeded)

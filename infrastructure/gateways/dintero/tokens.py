@@ -7,7 +7,7 @@ cannot be charged. Source: reference notes on Dintero, sections 2 and 4.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import get_args
 
 from domain.ports import (
@@ -19,6 +19,7 @@ from domain.ports import (
     TokenDenied,
     Unknown,
 )
+from domain.providers import PAYERS_LAST_MINUTES
 from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.dintero.account import DinteroAccount, TokenKind
 from infrastructure.gateways.dintero.declines import MESSAGE_CHARS, instant, read_error
@@ -36,8 +37,6 @@ from infrastructure.gateways.exchange import Exchange, Reply
 # Paid on the page, and the box that says "save this card" was left.
 NOT_SAVED = "card-not-saved"
 TOKEN_INCLUDES = ("card.payment_token", "card.recurrence_token")
-# A payer who began before a session expired may still be at the bank's page.
-_PAYERS_LAST_MINUTES = timedelta(hours=1)
 _LAST_DIGITS = re.compile(r"\d{1,4}$")
 _EXPIRY = re.compile(r"(\d{2})/(\d{4})")
 # Ends of a session without a transaction; PAY_FAILED is none, the payer may try again.
@@ -70,7 +69,7 @@ def without_transaction(session: object, now: datetime) -> StillOpen | TokenDeni
         if name in _ENDS:
             return TokenDenied(code=_ENDS[name], message=f"the session ended with {name}")
     expires_at = instant(raw.get("expires_at"))
-    if expires_at is not None and now > expires_at + _PAYERS_LAST_MINUTES:
+    if expires_at is not None and now > expires_at + PAYERS_LAST_MINUTES:
         return TokenDenied(code="expired", message=f"the session expired at {expires_at}")
     return StillOpen()
 
