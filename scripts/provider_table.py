@@ -191,6 +191,8 @@ class Silent:
             return httpx.Response(200, json={"access_token": "a", "expires_in": 3600})
         if request.method == "GET" and "/setup-tokens/" in request.url.path:
             return httpx.Response(200, json={"id": ID, "status": "APPROVED"})
+        if request.method == "GET" and request.url.path == "/v1/sessions":
+            return httpx.Response(200, json=[])
         if request.method == "GET":
             return httpx.Response(404, json={"error": {"message": "nothing"}})
         self.taken.append(request)
