@@ -388,7 +388,11 @@ class Billing(Watched):
         self.world.forward(timedelta(minutes=10))
         self.world.project()
         self.world.work(1000)
-        without = [n for n, each in enumerate(self.states()) if each.lacks_token]
+        without = [
+            number
+            for number, each in enumerate(self.states())
+            if each.lacks_token and each.provider is Provider.DINTERO and each.token is None
+        ]
         for number in without[:2]:
             self.world.forward(timedelta(days=32))
             self.world.project()
