@@ -48,7 +48,7 @@ FAULTS = (
         "    if attempt is None:\n",
     ),
     Fault(
-        "a page is made for a subscription that has ended",
+        "a page is made for what was given up",
         RULES,
         "    return still_wanted(state, attempt) == attempt.amount\n",
         "    return True\n",

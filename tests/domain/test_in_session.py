@@ -38,6 +38,7 @@ from domain.subscription.events import (
     ChargeSucceeded,
     DeclineClass,
     InvoiceIssued,
+    InvoiceWrittenOff,
     TokenRefused,
     TokenRequested,
 )
@@ -486,3 +487,22 @@ def test_a_person_cannot_say_that_nothing_came_while_the_page_can_be_paid() -> N
     paid = {"received": PRICE, "provider_ref": "t-1", "reason": "asked by phone"}
     came = given(*run.facts).when(decide_by_person, key(), **paid, now=NOW + HOUR)
     came.then_types(ChargeSucceeded)
+
+
+def test_no_page_is_made_for_what_was_given_up() -> None:
+    """Written off before anybody asked: it is looked for, and no page is made."""
+    run = asked()
+    run.facts.append(
+        InvoiceWrittenOff(
+            customer_id="c-1",
+            invoice_number=1,
+            amount=PRICE,
+            reason="sorry",
+            effective_at=NOW,
+        )
+    )
+    assert run.at(NOW, NOT_DONE) == []
+    assert [each.only_look for each in run.calls if isinstance(each, AskToken)] == [True]
+    made = run.at(NOW + HOUR, NOT_FOUND, NOT_DONE)
+    assert made == ["ChargeNotMade", "TokenRequestExpired", "TokenRequested"]
+    assert run.of(TokenRequested)[-1].first_charge is None
