@@ -42,7 +42,7 @@ from domain.subscription.events import (
     TokenRefused,
     TokenRequested,
 )
-from domain.subscription.in_session import page_answered, pay_in_session, token_seen
+from domain.subscription.in_session import give_up_page, page_answered, pay_in_session, token_seen
 from domain.subscription.looking_up import decide_by_person, looked_up
 from domain.subscription.starting import FirstPayment, start
 from domain.subscription.state import Status
@@ -506,3 +506,12 @@ def test_no_page_is_made_for_what_was_given_up() -> None:
     made = run.at(NOW + HOUR, NOT_FOUND, NOT_DONE)
     assert made == ["ChargeNotMade", "TokenRequestExpired", "TokenRequested"]
     assert run.of(TokenRequested)[-1].first_charge is None
+
+
+def test_no_other_page_is_asked_for_while_the_first_may_be_there() -> None:
+    """Only once the payment of the first is settled; quiet for a page that was offered."""
+    run = asked()
+    run.at(NOW, TIME_OUT, NOT_DONE)
+    given(*run.facts).when(give_up_page, FIRST, now=NOW + DAY).then_nothing()
+    given(*shown().facts).when(give_up_page, FIRST, now=NOW + DAY).then_nothing()
+    given(*run.facts).when(give_up_page, SECOND, now=NOW + DAY).then_nothing()
