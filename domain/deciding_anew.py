@@ -33,6 +33,8 @@ from domain.subscription.events import (
     AmountSet,
     CancellationScheduled,
     CancellationWithdrawn,
+    ChargeFoundLate,
+    ChargeSucceeded,
     CreditGranted,
     CreditKind,
     DiscountEnded,
@@ -51,7 +53,7 @@ from domain.subscription.events import (
     UsageCorrected,
     UsageReported,
 )
-from domain.subscription.invoicing import bill_what_is_due, closes
+from domain.subscription.invoicing import bill_what_is_due, closes, first_invoice
 from domain.subscription.metering import Report, correct_usage, report_usage
 from domain.subscription.pausing import Resume, pause, resume, resume_as_scheduled
 from domain.subscription.setting_amounts import set_amount
@@ -106,6 +108,8 @@ def decided(
             return start(None, wish, now=now, zone_version=event.zone_version)
         case TokenVaulted():
             return (event,)
+        case ChargeSucceeded() | ChargeFoundLate() if state and state.status is Status.PENDING:
+            return (event,)  # the first payment, on the page that makes the token, begins it
         case InvoiceIssued() if settles(event):
             return ()  # follows from the wish to settle
         case InvoiceIssued() if event.demand == THRESHOLD_REACHED:
@@ -120,6 +124,8 @@ def decided(
             assert state is not None
             # By when it fell due, not by when it was issued: a late worker changes no money.
             due = event.effective_at
+            if state.status is Status.PENDING:
+                return first_invoice(state, now=due, zone_version=event.zone_version)
             return bill_what_is_due(state, now=due, zone_version=event.zone_version)[0]
         case CreditGranted() if event.kind is not CreditKind.GOODWILL:
             return ()

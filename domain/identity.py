@@ -153,3 +153,8 @@ def refunded_charge(reference: str) -> str | None:
     """The reference of the charge that a refund's reference names, or None."""
     match = _REFUND_REFERENCE.fullmatch(reference)
     return None if match is None else match[1]
+
+
+def reference_of_charge(reference: str) -> ReferenceParts | None:
+    """The charge that a reference names, or that the refund which it names goes back through."""
+    return reference_parts(refunded_charge(reference) or reference)

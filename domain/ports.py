@@ -66,36 +66,6 @@ class Secret:
 
 
 @attrs.frozen(kw_only=True)
-class TokenOrder:
-    """Ask for a token that may be charged without the payer present.
-
-    request_id: the key of this request.
-    subscription_id, customer_id: the merchant's own references; the provider may echo them.
-    terms: shown to the payer where the provider can (PayPal's billing_plan).
-    paid_trial: what is still to come of periods at another price before them, or None.
-    start_date: ISO date of the first regular charge, or None when it is today.
-    """
-
-    request_id: UUID
-    subscription_id: str
-    customer_id: str
-    terms: Terms
-    start_date: str | None
-    paid_trial: PaidTrial | None = None
-
-
-@attrs.frozen(kw_only=True)
-class TokenQuery:
-    """See how a token request stands, and take the token if it was approved.
-
-    provider_ref: as ApprovalOffered holds it.
-    """
-
-    request_id: UUID
-    provider_ref: str
-
-
-@attrs.frozen(kw_only=True)
 class ChargeLine:
     """A part of a charge, as a receipt shows it.
 
@@ -107,6 +77,52 @@ class ChargeLine:
     amount: Money
     tax: Money
     tax_ppm: int
+
+
+@attrs.frozen(kw_only=True)
+class FirstCharge:
+    """A charge that the payer pays on the page that makes the token. See ChargeOrder."""
+
+    attempt_id: UUID
+    reference: str
+    amount: Money
+    capture: CaptureMode
+    lines: tuple[ChargeLine, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TokenOrder:
+    """Ask for a token that may be charged without the payer present.
+
+    request_id: the key of this request.
+    subscription_id, customer_id: the merchant's own references; the provider may echo them.
+    terms: shown to the payer where the provider can (PayPal's billing_plan).
+    paid_trial: what is still to come of periods at another price before them, or None.
+    start_date: ISO date of the first regular charge, or None when it is today.
+    first: what is paid on the same page, or None. Only where ProviderRules.session_pays.
+    only_look: such a page may have been made: offer that one, and make none.
+    """
+
+    request_id: UUID
+    subscription_id: str
+    customer_id: str
+    terms: Terms
+    start_date: str | None
+    paid_trial: PaidTrial | None = None
+    first: FirstCharge | None = None
+    only_look: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TokenQuery:
+    """See how a token request stands, and take the token if it was approved.
+
+    provider_ref: as ApprovalOffered holds it. reference: of what is paid on the same page, or "".
+    """
+
+    request_id: UUID
+    provider_ref: str
+    reference: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -158,7 +174,8 @@ class ChargeQuery:
         the invoice fell due earlier: books that were put back to a backup intend to make charges
         that were made.
     now: UTC instant of the question; a search need not look further on.
-    provider_ref, authorization_ref, order_ref: the provider's ids if we know them, else "".
+    provider_ref, authorization_ref, order_ref: the provider's ids if we know them, else "". At
+        Dintero the last one is that of a session.
     capture_id: set when an authorisation is being captured, and the question is about that.
     """
 
@@ -335,6 +352,7 @@ class Hint:
     token_request_ref: of a token request (ApprovalOffered.provider_ref), or "".
     token_digest: of a token's name at the provider, as the token vault makes it; or empty.
     token_ended: whether it says that this token cannot be charged any more.
+    again: whether the provider is to send it again for as long as its subject is not known.
     dispute_ref: of a dispute, or "". charge_ref: the provider's id of what was captured, or "";
         by it the subscription is found. reversal: what was taken back, or None.
     """
@@ -348,6 +366,7 @@ class Hint:
     dispute_ref: str = ""
     charge_ref: str = ""
     reversal: Reversal | None = None
+    again: bool = False
 
 
 class CallbackRejected(Exception):
@@ -370,7 +389,10 @@ class Gateway(Protocol):
     """
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
-        """Make a page where the payer approves. Same request_id, same page, in the key window."""
+        """Make a page where the payer approves. Same request_id, same page, in the key window.
+
+        With `first` the payer pays there, too: then a page that may have been made is looked for,
+        and no second one is made."""
 
     async def complete_token(self, query: TokenQuery) -> TokenAnswer:
         """Take the token of an approved request; safe to repeat."""

@@ -34,6 +34,7 @@ class ProviderRules:
     token_request_life: how long a payer may take to approve.
     report_delay: a charge that a look-up does not show this long after the intention, and after
         the key window, was not made.
+    session_pays: whether the page that makes a token can take a payment, too.
     honour_period: a reservation older than this is renewed, once, before it is captured; None:
         the provider renews none. reservation_life: how long one can be captured at all, where the
         provider does not name an end; None: it shows when it has ended.
@@ -46,6 +47,7 @@ class ProviderRules:
     token_key_window: timedelta
     token_request_life: timedelta
     report_delay: timedelta
+    session_pays: bool = False
     honour_period: timedelta | None = None
     reservation_life: timedelta | None = None
 
@@ -73,9 +75,12 @@ RULES: dict[Provider, ProviderRules] = {
         token_key_window=timedelta(hours=1),
         token_request_life=timedelta(days=3),
         report_delay=timedelta(hours=1),
+        session_pays=True,
     ),
 }
 
+# A payer who began before a page's end may still be at the bank's page.
+PAYERS_LAST_MINUTES = timedelta(hours=1)
 # After an unknown outcome: when the provider is asked again, counted from the look before. When
 # these are used up a person decides.
 LOOK_UP_WAITS: tuple[timedelta, ...] = (

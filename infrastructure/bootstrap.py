@@ -325,6 +325,7 @@ def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAcc
         CHECKOUT_HOST,
         TOKEN_KINDS,
         DinteroAccount,
+        SaveCardBox,
         TokenKind,
     )
 
@@ -347,6 +348,7 @@ def _dintero_account(settings: Settings, account: AccountSettings) -> DinteroAcc
         profile_id=account.text("profile_id", ""),
         payment_product_type=product,
         token_kind=cast("TokenKind", account.text("token_kind", kinds[0])),  # checked there
+        save_card_checkbox=cast("SaveCardBox", account.text("save_card_checkbox", "")),
     )
 
 

@@ -142,7 +142,7 @@ def _apply(row: DueDates | None, key: str, recorded: Recorded[Any]) -> DueDates 
 
 DUE_DATES: TableProjection[DueDates] = TableProjection(
     name="due_dates",
-    version=7,
+    version=8,
     row_type=DueDates,
     keys_of=_keys,
     apply=_apply,

@@ -247,7 +247,8 @@ def _vaulting(event: _Vaulting) -> str:
         case TokenRequested():
             return (
                 f"Token request {event.number} ({event.purpose.value.lower()}: {event.reason})"
-                f"{_elsewhere(event)}; the approval is awaited until {utc(event.expires_at)}."
+                f"{_elsewhere(event)}{_with_payment(event)}; the approval is awaited until "
+                f"{utc(event.expires_at)}."
             )
         case ApprovalOffered():
             return (
@@ -275,6 +276,10 @@ def _elsewhere(event: TokenRequested) -> str:
     return f" through {event.provider.value} account {event.account}, where charges then go"
 
 
+def _with_payment(event: TokenRequested) -> str:
+    return "" if event.first_charge is None else ", on a page where the payer pays"
+
+
 def _invoiced(event: InvoiceIssued) -> str:
     ahead = (
         "no other is due"
@@ -291,6 +296,8 @@ def _charging(event: _Charging) -> str:
     match event:
         case ChargeAttempted():
             verb = "charge" if event.capture is CaptureMode.AT_ONCE else "reserve"
+            if not event.token_ref:
+                verb = f"have the payer pay, and {verb},"
             return (
                 f"About to {verb} {event.amount} for invoice {event.invoice_number}, attempt "
                 f"{event.attempt_number}, through {event.provider.value} account {event.account} "

@@ -180,7 +180,7 @@ FAULTS = (
     Fault(
         "an invoice that late money paid is charged again",
         STATE,
-        "        if not self.collects or invoice is None:\n            return False\n"
+        "        if not self.bills or invoice is None:\n            return False\n"
         "        return not invoice.ended and not self.held_back(invoice)",
         "        return self.collects",
     ),
@@ -194,7 +194,7 @@ FAULTS = (
     Fault(
         "a charge that lay waiting is sent after cancelling",
         STATE,
-        "        if not self.collects or invoice is None:\n",
+        "        if not self.bills or invoice is None:\n",
         "        if invoice is None:\n",
     ),
     Fault(

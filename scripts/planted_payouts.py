@@ -129,7 +129,7 @@ FAULTS = (
     Fault(
         "an order's VAT is left out",
         REQUESTS,
-        '        placed["vat_amount"] = sum(line.tax.minor for line in order.lines)\n',
+        '        placed["vat_amount"] = sum(line.tax.minor for line in lines)\n',
         '        placed["vat_amount"] = 0\n',
     ),
     Fault(

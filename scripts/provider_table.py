@@ -32,6 +32,7 @@ from domain.ports import (
     CaptureOrder,
     ChargeOrder,
     Declined,
+    FirstCharge,
     Gateway,
     NotDone,
     Secret,
@@ -41,7 +42,7 @@ from domain.ports import (
 )
 from domain.providers import LOOK_UP_WAITS, REFUND_LOOK_UP_WAITS, RULES, Provider
 from domain.refund_ports import RefundOrder, VoidOrder
-from domain.subscription.events import Instrument
+from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.gateway import DinteroGateway
 from infrastructure.gateways.dintero.requests import StoredToken
@@ -94,6 +95,16 @@ def _token_order(_: Provider) -> TokenOrder:
     )
 
 
+async def _pay_on_page(gateway: Gateway, provider: Provider) -> Any:
+    """The page with the first payment; a provider without it is not asked."""
+    if not RULES[provider].session_pays:
+        return Declined(decline=DeclineClass.MERCHANT, code="NOT_OFFERED", message="")
+    first = FirstCharge(
+        attempt_id=KEY, reference="s-1-1-1-aa", amount=PRICE, capture=CaptureMode.AT_ONCE
+    )
+    return await gateway.request_token(attrs.evolve(_token_order(provider), first=first))
+
+
 def _charge(provider: Provider) -> ChargeOrder:
     return ChargeOrder(
         attempt_id=KEY,
@@ -126,6 +137,13 @@ OPERATIONS: tuple[Operation, ...] = (
         name="ask for a token",
         ask=lambda gateway, provider: gateway.request_token(_token_order(provider)),
         window="token_key_window",
+    ),
+    Operation(
+        name="ask for it with the first payment",
+        ask=_pay_on_page,
+        window="charge_key_window",
+        looked_up_by="look_up",
+        waits=LOOK_UP_WAITS,
     ),
     Operation(
         name="take the token",
@@ -173,6 +191,8 @@ class Silent:
             return httpx.Response(200, json={"access_token": "a", "expires_in": 3600})
         if request.method == "GET" and "/setup-tokens/" in request.url.path:
             return httpx.Response(200, json={"id": ID, "status": "APPROVED"})
+        if request.method == "GET" and request.url.path == "/v1/sessions":
+            return httpx.Response(200, json=[])
         if request.method == "GET":
             return httpx.Response(404, json={"error": {"message": "nothing"}})
         self.taken.append(request)
@@ -252,7 +272,8 @@ def _template(request: httpx.Request) -> str:
 
 def _key(request: httpx.Request) -> str:
     for name in KEY_HEADERS:
-        if value := request.headers.get(name):
+        value = request.headers.get(name, "")
+        if value and not value.endswith("-amounts"):
             return f"`{value}`" if name == "Dintero-Feature-Toggles" else f"`{name}`"
     for name in KEY_FIELDS:
         if request.content and name in json.dumps(json.loads(request.content)):

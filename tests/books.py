@@ -22,9 +22,11 @@ from domain.processes.agenda import agenda_of, next_due
 from domain.processes.answers import Answer, follow
 from domain.processes.next_step import next_step
 from domain.processes.places import Place, place_for, without_place
-from domain.processes.steps import Call, Nothing, Record, SeeToken, SendRenewal
+from domain.processes.steps import Call, LookUp, Nothing, Record, SeeToken, SendRenewal
 from domain.providers import Provider
 from domain.recorded import Recorded
+from domain.refusals import Refused
+from domain.subscription.charging import CALLBACK
 from domain.subscription.events import (
     ChargeDeclined,
     ChargeFoundLate,
@@ -34,7 +36,8 @@ from domain.subscription.events import (
     SubscriptionEvent,
 )
 from domain.subscription.folding import evolve
-from domain.subscription.starting import Start, start
+from domain.subscription.in_session import pay_in_session
+from domain.subscription.starting import FirstPayment, Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import Elsewhere, ask_payer, request_token
 from domain.subscription.void_events import AuthorizationVoided
@@ -180,11 +183,23 @@ class Books:
         state = self.states[wish.subscription_id]
         self.append(
             wish.subscription_id,
-            request_token(state, reason="sign-up", now=self.now),
+            self._asked(state, wish),
             actor="operator:kari",
             cause="command:import",
         )
         return self.states[wish.subscription_id]
+
+    def _asked(self, state: Subscription, wish: Start) -> tuple[SubscriptionEvent, ...]:
+        """The first token request; with the first payment where that is wished for and due."""
+        if wish.first_payment is FirstPayment.IN_SESSION:
+            try:
+                return pay_in_session(
+                    state, reason="sign-up", now=self.now, zone_version=ZONE_VERSION
+                )
+            except Refused as refused:
+                if refused.code != "first-payment-not-due":
+                    raise
+        return request_token(state, reason="sign-up", now=self.now)
 
     def intend(self, subscription_id: str, *, taken_before: bool = False) -> Call | None:
         """Record what follows from the state and the time; the call that is then needed.
@@ -244,6 +259,10 @@ class Books:
         self.start(wish)
         self.work(wish.subscription_id)
         self.payer_comes(wish.subscription_id, Reply.YES)
+        attempt = self.states[wish.subscription_id].open_attempt
+        if attempt is not None and attempt.waits_for_payer:
+            look = LookUp(attempt, CALLBACK)
+            self.answer(wish.subscription_id, look, reply_to(look, Reply.YES, self.now))
         return self.states[wish.subscription_id]
 
     def move_to(self, subscription_id: str, provider: Provider, account: str = "main") -> None:

@@ -41,7 +41,7 @@ from domain.plan import (
 from domain.ports import Captured
 from domain.processes.answers import Answer
 from domain.processes.steps import Call, LookUp, LookUpRefund, LookUpToken
-from domain.providers import Provider
+from domain.providers import RULES, Provider
 from domain.recorded import Recorded, stored_name
 from domain.refusals import Refused
 from domain.subscription.charging import CALLBACK, settle
@@ -53,9 +53,10 @@ from domain.subscription.events import (
     InvoiceIssued,
     SubscriptionEvent,
 )
+from domain.subscription.in_session import pay_in_session
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.settling_refunds import decide_refund
-from domain.subscription.starting import Start
+from domain.subscription.starting import FirstPayment, Start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import HERE, Elsewhere, ask_payer
 from tests.books import ZONE_VERSION, Books, Clock
@@ -146,6 +147,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
         case Act.CALLBACK if attempt is not None and move.variant % 2:
             look = LookUp(attempt, CALLBACK)
             books.answer(subscription_id, look, reply_to(look, move.reply, now))
+            if attempt.waits_for_payer:
+                books.payer_comes(subscription_id, move.reply)
         case Act.CALLBACK:
             for refund in state.refunds:
                 seen = LookUpRefund(refund, CALLBACK)
@@ -160,6 +163,8 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
             _find_refund_late(books, move, subscription_id)
         case Act.PERSON if attempt is not None and attempt.unknown:
             took = move.reply is not Reply.NOT_FOUND
+            if attempt.waits_for_payer and attempt.page_until and not took:
+                return  # nobody can say so before the page is over
             facts = decide_by_person(
                 state,
                 attempt.attempt_id,
@@ -180,8 +185,14 @@ def _play_visitor(books: Books, move: Move, subscription_id: str) -> None:
                 else:
                     backup = move.variant % 2 == 1
                     where = _elsewhere(state) if move.variant % 4 > 1 else HERE
-                    facts = ask_payer(
-                        state, backup=backup, reason="payer asked", now=now, where=where
+                    facts = (
+                        pay_in_session(
+                            state, reason="payer asked", now=now, zone_version=ZONE_VERSION
+                        )
+                        if move.variant % 3 == 0 and RULES[state.provider].session_pays
+                        else ask_payer(
+                            state, backup=backup, reason="payer asked", now=now, where=where
+                        )
                     )
             except Refused:
                 return
@@ -377,15 +388,19 @@ _DAYS = st.one_of(
 def wishes(draw: st.DrawFn, number: int = 1) -> Start:
     """A wish to start the subscription "s-<number>" of one of two customers."""
     subscription_id = f"s-{number}"
+    customer_id, provider = draw(_CUSTOMERS), draw(_PROVIDERS)
+    zone, start = draw(_ZONES), draw(_DAYS)
+    on_page = RULES[provider].session_pays and start.toordinal() % 2
     return Start(
         subscription_id=subscription_id,
-        customer_id=draw(_CUSTOMERS),
+        customer_id=customer_id,
         namespace=uuid5(_SPACE, subscription_id),
-        provider=draw(_PROVIDERS),
+        provider=provider,
         account="main",
-        zone=draw(_ZONES),
-        start=draw(_DAYS),
+        zone=zone,
+        start=start,
         terms=draw(_TERMS),
+        first_payment=FirstPayment.IN_SESSION if on_page else FirstPayment.CHARGED,
     )
 
 

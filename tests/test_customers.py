@@ -14,7 +14,7 @@ from domain.money import Money
 from domain.plan import CaptureMode, DunningEnd, Kind, RetryPolicy, Timing
 from domain.providers import Provider
 from domain.refusals import Refused
-from domain.subscription.starting import Past
+from domain.subscription.starting import FirstPayment, Past
 from domain.taxes import TaxRate
 from infrastructure.commands.customers import (
     COLUMNS,
@@ -106,6 +106,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "paid_trial_cycles": "",
         "anchor": "2025-03-20",
         "past": "bill",
+        "first_payment": "by-token",
     }
     assert set(values) == set(COLUMNS)
     line = ",".join(f'"{value}"' for value in values.values())
@@ -288,3 +289,18 @@ def test_mapping_is_checked(text: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_columns(text)
     assert refused.value.code == code
+
+
+def test_first_payment_by_column_or_for_the_file(tmp_path: Path) -> None:
+    """On the page that makes the token, where the provider takes payments there."""
+    text = "customer_id,price,provider,first_payment\nc-1,5,dintero,in-session\nc-2,5,paypal,\n"
+    first, second = read(tmp_path, text).rows
+    assert first.wish(UUID(int=1)).first_payment is FirstPayment.IN_SESSION
+    assert second.wish(UUID(int=1)).first_payment is FirstPayment.CHARGED
+    whole = read(tmp_path, text, first_payment=FirstPayment.IN_SESSION)
+    assert [each.customer_id for each in whole.rows] == ["c-1"]
+    assert [each.code for each in whole.problems] == ["first-payment-not-offered"]
+    header = "customer_id,price,provider,first_payment"
+    assert problems(tmp_path, header, "c-1,5,dintero,later") == ["choice-unknown"]
+    plan = read(tmp_path, "customer_id,plan,provider,first_payment\nc-1,gold,dintero,in-session\n")
+    assert plan.rows[0].wish(UUID(int=1)).first_payment is FirstPayment.IN_SESSION

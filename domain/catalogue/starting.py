@@ -13,7 +13,7 @@ from domain.catalogue.state import Plan
 from domain.identity import checked_id
 from domain.plan import PaidTrial, Terms
 from domain.providers import Provider
-from domain.subscription.starting import Past, Start
+from domain.subscription.starting import FirstPayment, Past, Start
 from domain.subscription.state import Subscription
 
 
@@ -32,6 +32,7 @@ class StartByPlan:
     paid_trial: PaidTrial | None = None
     anchor: date | None = None
     past: Past = Past.BILL
+    first_payment: FirstPayment = FirstPayment.CHARGED
 
     def on(self, terms: Terms) -> Start:
         """The same wish, with terms."""
@@ -47,6 +48,7 @@ class StartByPlan:
             paid_trial=self.paid_trial,
             anchor=self.anchor,
             past=self.past,
+            first_payment=self.first_payment,
         )
 
 

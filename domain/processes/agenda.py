@@ -18,6 +18,7 @@ from domain.subscription.backing import method_for
 from domain.subscription.disputes import Dispute
 from domain.subscription.dunning import grace_over_at, waits_for_pause
 from domain.subscription.events import THRESHOLD_REACHED
+from domain.subscription.in_session import first_look_at, token_shows
 from domain.subscription.owed import Attempt, OpenInvoice
 from domain.subscription.refunds import OpenRefund
 from domain.subscription.served import Suspension
@@ -129,7 +130,12 @@ def _vaulting(state: Subscription) -> tuple[Item, ...]:
     request = state.token_request
     if request is None:
         return (_token_to_ask_for(state),) if state.lacks_token else ()
-    if not request.provider_ref:
+    due: datetime | None
+    if request.first_charge is not None and request.provider_ref:
+        kind, due, why = ItemKind.APPROVAL, None, "the payer has the page, and pays there"
+        if token_shows(state, request):
+            due, why = request.requested_at, "what the payer paid is settled; see the token"
+    elif not request.provider_ref:
         kind, due, why = ItemKind.TOKEN, request.requested_at, "ask for an approval page"
     else:
         kind, due, why = ItemKind.APPROVAL, request.expires_at, "the payer has the approval page"
@@ -140,6 +146,8 @@ def _token_to_ask_for(state: Subscription) -> Item:
     """The request that nobody has made yet; its key is the one that it will have."""
     key = token_request_id(state.namespace, state.token_requests + 1)
     why = "the token cannot be charged; a new approval has to be asked for"
+    if state.token is None:
+        why = "paid, and no card was saved; an approval has to be asked for"
     return Item(kind=ItemKind.TOKEN, key=str(key), due_at=None, why=why)
 
 
@@ -165,6 +173,9 @@ def _charging(state: Subscription) -> tuple[Item, ...]:
     if attempt.void_id is not None and not attempt.unknown:
         why = "reserved, and wanted no more; let it go"
         return (Item(kind=ItemKind.VOID, key=key, due_at=attempt.voided_at, why=why),)
+    if attempt.waits_for_payer and not attempt.unknown:
+        due, why = first_look_at(attempt), "the payer pays it with the approval"
+        return (Item(kind=ItemKind.CHARGE, key=key, due_at=due, why=why),)
     if not attempt.unknown:
         why = "attempted; no outcome yet"
         return (Item(kind=ItemKind.CHARGE, key=key, due_at=attempt.attempted_at, why=why),)

@@ -37,12 +37,12 @@ from domain.refund_ports import RefundAnswer, RefundLookUpAnswer, VoidAnswer
 from domain.subscription.charging import ANSWER, settle
 from domain.subscription.disputing import dispute_seen
 from domain.subscription.events import SubscriptionEvent
+from domain.subscription.in_session import page_answered, token_seen
 from domain.subscription.letting_go import deletion_answered, token_looked_up
 from domain.subscription.looking_up import looked_up
 from domain.subscription.settling_refunds import refund_looked_up, settle_refund
 from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest
-from domain.subscription.vaulting import completed, offered
 from domain.subscription.voiding import renewed, settle_void
 
 Answer = (
@@ -73,10 +73,11 @@ def follow(
     match call:
         # Each call has its own kinds of answers; the worker pairs them.
         case AskToken(request=request):
-            return offered(state, request.request_id, cast(TokenOfferAnswer, answer), now=now)
+            offer = cast(TokenOfferAnswer, answer)
+            return page_answered(state, request.request_id, offer, now=now)
         case SeeToken(request=request):
             token_ref, seen = token_ref_of(request), cast(TokenAnswer, answer)
-            return completed(state, request.request_id, seen, token_ref=token_ref, now=now)
+            return token_seen(state, request.request_id, seen, token_ref=token_ref, now=now)
         case SendCharge(attempt=attempt) | SendCapture(attempt=attempt):
             said = cast(ChargeAnswer, answer)
             return settle(state, attempt.attempt_id, said, evidence=ANSWER, now=now)

@@ -35,6 +35,13 @@ from domain.subscription.charging import LOOK_UP, attempt_charge
 from domain.subscription.dunning import end_dunning
 from domain.subscription.ending import cancel_as_scheduled
 from domain.subscription.folding import evolve_all
+from domain.subscription.in_session import (
+    awaited,
+    first_look_at,
+    give_up_page,
+    may_open,
+    token_shows,
+)
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.owed import Attempt
 from domain.subscription.pausing import resume_as_scheduled
@@ -91,7 +98,7 @@ def next_step(
     if isinstance(step, Nothing):
         step = _cancel(state, now)
     if isinstance(step, Nothing) and state.token_request is not None:
-        return _vault(state, state.token_request, now)
+        return _vault(state, state.token_request, now, taken_before)
     return step
 
 
@@ -137,7 +144,8 @@ def _settle(
     Nor is it sent when its money is not wanted any more, or less of it (the subscription was
     cancelled, late money or credit paid the invoice), or not there (it is charged at another
     provider now), or not with that token (it was let go or revoked), or when what is reserved is
-    too old: what may be under way is settled, nothing new is set going. A void that was begun is
+    too old: what may be under way is settled, nothing new is set going. What the payer pays on a
+    page is never sent: it is looked for. A void that was begun is
     carried through.
     """
     if attempt.unknown:
@@ -146,6 +154,9 @@ def _settle(
         return LookUp(attempt, LOOK_UP)
     if attempt.void_id is not None:
         return LookUp(attempt, LOOK_UP) if taken_before else SendVoid(attempt, attempt.void_id)
+    if attempt.waits_for_payer:
+        looks = now >= first_look_at(attempt)
+        return LookUp(attempt, LOOK_UP) if looks else Nothing()
     unwanted = still_wanted(state, attempt) != attempt.amount or has_lapsed(attempt, now)
     if taken_before or unwanted or now >= attempt.key_expires_at:
         return LookUp(attempt, LOOK_UP)
@@ -156,14 +167,34 @@ def _settle(
     return SendCharge(attempt) if state.may_send(attempt) else LookUp(attempt, LOOK_UP)
 
 
-def _vault(state: Subscription, request: OpenTokenRequest, now: datetime) -> Step:
+def _vault(
+    state: Subscription, request: OpenTokenRequest, now: datetime, taken_before: bool
+) -> Step:
     """A token request: ask until the key's window ends; once offered, look when time is up."""
+    if request.first_charge is not None:
+        return _first_payment(state, request, now, taken_before)
     if request.provider_ref:
         return SeeToken(request) if now >= request.expires_at else Nothing()
     if now >= request.key_expires_at:
         facts = give_up_asking(state, request.request_id, now=now)
         return Record(facts, ItemKind.TOKEN.value)
     return AskToken(request)
+
+
+def _first_payment(
+    state: Subscription, request: OpenTokenRequest, now: datetime, taken_before: bool
+) -> Step:
+    """A request whose page takes a payment: one page, and the token once the payment is made.
+
+    A page that may have been made is looked for as long as its payment has no outcome.
+    """
+    if request.provider_ref:
+        return SeeToken(request) if token_shows(state, request) else Nothing()
+    if awaited(state, request) is None:
+        facts = give_up_page(state, request.request_id, now=now)
+        return Record(facts, ItemKind.TOKEN.value)
+    only_look = taken_before or not may_open(state, request, now)
+    return AskToken(request, only_look=only_look)
 
 
 def _resume(state: Subscription, now: datetime, zone_version: str) -> Step:

@@ -14,6 +14,9 @@ from domain.subscription import dispute_events, events, refund_events, token_eve
 _ALL = frozenset(ItemKind)
 _COLLECTING = frozenset({ItemKind.CHARGE, ItemKind.LOOK_UP, ItemKind.COLLECT})
 _VOIDING = frozenset({ItemKind.VOID, *_COLLECTING})
+# What is paid on the page that makes the token; and what the first money begins.
+_ON_PAGE = _VOIDING | {ItemKind.APPROVAL}
+_BEGINNING = frozenset({ItemKind.INVOICE, ItemKind.TOKEN})
 _DUNNING = frozenset({ItemKind.COLLECT, ItemKind.DUNNING})
 _REFUNDING = frozenset({ItemKind.REFUND, ItemKind.LOOK_UP_REFUND})
 _VAULTING = frozenset({ItemKind.TOKEN, ItemKind.APPROVAL})
@@ -22,7 +25,7 @@ _LETTING_GO = frozenset({ItemKind.DELETE_TOKEN, ItemKind.TOKEN, ItemKind.COLLECT
 REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.SubscriptionStarted: frozenset({ItemKind.INVOICE}),
     events.TokenRequested: _VAULTING,
-    events.ApprovalOffered: _VAULTING,
+    events.ApprovalOffered: _VAULTING | {ItemKind.CHARGE},
     events.TokenVaulted: _VAULTING | {ItemKind.INVOICE, ItemKind.COLLECT, ItemKind.DUNNING},
     events.TokenRefused: _VAULTING,
     events.TokenRequestExpired: _VAULTING,
@@ -39,16 +42,16 @@ REACTIONS: Mapping[type, frozenset[ItemKind]] = {
     events.UsageCorrected: frozenset({ItemKind.INVOICE}),
     events.BalanceReported: frozenset({ItemKind.RELOAD}),
     events.ChargeAttempted: _COLLECTING,
-    events.ChargeAuthorized: _COLLECTING,
+    events.ChargeAuthorized: _COLLECTING | {ItemKind.APPROVAL},
     events.CaptureAttempted: _COLLECTING,
     void_events.VoidAttempted: _VOIDING,
-    void_events.AuthorizationVoided: _VOIDING | {ItemKind.DELETE_TOKEN},
-    events.ChargeSucceeded: _VOIDING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
-    events.ChargeDeclined: _VOIDING | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
+    void_events.AuthorizationVoided: _ON_PAGE | {ItemKind.DELETE_TOKEN},
+    events.ChargeSucceeded: _ON_PAGE | _BEGINNING | {ItemKind.DUNNING, ItemKind.DELETE_TOKEN},
+    events.ChargeDeclined: _ON_PAGE | {ItemKind.TOKEN, ItemKind.DELETE_TOKEN},
     events.ChargeOutcomeUnknown: _VOIDING,
     events.ChargeLookedUp: _VOIDING,
-    events.ChargeNotMade: _VOIDING | {ItemKind.DELETE_TOKEN},
-    events.ChargeFoundLate: _DUNNING,
+    events.ChargeNotMade: _ON_PAGE | {ItemKind.DELETE_TOKEN},
+    events.ChargeFoundLate: _DUNNING | _BEGINNING,
     events.ChargeDiscrepancyFound: _DUNNING,
     events.DiscrepancyResolved: frozenset({ItemKind.COLLECT}),
     events.RetryScheduled: frozenset({ItemKind.COLLECT}),

@@ -46,9 +46,13 @@ class Record:
 
 @attrs.frozen
 class AskToken:
-    """Ask the provider for an approval page."""
+    """Ask the provider for an approval page.
+
+    only_look: take the one that may have been made, and make none.
+    """
 
     request: OpenTokenRequest
+    only_look: bool = False
 
 
 @attrs.frozen

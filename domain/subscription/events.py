@@ -95,6 +95,8 @@ class TokenRequested:
         it is vaulted, what it replaces is charged there no more.
     key_expires_at: after this instant the request is not sent again under this key.
     expires_at: after this instant an approval is no longer awaited.
+    first_charge: the attempt that is paid on the same page; it is the next fact. None: the page
+        takes no payment.
     """
 
     request_id: UUID
@@ -106,6 +108,7 @@ class TokenRequested:
     effective_at: datetime
     provider: Provider | None = None
     account: str = ""
+    first_charge: UUID | None = None
 
 
 @stored_as("approval-offered.v1")
@@ -164,7 +167,8 @@ class TokenVaulted:
 class TokenRefused:
     """The payer or the provider said no to a token request.
 
-    code: the provider's own code, or "cancelled" where the payer turned back.
+    code: the provider's own code; "cancelled" where the payer turned back; "card-not-saved" where
+        the payer paid on the page, and did not let the card be stored.
     """
 
     request_id: UUID
@@ -428,6 +432,7 @@ class ChargeAttempted:
     attempt_number: counts the attempts on this invoice, from 1.
     reference: what both books call it (PayPal invoice_id, Dintero merchant_reference).
     amount: what we ask for: all that is open on the invoice.
+    token_ref: the token that is charged; "" where the payer pays on the page that makes one.
     key_expires_at: from this instant on it is looked up, never sent.
     """
 

@@ -124,11 +124,11 @@ def evolve(state: Subscription | None, event: SubscriptionEvent) -> Subscription
         case ChargeSucceeded(invoice_number=number, amount=amount):
             asked = None if state.open_attempt is None else state.open_attempt.amount
             settled = with_(collected(state, event, state.open_attempt), open_attempt=None)
-            return received(settled, number, amount, differs=amount != asked)
+            return received(_begun(settled), number, amount, differs=amount != asked)
         case ChargeFoundLate(invoice_number=number, amount=amount):
             late, remaining = _taken_out(state.failed_attempts, event.attempt_id)
             found = with_(collected(state, event, late), failed_attempts=remaining)
-            return received(found, number, amount, differs=True)
+            return received(_begun(found), number, amount, differs=True)
         case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
             return _failed(state, event)
         case CollectionPostponed(invoice_number=number, collect_at=at, reason=reason):
@@ -241,6 +241,9 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         attempted_at=event.effective_at,
         key_expires_at=event.key_expires_at,
     )
+    request = state.token_request
+    if request is not None and request.first_charge == event.attempt_id:
+        state = with_(state, token_request=with_(request, reference=event.reference))
     return with_invoice(
         with_(state, open_attempt=attempt),
         event.invoice_number,
@@ -248,6 +251,11 @@ def _attempted(state: Subscription, event: ChargeAttempted) -> Subscription:
         postponed="",
         **({"backup_tried": True} if state.on_backup(attempt) else {}),
     )
+
+
+def _begun(state: Subscription) -> Subscription:
+    """The first payment begins what waited for it, with a token or without."""
+    return with_(state, status=Status.ACTIVE) if state.status is Status.PENDING else state
 
 
 def _taken_out(

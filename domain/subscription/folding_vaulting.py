@@ -30,6 +30,7 @@ def vaulted(
                 requested_at=event.effective_at,
                 key_expires_at=event.key_expires_at,
                 expires_at=event.expires_at,
+                first_charge=event.first_charge,
             )
             return with_(state, token_request=request, token_requests=event.number)
         case ApprovalOffered():
@@ -41,7 +42,11 @@ def vaulted(
                 approve_url=event.approve_url,
                 expires_at=event.expires_at,
             )
-            return with_(state, token_request=offered)
+            paid = state.open_attempt
+            if paid is not None and paid.attempt_id == offered.first_charge:
+                # By its session it is looked up.
+                paid = with_(paid, order_ref=event.provider_ref, page_until=event.expires_at)
+            return with_(state, token_request=offered, open_attempt=paid)
         case TokenVaulted():
             at = state.token_request or state
             token = Token(

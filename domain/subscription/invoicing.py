@@ -22,7 +22,7 @@ from domain.subscription.events import (
 )
 from domain.subscription.folding import evolve_all
 from domain.subscription.parking import park
-from domain.subscription.state import Subscription
+from domain.subscription.state import Status, Subscription
 from domain.subscription.usage_pricing import usage_to_bill
 
 
@@ -37,6 +37,24 @@ def issue_invoice(
     """
     if not invoice_due(state, now=now):
         return ()
+    return _issued(state, now, zone_version)
+
+
+def first_invoice(
+    state: Subscription, *, now: datetime, zone_version: str
+) -> tuple[SubscriptionEvent, ...]:
+    """The invoice of the first period, before there is a token, if it is due. Quiet else.
+
+    Only for who has the payer pay it with the approval.
+    """
+    waiting = state.status is Status.PENDING and not state.invoices_issued
+    due = state.next_due_at
+    if not waiting or state.parked or due is None or now < due or state.ends_before_next:
+        return ()
+    return _issued(state, now, zone_version)
+
+
+def _issued(state: Subscription, now: datetime, zone_version: str) -> tuple[SubscriptionEvent, ...]:
     assert state.next_due_at is not None
     number = state.invoices_issued + 1
     terms, schedule = state.plan_of(number)

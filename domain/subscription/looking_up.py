@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.money import Money
 from domain.ports import Authorized, Captured, Declined, LookUpAnswer, NotDone, NotFound, Unknown
-from domain.providers import LOOK_UP_WAITS, RULES
+from domain.providers import LOOK_UP_WAITS, PAYERS_LAST_MINUTES, RULES
 from domain.refusals import Refused
 from domain.subscription.charging import CALLBACK, LOOK_UP, capture_next, doubt, settle
 from domain.subscription.events import (
@@ -175,6 +175,7 @@ def decide_by_person(
 
     received: what the provider took, or None when it took nothing.
     Refused: "attempt-not-unknown" unless the attempt's outcome is recorded as unknown;
+        "page-still-open" for nothing received while the payer may yet pay on the page;
         "reason-malformed" without a reason; "received-not-positive" for an empty payment.
     """
     attempt = state.open_attempt
@@ -186,6 +187,14 @@ def decide_by_person(
         raise Refused("received-not-positive", "where nothing was received, leave it out")
     evidence = f"person: {reason}"
     if received is None:
+        _check_page_is_over(attempt, now)
         return (_not_made(state, attempt, evidence, now),)
     answer = Captured(amount=received, provider_ref=provider_ref, at=now)
     return settle(state, attempt_id, answer, evidence=evidence, now=now)
+
+
+def _check_page_is_over(attempt: Attempt, now: datetime) -> None:
+    """A payer who began before a page's end may still be at the bank's."""
+    until = attempt.page_until
+    if attempt.waits_for_payer and until is not None and now < until + PAYERS_LAST_MINUTES:
+        raise Refused("page-still-open", f"the payer may pay {attempt.reference} until {until}")

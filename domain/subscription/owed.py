@@ -98,6 +98,8 @@ class Attempt:
     voids: how many voids of it were begun. void_id: key of the latest of these, or None; then
         nothing of it is captured any more. voided_at: UTC instant of that intention.
     provider, account: where it was attempted, and is looked up.
+    token_ref: "" where the payer pays on the page that makes the token. page_until: UTC instant
+        until which the payer may begin to, once the page was offered, else None.
     """
 
     provider: Provider
@@ -126,6 +128,12 @@ class Attempt:
     voids: int = 0
     void_id: UUID | None = None
     voided_at: datetime | None = None
+    page_until: datetime | None = None
+
+    @property
+    def waits_for_payer(self) -> bool:
+        """Whether the payer may yet pay it on a page; nobody charges a token for it."""
+        return not self.token_ref and self.capture_id is None and self.void_id is None
 
 
 @attrs.frozen(kw_only=True)

@@ -18,7 +18,7 @@ from domain.calendar import (
 from domain.identity import checked_id
 from domain.plan import Kind, PaidTrial, Terms, on_trial
 from domain.plan_rules import check_terms
-from domain.providers import Provider
+from domain.providers import RULES, Provider
 from domain.refusals import Refused
 from domain.schedule import Schedule, due_day, schedule_of
 from domain.subscription.aligning import aligned
@@ -41,6 +41,14 @@ class Past(Enum):
     SKIP = "SKIP"
 
 
+class FirstPayment(Enum):
+    """How the first invoice is paid. CHARGED: with the token, once the payer has approved.
+    IN_SESSION: by the payer, on the page that makes the token."""
+
+    CHARGED = "by-token"
+    IN_SESSION = "in-session"
+
+
 @attrs.frozen(kw_only=True)
 class Start:
     """The wish to start; see SubscriptionStarted for the fields.
@@ -61,6 +69,7 @@ class Start:
     paid_trial: PaidTrial | None = None
     anchor: date | None = None
     past: Past = Past.BILL
+    first_payment: FirstPayment = FirstPayment.CHARGED
 
 
 def start(
@@ -72,7 +81,8 @@ def start(
     Refused: "subscription-exists" when the id belongs to another agreement; "id-malformed",
         "zone-unknown", "paid-trial-malformed", "past-malformed", "anchor-out-of-range",
         "kind-schedule" for a beginning of its own where no periods are billed,
-        "start-too-long-ago" for more than MOST_PAST_PERIODS to waive, and the codes of
+        "start-too-long-ago" for more than MOST_PAST_PERIODS to waive,
+        "first-payment-not-offered" where the provider's page takes none, and the codes of
         `check_terms`.
     """
     checked_id("subscription id", wish.subscription_id)
@@ -80,6 +90,9 @@ def start(
     checked_id("account", wish.account)
     zone_named(wish.zone)
     check_terms(wish.terms)
+    in_session = wish.first_payment is FirstPayment.IN_SESSION
+    if in_session and not RULES[wish.provider].session_pays:
+        raise Refused("first-payment-not-offered", f"{wish.provider.value} takes none on its page")
     if state is not None:
         if _is_same(state, wish):
             return ()

@@ -25,12 +25,13 @@ from domain.subscription.vaulted import OpenTokenRequest, Token
 
 # The shape of Subscription. Raise it with every change of a field: older snapshots are then
 # ignored and made anew from the facts.
-STATE_VERSION = 8
+STATE_VERSION = 9
 
 
 class Status(Enum):
-    """PENDING: no token yet, nothing is billed. ACTIVE: billed. PAUSED, SUSPENDED: no new period is
-    billed, what is owed is collected. The others: billed no more."""
+    """PENDING: no token yet, nothing is billed but what the payer pays with the approval. ACTIVE:
+    billed. PAUSED, SUSPENDED: no new period is billed, what is owed is collected. The others:
+    billed no more."""
 
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
@@ -230,20 +231,16 @@ class Subscription:
 
     @property
     def lacks_token(self) -> bool:
-        """Whether billing goes on with a token that cannot be charged, and nobody is being asked
-        for another: a payer who said no, or did not come, is not asked again by itself."""
-        return (
-            self.collects
-            and self.token is not None
-            and not self.token.usable
-            and self.token_request is None
-        )
+        """Whether billing goes on without a token that can be charged, and nobody is being asked
+        for one: a payer who said no, or did not come, is not asked again by itself."""
+        chargeable = self.token is not None and self.token.usable
+        return self.collects and not chargeable and self.token_request is None
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether an attempt's money is still to be collected: billing goes on, and the invoice
         is open, not in a person's hands and not waiting for a dispute."""
         invoice = self.invoice(attempt.invoice_number)
-        if not self.collects or invoice is None:
+        if not self.bills or invoice is None:
             return False
         return not invoice.ended and not self.held_back(invoice)
 

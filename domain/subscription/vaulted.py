@@ -48,6 +48,7 @@ class OpenTokenRequest:
     """A token request nobody has answered. provider_ref, approve_url: "" until it is offered.
 
     provider, account: who is asked.
+    first_charge, reference: of the attempt that is paid on the same page, or None and "".
     """
 
     provider: Provider
@@ -60,3 +61,5 @@ class OpenTokenRequest:
     expires_at: datetime
     provider_ref: str = ""
     approve_url: str = ""
+    first_charge: UUID | None = None
+    reference: str = ""

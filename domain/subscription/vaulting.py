@@ -91,10 +91,10 @@ def request_token(
     check_not_ended(state)
     if state.token_request is not None:
         return ()
-    return (_requested(state, reason=reason, now=now, backup=backup, where=where),)
+    return (requested(state, reason=reason, now=now, backup=backup, where=where),)
 
 
-def _requested(
+def requested(
     state: Subscription,
     *,
     reason: str,
@@ -102,6 +102,7 @@ def _requested(
     backup: bool = False,
     where: Elsewhere = HERE,
 ) -> TokenRequested:
+    """The intention, under the key of the next request; whether it may be is not asked here."""
     purpose = TokenPurpose.INITIAL if state.token is None else TokenPurpose.REPLACEMENT
     provider, account = where.of(state)
     moves = (provider, account) != (state.provider, state.account)
@@ -128,7 +129,7 @@ def offered(
     Safe to repeat: only the open request is answered. A doubt changes nothing: no money moves
     by a token request, so it is simply asked again under the same key.
     """
-    request = _open(state, request_id)
+    request = open_request(state, request_id)
     if request is None or request.provider_ref:
         return ()
     match answer:
@@ -162,7 +163,7 @@ def completed(
 
     token_ref: where the vault keeps the token, if the answer brought one.
     """
-    request = _open(state, request_id)
+    request = open_request(state, request_id)
     if request is None:
         return ()
     match answer:
@@ -181,7 +182,7 @@ def completed(
         case StillOpen():
             if now < request.expires_at:
                 return ()
-            return _ended(state, request, _expired(request_id, NOT_APPROVED, now), now)
+            return _ended(state, request, expired(request_id, NOT_APPROVED, now), now)
         case Unknown() | NotDone():
             return ()
         case _:
@@ -192,12 +193,12 @@ def give_up_asking(
     state: Subscription, request_id: UUID, *, now: datetime
 ) -> tuple[SubscriptionEvent, ...]:
     """The provider never answered within its key's window: ask anew under another key."""
-    request = _open(state, request_id)
+    request = open_request(state, request_id)
     if request is None or request.provider_ref or now < request.key_expires_at:
         return ()
     return (
-        _expired(request_id, NOT_ANSWERED, now),
-        _requested(
+        expired(request_id, NOT_ANSWERED, now),
+        requested(
             state,
             reason=NOT_ANSWERED,
             now=now,
@@ -214,19 +215,21 @@ def _ended(
     nobody was asked for a new one: that is done now."""
     if request.purpose is not TokenPurpose.BACKUP or not _first_failed(state):
         return (answer,)
-    return (answer, _requested(state, reason="the first method was declined", now=now))
+    return (answer, requested(state, reason="the first method was declined", now=now))
 
 
 def _first_failed(state: Subscription) -> bool:
     return state.collects and state.token is not None and not state.token.usable
 
 
-def _open(state: Subscription, request_id: UUID) -> OpenTokenRequest | None:
+def open_request(state: Subscription, request_id: UUID) -> OpenTokenRequest | None:
+    """The open request, if it is that one."""
     request = state.token_request
     return request if request is not None and request.request_id == request_id else None
 
 
-def _expired(request_id: UUID, reason: str, now: datetime) -> TokenRequestExpired:
+def expired(request_id: UUID, reason: str, now: datetime) -> TokenRequestExpired:
+    """A request is waited for no more. reason: NOT_APPROVED or NOT_ANSWERED."""
     return TokenRequestExpired(request_id=request_id, reason=reason, effective_at=now)
 
 

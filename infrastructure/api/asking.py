@@ -24,7 +24,7 @@ from domain.subscription.events import Resolution, When
 from domain.subscription.letting_go import Which
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
-from domain.subscription.starting import Past, Start
+from domain.subscription.starting import FirstPayment, Past, Start
 from infrastructure.api.asked import Amount, Asked, Every, money_of
 from infrastructure.api.asked_terms import AgreedTerms, ChangedTerms, PaidTrialAsked
 from infrastructure.commands.wishes import UsageWish
@@ -75,6 +75,8 @@ class StartRequest(AgreedTerms, kw_only=True):
     past: what becomes of periods that are due already: BILL, WAIVE (their invoices cost nothing)
         or SKIP (billing begins with the first period to come).
     request_token: also ask for the payer's approval, at once.
+    first_payment: in-session: the payer is asked at once, and pays the first invoice on the page
+        that makes the token; Dintero only.
     """
 
     subscription_id: str
@@ -87,6 +89,7 @@ class StartRequest(AgreedTerms, kw_only=True):
     anchor: date | None = None
     past: Past = Past.BILL
     request_token: bool = False
+    first_payment: FirstPayment = FirstPayment.CHARGED
     interval: Every | UnsetType = UNSET  # type: ignore[assignment]
     description: str | UnsetType = UNSET  # type: ignore[assignment]
     plan: str | UnsetType = UNSET  # type: ignore[assignment]
@@ -138,6 +141,7 @@ class StartRequest(AgreedTerms, kw_only=True):
             "paid_trial": None if self.paid_trial is None else self.paid_trial.paid_trial(),
             "anchor": self.anchor,
             "past": self.past,
+            "first_payment": self.first_payment,
         }
         if self.by_plan:
             return StartByPlan(**asked, choice=self.choice())
@@ -150,12 +154,14 @@ class TokenWanted(Asked):
     backup: a second method, tried when the first fails; it replaces nothing.
     provider, account: where, if not where the subscription is charged: once the token is there,
         what it is charged with is charged there.
+    first_payment: in-session: the payer pays the oldest open invoice on the same page.
     """
 
     reason: str = "requested by the API"
     backup: bool = False
     provider: Provider | None = None
     account: str = ""
+    first_payment: FirstPayment = FirstPayment.CHARGED
 
 
 class TokenDeletion(Asked):

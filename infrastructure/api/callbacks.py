@@ -20,13 +20,14 @@ from litestar.di import NamedDependency
 from litestar.enums import HttpMethod, MediaType
 from litestar.params import FromPath, SkipValidation
 
+from domain.identity import reference_of_charge, stream_of
 from domain.ports import CallbackRejected, Gateway, Hint, RawCallback
 from infrastructure.api.measuring import CallbackResult, Measures
 from infrastructure.api.problems import problem
 from infrastructure.api.reading import Books
 from infrastructure.bootstrap import System
 from infrastructure.card_numbers import CODE, found_in, report
-from infrastructure.store.inbox import KEPT_HEADERS
+from infrastructure.store.inbox import KEPT_HEADERS, QUARANTINE_AFTER
 
 log = structlog.get_logger(__name__)
 
@@ -55,12 +56,12 @@ async def receive_callback(
 ) -> Response[Any]:
     """A provider tells that something happened.
 
-    200: kept, now or before. It is never asked to come again because its subject is not known
-    yet (Dintero's example answers 5xx then): the inbox keeps it until our own facts are there.
-    Also where it holds what looks like a card number: it may be none, so it is sealed, set aside
-    for a person, and reported.
+    200: kept, now or before. Also where it holds what looks like a card number: it may be none, so
+    it is sealed, set aside for a person, and reported.
     400, 401 with a code: not what it claims. 404: no such account. 413: too large. 5xx: not kept,
-    or not checked; the provider sends it again.
+    or not checked; the provider sends it again. 503 subject-unknown: kept, and nothing of ours
+    that it is about is known yet; where the provider wishes to be told so, it sends it again until
+    it is, or until it has waited for so long that it is set aside as foreign.
     """
     gateway = gateways.get((provider, account))
     if gateway is None:
@@ -86,6 +87,10 @@ async def receive_callback(
     aside = CODE if findings else ""
     new = await asyncio.to_thread(_store, system, provider, account, raw, hint, aside)
     result = CallbackResult.NEW if new else CallbackResult.REPEATED
+    early = hint.again and await asyncio.to_thread(_too_early, system, provider, account, hint)
+    if early:
+        measures.callback(provider, account, CallbackResult.EARLY)
+        return problem(503, "subject-unknown", "kept; what it is about is not known yet")
     measures.callback(provider, account, CallbackResult.CARD_NUMBER if findings else result)
     return Response(content=b"", status_code=200, media_type=MediaType.TEXT)
 
@@ -135,6 +140,21 @@ def _store(
         charge_ref=hint.charge_ref,
         reversal=hint.reversal,
     )
+
+
+def _too_early(system: System, provider: str, account: str, hint: Hint) -> bool:
+    """Whether a kept callback waits for facts of ours, and may go on waiting."""
+    since = system.inbox.waits_since(provider, account, hint.delivery_id)
+    if since is None or system.clock() - since >= QUARANTINE_AFTER:
+        return False
+    if hint.token_request_ref:
+        refs = [hint.token_request_ref]
+        return not system.views.keys_by("due_dates", "token_request_ref", refs)
+    parts = reference_of_charge(hint.reference)
+    if parts is None:
+        return True
+    stream = stream_of(parts.subscription_id)
+    return system.ledger.load([stream])[stream].version == 0
 
 
 def _report(provider: str, account: str, code: str, size: int) -> None:

@@ -36,6 +36,8 @@ def start_subscription(posted: Post, data: JSONBody[StartRequest]) -> Response[A
     409 subscription-exists: the id has other terms. 422 with the code of the broken rule.
     By a plan's name also: 404 plan-unknown, plan-version-unknown; 409 plan-retired,
     plan-not-available, plan-version-not-available, plan-version-moved; 422 terms-ambiguous.
+    With a first payment in the session also 409 first-payment-not-due: nothing is owed by now;
+    422 first-payment-not-offered: the provider's page takes no payment.
     """
     asked = posted.strictly(data)
     wish = asked.wish(uuid4())
@@ -59,7 +61,8 @@ async def request_token(
     wait_s: wait that long for the provider's page; the link is in the answer once it is there.
     202: the request is written. 404 subscription-unknown. 409 subscription-ended,
     token-request-open (the other method's, or elsewhere), first-method-missing (for a backup of
-    nothing). 422 account-unknown.
+    nothing). 422 account-unknown. With a first payment in the session also 409 token-usable,
+    charge-open, first-payment-not-due; 422 first-payment-not-offered, first-payment-elsewhere.
     """
     asked = posted.strictly(data)
 
@@ -73,6 +76,7 @@ async def request_token(
                 backup=asked.backup,
                 provider=asked.provider,
                 account=asked.account,
+                first_payment=asked.first_payment,
                 command_id=command_id,
             ),
         )

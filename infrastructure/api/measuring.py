@@ -20,6 +20,7 @@ class CallbackResult(Enum):
 
     NEW = "new"
     REPEATED = "repeated"
+    EARLY = "early"
     REJECTED = "rejected"
     CARD_NUMBER = "card-number"
 

@@ -40,6 +40,12 @@ PROVIDERS = ("paypal", "dintero")
 @click.option("--replaced", is_flag=True, help="Only those of before; with --delete.")
 @click.option("--provider", type=click.Choice(PROVIDERS), help="Move: charge there from then on.")
 @click.option("--account", default="", help="Move: charge that account from then on.")
+@click.option(
+    "--first-payment",
+    type=click.Choice(["by-token", "in-session"]),
+    default="by-token",
+    help="in-session: the payer pays what is open on the same page (Dintero).",
+)
 @json_option
 @pass_chosen
 def token(
@@ -52,6 +58,7 @@ def token(
     replaced: bool,
     provider: str | None,
     account: str,
+    first_payment: str,
     as_json: bool,
 ) -> None:
     """Ask a payer to approve, and print the link to the provider's page.
@@ -70,13 +77,19 @@ def token(
     if replaced:
         raise Ended(USAGE, "usage", "--replaced says which tokens to --delete")
     from domain.providers import Provider
+    from domain.subscription.starting import FirstPayment
     from infrastructure.commands.subscriptions import Subscriptions
 
     with chosen.system() as system:
         commands = Subscriptions(system, actor=actor())
         where = None if provider is None else Provider(provider)
         done = commands.request_token(
-            subscription, reason=reason, backup=backup, provider=where, account=account
+            subscription,
+            reason=reason,
+            backup=backup,
+            provider=where,
+            account=account,
+            first_payment=FirstPayment(first_payment),
         )
         state = _wait_for_page(commands.find, subscription, wait_s)
         request = state.token_request

@@ -36,6 +36,13 @@ BATCH = 500
 )
 @click.option("--skip-bad", is_flag=True, help="Start the good lines of a file with bad ones.")
 @click.option("--with-churned", is_flag=True, help="Start customers who have left, too.")
+@click.option(
+    "--first-payment",
+    type=click.Choice(["by-token", "in-session"]),
+    default="by-token",
+    show_default=True,
+    help="For lines that do not say; in-session: on the page that makes the token (Dintero).",
+)
 @click.option("--no-token", is_flag=True, help="Do not ask for the payers' approval yet.")
 @json_option
 @pass_chosen
@@ -47,6 +54,7 @@ def import_(
     end: datetime | None,
     skip_bad: bool,
     with_churned: bool,
+    first_payment: str,
     no_token: bool,
     as_json: bool,
 ) -> None:
@@ -62,7 +70,7 @@ def import_(
     settings = chosen.settings()
     with chosen.system() as system:
         last = end.date() if end is not None else _first_of_month(system)
-        found = _checked(system, _read(file, mapping, settings, zone, last))
+        found = _checked(system, _read(file, mapping, settings, zone, last, first_payment))
         _tell_problems(file, found, quiet=as_json)
         if found.problems and not skip_bad:
             _finish(Counter(), found, [], as_json=as_json)
@@ -81,18 +89,25 @@ def _first_of_month(system: System) -> date:
 
 
 def _read(
-    file: Path, mapping: dict[str, str], settings: Settings, zone: str, end: date
+    file: Path,
+    mapping: dict[str, str],
+    settings: Settings,
+    zone: str,
+    end: date,
+    first_payment: str,
 ) -> CustomerFile:
     from domain.providers import Provider
+    from domain.subscription.starting import FirstPayment
     from infrastructure.commands.customers import Defaults, read_customers
 
     known = {each.value: each for each in Provider}
     accounts = tuple(
         (known[each.provider], each.name) for each in settings.accounts if each.provider in known
     )
-    defaults = Defaults(end=end, zone=zone)
+    paid = FirstPayment(first_payment)
+    defaults = Defaults(end=end, zone=zone, first_payment=paid)
     if accounts:
-        defaults = Defaults(end=end, zone=zone, accounts=accounts)
+        defaults = Defaults(end=end, zone=zone, accounts=accounts, first_payment=paid)
     return read_customers(file, mapping, defaults)
 
 

@@ -16,7 +16,7 @@ from domain.identity import checked_id
 from domain.money import Money
 from domain.plan import Kind, PaidTrial, Terms, Timing
 from domain.providers import Provider
-from domain.subscription.starting import Past, Start, start
+from domain.subscription.starting import FirstPayment, Past, Start, start
 from infrastructure.commands.customer_terms import (
     PRICED_BY,
     TERMS_COLUMNS,
@@ -75,6 +75,7 @@ class CustomerRow:
     churned: bool
     state: str
     choice: Choice | None = None
+    first_payment: FirstPayment = FirstPayment.CHARGED
 
     def wish(self, namespace: UUID) -> Start | StartByPlan:
         """The wish to start it. namespace: drawn by whoever starts it, and kept from then on."""
@@ -89,6 +90,7 @@ class CustomerRow:
             "paid_trial": self.paid_trial,
             "anchor": self.anchor,
             "past": self.past,
+            "first_payment": self.first_payment,
         }
         if self.choice is not None:
             return StartByPlan(**asked, choice=self.choice)
@@ -102,6 +104,7 @@ class Defaults:
 
     end: the date that `months` are counted back from, and the start where neither is given.
     accounts: (provider, account's name) taken in turn by lines that name no provider.
+    first_payment: how the first invoice is paid.
     """
 
     end: date
@@ -110,6 +113,7 @@ class Defaults:
         (Provider.PAYPAL, "main"),
         (Provider.DINTERO, "main"),
     )
+    first_payment: FirstPayment = FirstPayment.CHARGED
 
 
 def read_line(
@@ -148,6 +152,7 @@ def read_line(
         churned=churned,
         state=fields.text("state"),
         choice=choice,
+        first_payment=fields.choice("first_payment", FirstPayment, defaults.first_payment),
     )
     fields.checked(lambda: _judge(row.wish(_NOT_DRAWN)))
     return (None if fields.problems else row), fields.problems

@@ -47,6 +47,8 @@ paid_trial_price no      per unit and period, for `paid_trial_cycles` periods (d
                          interval before the regular ones
 anchor           no      ISO date on which the first whole period begins, a part of one before it
 past             no      of periods that are due at the import: BILL (default), WAIVE or SKIP
+first_payment    no      by-token (default), or in-session: on the page that makes the token, where
+                         the provider (Dintero) takes payments there
 plan_file        no      a file beside this one: terms in JSON, as POST /v1/subscriptions takes them
                          (meters, for example); of the columns of terms only quantity is given then
 
@@ -92,7 +94,7 @@ COLUMNS = (
         "shipping",
     ),
     *("one_time_total", "variable", "instalment_total", "plan_file"),
-    *("paid_trial_price", "paid_trial_cycles", "anchor", "past"),
+    *("paid_trial_price", "paid_trial_cycles", "anchor", "past", "first_payment"),
 )
 # Far above any line of ours; a file whose quote never ends must not fill the memory.
 LARGEST_FIELD_CHARS = 10_000

@@ -15,7 +15,8 @@ from domain.identity import checked_id, stream_of
 from domain.recorded import Stamp
 from domain.refusals import Refused
 from domain.subscription.folding import evolve_all
-from domain.subscription.starting import Start, start
+from domain.subscription.in_session import pay_in_session
+from domain.subscription.starting import FirstPayment, Start, start
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import request_token
 from infrastructure.commands.deciding import TRIES, Deciding, Done, Events, StreamBusy
@@ -40,10 +41,12 @@ class Starting(Deciding):
         cause: str = "command:start",
         command_id: UUID | None = None,
     ) -> Done:
-        """Start a subscription, and request its token in the same append if that is wanted.
+        """Start a subscription, and request its token in the same append if that is wanted, or if
+        its first invoice is paid on the same page.
 
-        Refused: "account-unknown", what starting.start refuses and, by a plan's name, what
-            offering.offered refuses.
+        Refused: "account-unknown", what starting.start refuses; by a plan's name, what
+            offering.offered refuses; with a first payment in the session, what
+            in_session.pay_in_session refuses.
         """
         (outcome,) = self.start_many(
             [wish], request_token=request_token, cause=cause, command_id=command_id
@@ -170,9 +173,14 @@ class Starting(Deciding):
         if not events:
             return ()  # started before, perhaps at an account that is in use no more
         self._check_account(wish.provider, wish.account)
+        started = evolve_all(None, events)
+        if wish.first_payment is FirstPayment.IN_SESSION:
+            zone_version = self._zone_version
+            paid = pay_in_session(started, reason=SIGN_UP, now=now, zone_version=zone_version)
+            return (*events, *paid)
         if not with_token:
             return events
-        return (*events, *request_token(evolve_all(None, events), reason=SIGN_UP, now=now))
+        return (*events, *request_token(started, reason=SIGN_UP, now=now))
 
 
 def _checked(wish: StartByPlan) -> StartByPlan:

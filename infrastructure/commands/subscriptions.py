@@ -20,12 +20,15 @@ from uuid import UUID
 from domain.money import Money
 from domain.plan import Proration
 from domain.providers import Provider
+from domain.refusals import Refused
 from domain.subscription.changing import Change, change_terms
 from domain.subscription.crediting import grant_credit
 from domain.subscription.ending import cancel, schedule_cancellation, withdraw_cancellation
 from domain.subscription.events import When
+from domain.subscription.in_session import pay_in_session
 from domain.subscription.looking_up import decide_by_person
 from domain.subscription.pausing import Resume, pause, resume
+from domain.subscription.starting import FirstPayment
 from domain.subscription.state import Subscription
 from domain.subscription.vaulting import HERE, Elsewhere, ask_payer
 from domain.subscription.wording import checked_reason
@@ -76,6 +79,7 @@ class Subscriptions(
         backup: bool = False,
         provider: Provider | None = None,
         account: str = "",
+        first_payment: FirstPayment = FirstPayment.CHARGED,
         cause: str = "command:token",
         command_id: UUID | None = None,
     ) -> Done:
@@ -83,13 +87,22 @@ class Subscriptions(
 
         backup: of the backup method, which replaces nothing.
         provider, account: where, if not where the subscription is charged: it moves there.
+        first_payment: whether the payer pays the oldest open invoice on the same page.
         Refused: "subscription-unknown", "reason-malformed", "account-unknown" for one that the
-            settings do not have, and what vaulting.ask_payer refuses.
+            settings do not have; "first-payment-elsewhere" for one of a backup, or on a move; and
+            what vaulting.ask_payer and in_session.pay_in_session refuse.
         """
         checked_reason(reason)
         where = Elsewhere(provider, account)
+        in_session = first_payment is FirstPayment.IN_SESSION
+        if in_session and (backup or where != HERE):
+            words = "on the page of the first method, where the subscription is charged"
+            raise Refused("first-payment-elsewhere", words)
 
         def decide(state: Subscription) -> Events:
+            if in_session:
+                now, zone_version = self._clock(), self._zone_version
+                return pay_in_session(state, reason=reason, now=now, zone_version=zone_version)
             if where != HERE:
                 self._check_account(*where.of(state))
             return ask_payer(state, backup=backup, reason=reason, now=self._clock(), where=where)

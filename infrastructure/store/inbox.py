@@ -43,6 +43,11 @@ KEPT_HEADERS = frozenset(
 )
 
 
+# How long a callback may wait for the facts it is about (it can overtake our own append) before
+# it is set aside for a person.
+QUARANTINE_AFTER = timedelta(minutes=10)
+
+
 @attrs.frozen(kw_only=True)
 class Received:
     """One stored callback. See domain.ports.Hint for the words; received_at: UTC."""
@@ -150,6 +155,19 @@ class Inbox:
         assert row is not None
         new: bool = row[0]
         return new
+
+    def waits_since(self, provider: str, account: str, delivery_id: str) -> datetime | None:
+        """When a callback first came (UTC) that no worker has settled; None where one has, or where
+        it was set aside."""
+        with self._pool.connection() as conn:
+            row = conn.execute(
+                SQL(
+                    "SELECT received_at FROM {} WHERE status = 'waiting'"
+                    " AND (provider, account, delivery_id) = (%s, %s, %s)"
+                ).format(self._table),
+                [provider, account, delivery_id],
+            ).fetchone()
+        return None if row is None else row[0]
 
     def take(self, *, limit: int, owner: str, lease_s: float) -> list[Received]:
         """Lease waiting callbacks, oldest first; those that another worker holds are passed over.

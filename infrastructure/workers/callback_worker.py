@@ -13,7 +13,7 @@ from datetime import timedelta
 import attrs
 import structlog
 
-from domain.identity import ReferenceParts, attempt_id, reference_parts, refunded_charge
+from domain.identity import attempt_id, reference_of_charge
 from domain.processes.steps import (
     BookReversal,
     Call,
@@ -29,7 +29,7 @@ from domain.subscription.state import Subscription
 from domain.subscription.vaulted import OpenTokenRequest, Token
 from infrastructure.store.agenda import Claim
 from infrastructure.store.holders import Holders
-from infrastructure.store.inbox import Inbox, Received
+from infrastructure.store.inbox import QUARANTINE_AFTER, Inbox, Received
 from infrastructure.store.ledger import Loaded, Unreadable
 from infrastructure.store.view_reader import ViewReader
 from infrastructure.workers.advance import Advancer
@@ -40,9 +40,6 @@ from infrastructure.workers.told_of_disputes import contested_by, is_too_early, 
 
 log = structlog.get_logger(__name__)
 
-# How long a callback may wait for the facts it is about (it can overtake our own append) before
-# it is set aside for a person.
-QUARANTINE_AFTER = timedelta(minutes=10)
 # How long a callback is left alone whose look the provider did not answer.
 AGAIN_AFTER_S = 15.0
 # How long the end of a token is looked for; nobody looks at tokens by schedule.
@@ -189,7 +186,7 @@ class CallbackWorker:
         found: dict[int, Collection[str]] = {}
         for one in received:
             if one.reference:
-                parts = _charge_of(one.reference)
+                parts = reference_of_charge(one.reference)
                 if parts is not None:
                     found[one.id] = [parts.subscription_id]
         refs = sorted({each.token_request_ref for each in received if each.token_request_ref})
@@ -316,13 +313,15 @@ def _subjects(
     if one.token_ended:
         refs = named.get(one.token_digest, ())
         yield from (each for each in state.tokens if each.token_ref in refs)
-    parts = _charge_of(one.reference)
+    parts = reference_of_charge(one.reference)
     if parts is None:
         return
     key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
     open_attempt = () if state.open_attempt is None else (state.open_attempt,)
     known = (*open_attempt, *state.failed_attempts)
     yield from (each for each in known if each.attempt_id == key)
+    if request is not None and request.first_charge == key and request.provider_ref:
+        yield request  # what is paid on a page makes its token, too
     # Of one that had failed a callback may tell that it was made after all.
     for refund in (*state.refunds, *state.failed_refunds):
         if refund.attempt_id == key and refund.attempted_at is not None:
@@ -349,8 +348,3 @@ def calls_of(
             case Token():
                 calls[about.token_ref] = LookUpToken(about, CALLBACK)
     return list(calls.values())
-
-
-def _charge_of(reference: str) -> ReferenceParts | None:
-    """The charge that a reference names, or that the refund which it names goes back through."""
-    return reference_parts(refunded_charge(reference) or reference)

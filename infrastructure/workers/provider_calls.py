@@ -14,6 +14,7 @@ from domain.ports import (
     ChargeLine,
     ChargeOrder,
     ChargeQuery,
+    FirstCharge,
     Gateway,
     NotDone,
     Secret,
@@ -38,6 +39,7 @@ from domain.processes.steps import (
 )
 from domain.refund_ports import RefundOrder, RefundQuery, VoidOrder
 from domain.subscription.charge_lines import charge_lines
+from domain.subscription.in_session import awaited, may_open
 from domain.subscription.owed import Attempt
 from domain.subscription.refunds import OpenRefund
 from domain.subscription.state import Subscription
@@ -75,10 +77,16 @@ async def ask(
     if isinstance(call, SendRefund) and not _may_be_sent(call.refund, now):
         return NotDone(reason="the key's window ended before the refund was sent")
     match call:
-        case AskToken(request=request):
+        case AskToken(request=request, only_look=only_look):
+            if request.first_charge and not only_look and not may_open(state, request, now):
+                return NotDone(reason="its payment is not to be made any more")
             return await gateway.request_token(_token_order(state, call, now))
         case SeeToken(request=request):
-            query = TokenQuery(request_id=request.request_id, provider_ref=request.provider_ref)
+            query = TokenQuery(
+                request_id=request.request_id,
+                provider_ref=request.provider_ref,
+                reference=request.reference,
+            )
             return await gateway.complete_token(query)
         case SendCharge(attempt=attempt):
             if token is None:
@@ -139,6 +147,21 @@ def _token_order(state: Subscription, call: AskToken, now: datetime) -> TokenOrd
         terms=state.agreed,
         start_date=state.start.isoformat() if starts_later else None,
         paid_trial=_before_the_agreed(state),
+        first=_first_charge(state, call.request),
+        only_look=call.only_look,
+    )
+
+
+def _first_charge(state: Subscription, request: OpenTokenRequest) -> FirstCharge | None:
+    attempt = awaited(state, request)
+    if attempt is None:
+        return None
+    return FirstCharge(
+        attempt_id=attempt.attempt_id,
+        reference=attempt.reference,
+        amount=attempt.amount,
+        capture=attempt.capture,
+        lines=_lines(state, attempt),
     )
 
 

@@ -325,6 +325,9 @@ class Book:
     amounts: set for invoices to come, minor units. coupons: every discount, by its number.
     token_at, backup_at, request_at: the provider and account of each. tokens: those that may
         still be at the provider, and whether we meant to have them deleted.
+    first_charge: what is paid on the page of the open request, or None. named_next: that of a
+        request, whose attempt the next fact must be. billed_early: an invoice of before there was
+        a token, which a request must follow that has it paid.
     ask_anew: whether the payer is to be asked for another token by the facts that follow at once.
     meters: by which usage is counted since `counted_from` (None: the start). uses: not billed yet.
     stretches: counted to their end: not billed yet, or not too old for a late report.
@@ -386,6 +389,9 @@ class Book:
     request_at: tuple[Provider, str] | None = None
     request_purpose: TokenPurpose | None = None
     requests: int = 0
+    first_charge: UUID | None = None
+    named_next: UUID | None = None
+    billed_early: int | None = None
     difference: Difference | None = None
     lines_on: tuple[date, int] | None = None
     parked: bool = False

@@ -16,6 +16,7 @@ from domain.subscription.owed import RETRIES_USED_UP
 from domain.subscription.state import Status
 from projections.auditing.book import Book, OpenAttempt, Owed
 from projections.auditing.codes import Say
+from projections.auditing.first_payments import check_on_page
 from projections.auditing.voiding import check_capture, check_reserved
 
 
@@ -27,9 +28,12 @@ def check_attempt(book: Book, event: ChargeAttempted, say: Say) -> None:
             "attempt-doubled",
             f"attempt on invoice {number} while {book.attempt.attempt_id} is open",
         )
-    if book.status is Status.PENDING or book.has_ended:
+    on_page = event.token_ref == ""
+    if (book.status is Status.PENDING and not on_page) or book.has_ended:
         say("attempt-after-end", f"attempt on invoice {number} when it was {book.status.value}")
-    if event.token_ref == book.backup_ref and book.backup_usable:
+    if on_page:
+        check_on_page(book, event, say)
+    elif event.token_ref == book.backup_ref and book.backup_usable:
         _check_backup(book, number, say)
     elif event.token_ref != book.token_ref or not book.token_usable:
         say("token-unusable", f"attempt on invoice {number} with {event.token_ref}")

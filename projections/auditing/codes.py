@@ -51,10 +51,13 @@ CODES: Mapping[str, str] = {
     "token-deletion-wrong": "a token was let go that there was not, or that was let go before",
     "token-revocation-wrong": "a token ended that was not there, or for another reason than we had",
     "token-not-asked-for": "the first method ended, and no payer was asked for another",
+    "first-charge-wrong": "what is paid on a page is not the one attempt that its request names",
+    "page-after-payment": "a payer was shown a page whose payment was settled",
     "token-request-after-end": "a token was requested after the cancellation",
     # invoicing
     "invoice-number-wrong": "an invoice's number is not the next one",
     "invoice-doubled": "a number was billed before",
+    "invoice-before-token": "an invoice of before there was a token, and no page where it is paid",
     "invoice-after-end": "an invoice was issued when the subscription was not billed",
     "invoice-too-early": "an invoice was recorded before it was due",
     "due-instant-moved": "an invoice does not take effect at the instant that was announced",

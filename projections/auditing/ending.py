@@ -25,6 +25,7 @@ def check_end(book: Book, event: SubscriptionCancelled | SubscriptionCompleted, 
         _check_in_step(book, event, say)
         _check_closed(book, event, say)
         book.status, book.announced, book.request = Status.CANCELLED, None, None
+        book.first_charge = None
         book.pause, book.suspension, book.ending, book.unused = None, None, None, None
         return
     stands_still = book.status in (Status.PAUSED, Status.SUSPENDED)

@@ -105,7 +105,10 @@ def _check_billed(book: Book, event: InvoiceIssued, closing: bool, say: Say) -> 
     """Whether anything is billed at all, at that time."""
     number, pause, ending = event.invoice_number, book.pause, book.ending
     # What was used before there was a token is billed when it is cancelled.
-    if book.has_ended or (book.status is Status.PENDING and not closing):
+    first = book.status is Status.PENDING and not closing
+    if first and number == 1:
+        book.billed_early = number
+    if book.has_ended or (first and number != 1):
         say("invoice-after-end", f"invoice {number} when it was {book.status.value}")
     if closing:
         return

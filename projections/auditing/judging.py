@@ -105,6 +105,7 @@ from projections.auditing.ending import (
     check_planned_end,
     check_withdrawal,
 )
+from projections.auditing.first_payments import check_named
 from projections.auditing.invoicing import check_amount, check_invoice
 from projections.auditing.late_refunds import check_refund_late, check_refund_resolved
 from projections.auditing.parking import check_parking
@@ -173,6 +174,7 @@ class Judges:
         check_goes_back(book, event, say)
         check_taken_back(book, event, say)
         check_asked_anew(book, event, say)
+        check_named(book, event, say)
         match event:
             case SubscriptionStarted():
                 self.shelves.check_start(event, recorded.cause, say)

@@ -39,6 +39,10 @@ def leftovers(book: Book) -> Iterator[Leftover]:
         yield "settlement-missing", f"nothing bills the {settling.amount} that were settled"
     if book.ask_anew:
         yield "token-not-asked-for", "the first method ended, and the log says no more"
+    if book.named_next is not None:
+        yield "first-charge-wrong", f"attempt {book.named_next} is named, and the log says no more"
+    if book.billed_early is not None:
+        yield "invoice-before-token", f"invoice {book.billed_early}, and nobody asks for it"
     if credit_lies_idle(book):
         yield "credit-not-applied", f"invoice {book.applying} is open, and credit is left"
     if book.status is Status.ACTIVE and all_is_paid(book):

@@ -19,6 +19,7 @@ from domain.subscription.void_events import AuthorizationVoided
 from projections.auditing.book import Book, Contradiction, Difference, OpenAttempt, Totals
 from projections.auditing.codes import Say
 from projections.auditing.dunning import paid_up
+from projections.auditing.first_payments import begin
 from projections.auditing.resolving import lay_surplus
 
 _Outcome = ChargeSucceeded | ChargeDeclined | ChargeNotMade | AuthorizationVoided
@@ -42,6 +43,7 @@ def check_success(book: Book, event: ChargeSucceeded, totals: TotalsOf, say: Say
     number = event.invoice_number
     _check_customer(book, event, say)
     attempt = _settled(book, event, say)
+    begin(book)
     owed = book.owed.get(number)
     explained = number in book.late
     if (owed is None and not explained) or (owed is not None and owed.charged):
@@ -89,6 +91,7 @@ def check_late(book: Book, event: ChargeFoundLate, totals: TotalsOf, say: Say) -
         say("late-without-failure", f"{event.attempt_id} was not settled without money")
     elif number != event.invoice_number:
         say("invoice-mixed", f"attempted on {number}, not {event.invoice_number}")
+    begin(book)
     book.late.add(event.invoice_number)
     book.difference = Difference(event.attempt_id, Money(0, event.amount.currency), event.amount)
     receive(book, event.invoice_number, event.amount, totals)

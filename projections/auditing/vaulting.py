@@ -17,6 +17,7 @@ from domain.subscription.state import Status
 from domain.subscription.token_events import TokenDeletionRequested, TokenRevoked
 from projections.auditing.book import Book
 from projections.auditing.codes import Say
+from projections.auditing.first_payments import check_first_charge, check_page
 from projections.auditing.schedules import announced_for, opening
 
 
@@ -48,6 +49,7 @@ def check_request(book: Book, event: TokenRequested, say: Say) -> None:
         say("token-request-wrong", f"request {event.number} follows request {book.requests}")
     if event.purpose is TokenPurpose.BACKUP and book.token_ref is None:
         say("token-request-wrong", f"request {event.number} for a backup of nothing")
+    check_first_charge(book, event, say)
     book.request, book.requests = event.request_id, event.number
     book.request_purpose = event.purpose
     provider, account = book.charged_at
@@ -66,8 +68,9 @@ def check_request_answer(
     if book.request is None or book.request != event.request_id:
         say("token-request-not-open", f"{type(event).__name__} for {event.request_id}")
     if isinstance(event, ApprovalOffered):
+        check_page(book, event, say)
         return
-    book.request = None
+    book.request = book.first_charge = None
     if not isinstance(event, TokenVaulted):
         return
     book.tokens[event.token_ref] = False

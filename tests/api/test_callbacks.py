@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from httpx import Response
@@ -14,10 +15,11 @@ from infrastructure.api.callbacks import LARGEST_CALLBACK_BYTES
 from infrastructure.bootstrap import System
 from infrastructure.gateways.dintero.signature import sign
 from infrastructure.gateways.dintero.webhooks import sign as webhook_signature
+from infrastructure.store.inbox import QUARANTINE_AFTER
 from tests.api.conftest import Client
 from tests.api.requests import problem
 from tests.specimens import approval_offered, requested, started
-from tests.systems import T0, write
+from tests.systems import T0, HandClock, project, write
 
 PATH = "/callbacks/dintero/main"
 QUERY = "?transaction_id=T1.t1&merchant_reference=s-1-1-1-0123456789&event=CAPTURE"
@@ -49,6 +51,7 @@ def count(client: Client, result: str) -> float:
 
 def test_callback_is_kept_as_it_came(client: Client, system: System) -> None:
     """2xx after the commit; a worker finds where to look."""
+    write(system, (started(),))
     assert call(client, signature(), body=b'{"id":"T1.t1"}').status_code == 200
     (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
     assert (kept.provider, kept.account, kept.delivery_id) == ("dintero", "main", "d-1")
@@ -77,15 +80,62 @@ def test_a_notice_about_a_token_is_kept_without_its_name(client: Client, system:
     assert problem(client.post(PATH, content=body, headers=forged)) == (401, "signature-wrong")
 
 
-def test_callback_before_its_subject_is_known_is_kept(client: Client, system: System) -> None:
-    """It overtook our own answer; the inbox waits for the facts, the provider need not."""
+def test_an_early_callback_is_kept_and_asked_for_again(client: Client, system: System) -> None:
+    """It overtook our own facts: 503, so that Dintero repeats it, and 200 once they are there. It
+    is one row all the while, so it is not lost if Dintero does not."""
     assert system.ledger.head() == 0
-    assert call(client, signature()).status_code == 200
+    for _ in range(3):
+        assert problem(call(client, signature())) == (503, "subject-unknown")
+    assert (system.inbox.pending(), system.inbox.duplicates()) == (1, 2)
+    assert count(client, "early") == 3
+    write(system, (started(),))
+    for _ in range(2):
+        assert call(client, signature()).status_code == 200
     assert system.inbox.pending() == 1
+
+
+@pytest.mark.parametrize("outcome", ["done", "quarantined"])
+def test_a_callback_that_was_settled_is_not_asked_for_again(
+    client: Client, system: System, outcome: str
+) -> None:
+    """Worked off, or set aside as foreign: whoever repeats it hears 200."""
+    assert call(client, signature()).status_code == 503
+    (kept,) = system.inbox.take(limit=10, owner="test", lease_s=1)
+    if outcome == "done":
+        system.inbox.done([kept.id], "settled before")
+    else:
+        system.inbox.quarantine(kept.id, "belongs to no subscription of these books")
+    assert call(client, signature()).status_code == 200
+
+
+def test_an_unknown_callback_is_not_asked_for_again_for_ever(
+    client: Client, system: System
+) -> None:
+    """After as long as a worker waits for its subject, also where none is running."""
+    clock = system.clock
+    assert isinstance(clock, HandClock)
+    assert call(client, signature()).status_code == 503
+    clock.now += QUARANTINE_AFTER - timedelta(seconds=1)
+    late = int(QUARANTINE_AFTER.total_seconds())
+    assert call(client, signature(at_s=late - 1)).status_code == 503
+    clock.now += timedelta(seconds=1)
+    assert call(client, signature(at_s=late)).status_code == 200
+    assert system.inbox.pending() == 1
+
+
+def test_an_early_callback_about_a_page_waits_for_the_page(client: Client, system: System) -> None:
+    """Known by its session once the page was offered."""
+    query = f"?merchant_reference=token-{requested().request_id}&sid=setup-1"
+    project(system)
+    assert problem(call(client, signature(query), query=query)) == (503, "subject-unknown")
+    write(system, (started(), requested(), approval_offered()))
+    project(system)
+    assert call(client, signature(query), query=query).status_code == 200
 
 
 def test_F10_callback_many_times_at_once_is_one(client: Client, system: System) -> None:
     """One is kept, all are answered 2xx, the others are counted."""
+    write(system, (started(),))
     header = signature()
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: call(client, header), range(10)))
@@ -172,6 +222,7 @@ def test_account_that_nobody_has_is_404(client: Client) -> None:
 
 def test_huge_callback_is_refused(client: Client, system: System) -> None:
     """Before it is verified, and before it fills the memory."""
+    write(system, (started(),))
     answer = call(client, signature(), body=b"x" * (LARGEST_CALLBACK_BYTES + 1))
     assert problem(answer) == (413, "body-too-large")
     assert call(client, signature(), body=b"x" * LARGEST_CALLBACK_BYTES).status_code == 200
@@ -227,6 +278,7 @@ def test_card_number_in_what_is_kept_in_the_open_is_hidden(client: Client, syste
 )
 def test_ids_and_instants_are_no_card_numbers(client: Client, system: System, body: bytes) -> None:
     """A callback is not set aside for them."""
+    write(system, (started(),))
     assert call(client, signature(), body=body).status_code == 200
     assert (system.inbox.pending(), system.inbox.quarantined(T0)) == (1, [])
 

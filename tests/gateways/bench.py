@@ -159,6 +159,8 @@ class Bench(abc.ABC):
             customer_id="customer-1",
             terms=changes.get("terms", terms()),
             start_date=changes.get("start_date"),
+            first=changes.get("first"),
+            only_look=changes.get("only_look", False),
         )
 
     def charge_order(

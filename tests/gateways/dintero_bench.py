@@ -131,9 +131,11 @@ class DinteroBench(Bench):
         """Dintero has no keys: who may have sent a refund looks."""
         return await self.gateway.look_up_refund(self.refund_query(order))
 
-    async def approve(self, provider_ref: str, card: str = "") -> None:
-        """The payer enters a card."""
-        await self._use_page(provider_ref, {"action": "pay", "card": card or self._card})
+    async def approve(self, provider_ref: str, card: str = "", *, save: bool = True) -> None:
+        """The payer enters a card. save: whether the box "save this card" is ticked."""
+        ticked = {"save": "yes" if save else "no"}
+        form = {"action": "pay", "card": card or self._card, **ticked}
+        await self._use_page(provider_ref, form)
 
     async def refuse(self, provider_ref: str) -> None:
         """The payer cancels."""

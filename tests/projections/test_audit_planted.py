@@ -18,6 +18,7 @@ from tests.projections.plants_of_credit import PLANTS_OF_CHANGES
 from tests.projections.plants_of_demands import PLANTS_OF_DEMANDS
 from tests.projections.plants_of_disputes import PLANTS_OF_DISPUTES
 from tests.projections.plants_of_dunning import PLANTS_OF_DUNNING
+from tests.projections.plants_of_first_payments import PLANTS_OF_FIRST_PAYMENTS
 from tests.projections.plants_of_payouts import PLANTS_OF_PAYOUTS
 from tests.projections.plants_of_plans import PLANTS_OF_PLANS
 from tests.projections.plants_of_prices import PLANTS_OF_PRICES
@@ -31,6 +32,7 @@ TOLD = [
     *(*PLANTS_OF_CHANGES, *PLANTS_OF_PRICES, *PLANTS_OF_BEGINNINGS, *PLANTS_OF_DEMANDS),
     *(*PLANTS_OF_DUNNING, *PLANTS_OF_BUDGETS, *PLANTS_OF_BACKUPS, *PLANTS_OF_REFUNDS),
     *(*PLANTS_OF_SETTLEMENTS, *PLANTS_OF_DISPUTES, *PLANTS_OF_VOIDS, *PLANTS_OF_TOKENS),
+    *PLANTS_OF_FIRST_PAYMENTS,
 ]
 _ENOUGH = 4
 

@@ -21,6 +21,7 @@ from tests.projections.scenes_of_changes import (
     postpaid,
     running,
 )
+from tests.projections.scenes_of_first_payments import without_a_card
 from tests.replies import Reply
 
 
@@ -58,6 +59,20 @@ def test_a_life_reads_as_sentences():
     )
     assert words[7] == "Invoice 1 will be tried again at 2024-02-02 23:00Z (retry 1)."
     assert words[9].startswith("299.00 NOK received for invoice 1 (cap-s-1-1-2-")
+
+
+def test_a_first_payment_reads_as_one():
+    """The page takes it, and no card was saved."""
+    words = [entry(recorded).words for recorded in without_a_card().log]
+    assert words[2].startswith(
+        "Token request 1 (initial: sign-up), on a page where the payer pays; the approval is"
+    )
+    assert words[3].startswith(
+        "About to have the payer pay, and charge, 299.00 NOK for invoice 1, attempt 1, through "
+        "dintero account main as s-1-1-1-"
+    )
+    assert words[5].startswith("299.00 NOK received for invoice 1 (cap-s-1-1-1-")
+    assert words[6].startswith("The token request was refused: ")
 
 
 def test_a_doubt_says_what_is_done_about_it():

@@ -36,10 +36,13 @@ LATEST = {
     "invoice-issued.v1": "invoice-issued.v1+tax",
     "subscription-started.v1": "subscription-started.v1+tax",
     "terms-changed.v1": "terms-changed.v1+tax",
-    "token-requested.v1": "token-requested.v1+provider",
+    "token-requested.v1": "token-requested.v1+first-charge",
 }
 # What was written for a while between the first file and the latest.
-BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
+BETWEEN = {
+    "subscription-started.v1": ("subscription-started.v1+quantity",),
+    "token-requested.v1": ("token-requested.v1+provider",),
+}
 codec = Codec()
 EXAMPLES: dict[str, Any] = {
     **SUBSCRIPTION_EXAMPLES,
@@ -110,6 +113,15 @@ def test_a_token_request_from_before_moves_stays_where_it_is():
     assert (old.provider, old.account) == (None, "")
     moved = attrs.evolve(EXAMPLES[name], provider=Provider.DINTERO, account="second")
     assert codec.decode(*codec.encode(moved)) == moved
+
+
+def test_a_token_request_from_before_payments_on_pages_has_none():
+    """Old books' pages took no payment; a new request names the attempt that its page takes."""
+    name = "token-requested.v1"
+    for file in ("token-requested.v1", "token-requested.v1+provider"):
+        assert codec.decode(name, golden(file)).first_charge is None
+    paid = attrs.evolve(EXAMPLES[name], first_charge=EXAMPLES["charge-attempted.v1"].attempt_id)
+    assert codec.decode(*codec.encode(paid)) == paid
 
 
 @pytest.mark.parametrize("end", list(DunningEnd))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from itertools import product
 from uuid import uuid5
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     initialize,
@@ -15,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from domain.money import Money
-from domain.plan import Kind, Proration, Terms
+from domain.plan import CaptureMode, Kind, Proration, Terms
 from domain.providers import Provider
 from domain.refusals import Refused
 from domain.subscription.demanding import BalanceReport, Demand
@@ -24,11 +26,12 @@ from domain.subscription.events import Resolution, When
 from domain.subscription.letting_go import Which
 from domain.subscription.metering import Report
 from domain.subscription.pausing import Resume
-from domain.subscription.starting import Start
+from domain.subscription.starting import FirstPayment, Start
 from domain.subscription.state import Status, Subscription
 from infrastructure.commands.wishes import NewTerms, UsageWish
 from infrastructure.simulators.faults import CallbackFault, Fault
 from tests.specimens import NAMESPACE
+from tests.specimens import terms as plain_terms
 from tests.system.puppets import PLACES, REACHED
 from tests.system.troubles import (
     NEAR,
@@ -53,7 +56,7 @@ MEANWHILE = (
 
 # "leave" comes last: of fourteen draws one leaves.
 WISHES = (
-    *("token", "more", "less", "pause", "resume", "credit", "end later", "go on"),
+    *("token", "pay on a page", "more", "less", "pause", "resume", "credit", "end later", "go on"),
     *("demand", "balance", "token", "more", "resume", "leave", "backup"),
     *("move", "move", "move backup"),
     *("usage", "correct", "amount", "discount", "discount end", "anchor"),
@@ -96,14 +99,20 @@ class Billing(Watched):
         terms=agreed(),
         days=st.integers(-40, 5),
         zone=st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Auckland"]),
+        on_page=st.booleans(),
     )
     @precondition(lambda self: len(self.names) < 6)
-    def start(self, provider: Provider, terms: Terms, days: int, zone: str) -> None:
-        """Somebody signs up, perhaps for a day that is past."""
-        self.enter(provider, terms, days=days, zone=zone)
+    def start(self, provider: Provider, terms: Terms, days: int, zone: str, on_page: bool) -> None:
+        """Somebody signs up, perhaps for a day that is past, and perhaps pays with it."""
+        self.enter(provider, terms, days=days, zone=zone, on_page=on_page)
 
-    def enter(self, provider: Provider, terms: Terms, *, days: int, zone: str) -> None:
-        """A subscription from so many days from now on, with its first token request."""
+    def enter(
+        self, provider: Provider, terms: Terms, *, days: int, zone: str, on_page: bool = False
+    ) -> None:
+        """A subscription from so many days from now on, with its first token request.
+
+        on_page: its first invoice is paid there, where the provider can and something is due.
+        """
         name = f"s-{len(self.names) + 1}"
         first: date = (self.world.clock.now + timedelta(days=days)).date()
         wish = Start(
@@ -116,8 +125,19 @@ class Billing(Watched):
             start=first,
             terms=terms,
         )
-        self.commands.start(wish, request_token=True)
+        self._start(wish, on_page=on_page and provider is Provider.DINTERO)
         self.names.append(name)
+
+    def _start(self, wish: Start, *, on_page: bool) -> None:
+        if on_page:
+            try:
+                self.commands.start(attrs.evolve(wish, first_payment=FirstPayment.IN_SESSION))
+            except Refused as refused:
+                REACHED[f"refused {refused.code}"] += 1
+            else:
+                REACHED["started on a page"] += 1
+                return
+        self.commands.start(wish, request_token=True)
 
     def press_a_button(self, number: int, approve: bool, returns: bool) -> None:
         """A payer uses a page: approves, turns back, comes back to us or closes the window."""
@@ -128,8 +148,10 @@ class Billing(Watched):
     def _press(self, state: Subscription, *, approve: bool, returns: bool) -> None:
         request = state.token_request
         assert request is not None
+        # Of payers who pay on a page every third saves no card.
+        save = request.first_charge is None or int(state.subscription_id[2:]) % 3 > 0
         self.world.answer_page(
-            request.approve_url, request.provider, approve=approve, returns=returns
+            request.approve_url, request.provider, approve=approve, returns=returns, save=save
         )
 
     def wish_something(self, number: int, wish: str) -> None:
@@ -145,6 +167,9 @@ class Billing(Watched):
         match wish:
             case "token":
                 commands.request_token(name, reason="new card")
+            case "pay on a page":
+                in_session = FirstPayment.IN_SESSION
+                commands.request_token(name, reason="pays", first_payment=in_session)
             case "move" | "move backup":
                 state, _ = commands.find(name)
                 other = next(each for each in Provider if each is not state.provider)
@@ -332,6 +357,56 @@ class Billing(Watched):
         for puppet in self.world.simulators.faults.values():
             puppet.coming["charge"].clear()
         self.check()
+
+    def have_first_payments(self) -> None:
+        """Payers pay on the page that makes the token, and meet every fault that there is; some
+        save no card, turn back, or close the window."""
+        dintero = self.world.simulators.faults["dintero"]
+        sorts = (None, *Fault)
+        for number, (fault, capture) in enumerate(product(sorts, CaptureMode)):
+            if fault is not None:
+                dintero.coming["charge"].append(fault)
+            wanted = plain_terms(price=Money(1000, "USD"), capture=capture)
+            self.enter(Provider.DINTERO, wanted, days=0, zone="UTC", on_page=True)
+            self.world.project()
+            self.world.work(1000)
+            dintero.coming["charge"].clear()
+            dintero.late_s = 60.0
+            self.world.forward(timedelta(minutes=2))
+            self.world.project()
+            self.world.end_leases()
+            self.world.work(1000)
+            self.world.project()
+            state = self.states()[-1]
+            if state.token_request and state.token_request.approve_url and number % 7 < 6:
+                if number % 4 == 0:
+                    dintero.coming["callback"].append(list(CallbackFault)[number // 4 % 5])
+                self._press(state, approve=number % 5 < 4, returns=number % 2 > 0)
+            self.world.deliver()
+            self.world.work_callbacks(1000)
+            self.check()
+        self.world.forward(timedelta(minutes=10))
+        self.world.project()
+        self.world.work(1000)
+        without = [
+            number
+            for number, each in enumerate(self.states())
+            if each.lacks_token and each.provider is Provider.DINTERO and each.token is None
+        ]
+        for number in without[:2]:
+            self.world.forward(timedelta(days=32))
+            self.world.project()
+            self.world.work(1000)
+            self.wish_something(number, "pay on a page")
+            self.world.project()
+            self.world.work(1000)
+            request = self.states()[number].token_request
+            if request is not None and request.first_charge and request.approve_url:
+                REACHED["asked on a page again"] += 1
+                self._press(self.states()[number], approve=True, returns=True)
+            self.world.deliver()
+            self.world.work_callbacks(1000)
+            self.check()
 
     def have_tokens_end(self) -> None:
         """At each provider one payer revokes, one token is let go, and both are billed later."""
@@ -546,11 +621,17 @@ class Billing(Watched):
         attempt = state.open_attempt
         assert attempt is not None
         taken = self.world.simulators.captured().get(attempt.reference)
-        self.commands.decide_by_person(
-            state.subscription_id,
-            attempt.attempt_id,
-            received=None if taken is None else Money(taken, "USD"),
-            provider_ref="BY-PHONE",
-            reason="asked by phone",
-        )
+        try:
+            self.commands.decide_by_person(
+                state.subscription_id,
+                attempt.attempt_id,
+                received=None if taken is None else Money(taken, "USD"),
+                provider_ref="BY-PHONE",
+                reason="asked by phone",
+            )
+        except Refused as refused:
+            if refused.code != "page-still-open":
+                raise
+            REACHED["refused page-still-open"] += 1
+            return
         REACHED["decided not made" if taken is None else "decided received"] += 1

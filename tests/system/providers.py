@@ -33,7 +33,11 @@ def accounts(urls: dict[str, str], root_file: str) -> tuple[AccountSettings, ...
     paypal = {"certificate_hosts": [urls["paypal"]], "trust_roots_file": root_file}
     values = {
         "paypal": {**paypal, "webhook_id": "WH-SIMULATED"},
-        "dintero": {"account_id": "T00000001"},
+        "dintero": {
+            "account_id": "T00000001",
+            "payment_product_type": "dintero_psp.creditcard",
+            "save_card_checkbox": "opt_in",
+        },
     }
     return tuple(
         AccountSettings(

@@ -272,8 +272,17 @@ class WatchedGateway:
         return await self.inner.look_up_token(token, instrument)
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
-        """As it is."""
-        return await self.inner.request_token(order)
+        """As it is; a page that takes a payment is watched as a charge is."""
+        first = order.first
+        if first is None or order.only_look:
+            return await self.inner.request_token(order)
+        await self._check(first.reference, first.attempt_id, None)
+        await self.holds.pass_by(BEFORE_CALL)
+        answer = await self.inner.request_token(order)
+        await self.holds.pass_by(AFTER_CALL)
+        if isinstance(answer, NotDone):
+            self.sent.discard(first.attempt_id)
+        return answer
 
     async def complete_token(self, query: TokenQuery) -> TokenAnswer:
         """As it is."""

@@ -66,6 +66,7 @@ IMPORTANT = (
     *("by answer", "by look-up", "by callback", "by person"),
     *("decided received", "decided not made", "rebuilt", "lease lost", "stream moved"),
     *(f"charge met {fault.value}" for fault in CHARGE_FAULTS),
+    *("started on a page", "asked on a page again", "no card saved", "charged on a page"),
     *("void met lost-answer", "void met error-before", "void answered Voided"),
     *("renewal answered Authorized", "credit pays a part"),
     *(f"callback met {fault.value}" for fault in CallbackFault),
@@ -138,6 +139,7 @@ def play_each_trouble(machine: type[Billing]) -> None:
         for wish in ("balance", "demand"):
             billing.wish_something(on_demand_one, wish)
         billing.have_tokens_end()
+        billing.have_first_payments()
         billing.have_dunning()
         for name in billing.names[::3]:
             billing.wish_something(billing.names.index(name), "leave")

@@ -21,6 +21,7 @@ from domain.subscription.events import (
     ChargeSucceeded,
     Resolution,
     SubscriptionEvent,
+    TokenRefused,
 )
 from domain.subscription.refund_events import RefundFoundLate, RefundRequested, RefundSucceeded
 from domain.subscription.state import Subscription
@@ -84,6 +85,9 @@ class Watched(RuleBasedStateMachine):
             match fact:
                 case ChargeAttempted():
                     self.references[fact.attempt_id] = fact.reference
+                    REACHED["charged on a page"] += not fact.token_ref
+                case TokenRefused():
+                    REACHED["no card saved"] += fact.code == "card-not-saved"
                 case ChargeSucceeded() | ChargeFoundLate():
                     self.received[self.references[fact.attempt_id]] = fact.amount.minor
                     REACHED[f"by {fact.evidence.partition(':')[0]}"] += 1

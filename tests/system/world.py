@@ -316,10 +316,15 @@ class World:
 
         self.run(_until(lambda: not self.simulators.undelivered()))
 
-    def answer_page(self, url: str, provider: Provider, *, approve: bool, returns: bool) -> None:
-        """The payer presses a button, and may come back to our page of thanks."""
+    def answer_page(
+        self, url: str, provider: Provider, *, approve: bool, returns: bool, save: bool = True
+    ) -> None:
+        """The payer presses a button, and may come back to our page of thanks.
+
+        save: whether the box "save this card" is ticked, where there is one.
+        """
         yes = {Provider.PAYPAL: "approve", Provider.DINTERO: "pay"}[provider]
-        form = {"action": yes if approve else "cancel"}
+        form = {"action": yes if approve else "cancel", "save": "yes" if save else "no"}
 
         async def press() -> int:
             answer = await self._browser.post(url, data=form, follow_redirects=returns)

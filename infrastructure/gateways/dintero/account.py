@@ -15,6 +15,8 @@ import attrs
 from domain.ports import Secret
 
 TokenKind = Literal["recurrence_token", "payment_token"]
+# A box "save this card" on the payment page, empty or ticked at first; "": every card is saved.
+SaveCardBox = Literal["", "opt_in", "opt_out"]
 
 CHECKOUT_HOST = "https://checkout.dintero.com"
 API_HOST = "https://api.dintero.com"
@@ -25,6 +27,8 @@ TOKEN_KINDS: dict[str, tuple[TokenKind, ...]] = {
     "bambora.creditcard": ("payment_token",),
     "dintero_psp.creditcard": ("payment_token",),
 }
+# Which products can show that box.
+WITH_SAVE_CARD_BOX = frozenset({"dintero_psp.creditcard"})
 _ACCOUNT_ID = re.compile(r"[PT]\d{8}")
 
 
@@ -62,6 +66,8 @@ class DinteroAccount:
     token_kind: what is asked for where terms have a rhythm; the product's first kind if left out.
         Recurrence tokens are for constant prices, and only Swedbank Pay makes them.
     page_life: how long a payer may use the page.
+    save_card_checkbox: whether a page that takes a payment lets the payer choose if the card is
+        saved; see SaveCardBox.
     """
 
     name: str
@@ -80,6 +86,7 @@ class DinteroAccount:
     payment_product_type: str = attrs.field(default="payex.creditcard", converter=_product)
     token_kind: TokenKind = attrs.field()
     page_life: timedelta = timedelta(days=3)
+    save_card_checkbox: SaveCardBox = ""
 
     @token_kind.default
     def _kind_of_product(self) -> TokenKind:
@@ -90,6 +97,10 @@ class DinteroAccount:
             raise ValueError(f"{self.token_kind!r} is not a kind of Dintero token")
         if self.token_kind not in TOKEN_KINDS[self.payment_product_type]:
             raise ValueError(f"{self.payment_product_type} makes no {self.token_kind}")
+        if self.save_card_checkbox not in get_args(SaveCardBox):
+            raise ValueError(f"{self.save_card_checkbox!r} is not opt_in or opt_out")
+        if self.save_card_checkbox and self.payment_product_type not in WITH_SAVE_CARD_BOX:
+            raise ValueError(f"{self.payment_product_type} has no box that saves a card")
 
     @property
     def token_audience(self) -> str:

@@ -21,7 +21,8 @@ def hint_of(callback: RawCallback) -> Hint:
     """Where to look. A token request is known by its session, a charge by its reference.
 
     The delivery id is Dintero's header; where that is missing, a digest of the signed query,
-    which every repeat of one delivery shares.
+    which every repeat of one delivery shares. Dintero asks for 5xx while the order is not known
+    yet, and sends it up to twenty times.
     Raises: CallbackRejected("malformed").
     """
     query = urlsplit(callback.url).query
@@ -37,6 +38,7 @@ def hint_of(callback: RawCallback) -> Hint:
         event_type=_event_type(facts),
         reference="" if about_token else reference,
         token_request_ref=session if about_token else "",
+        again=True,
     )
 
 

@@ -14,13 +14,14 @@ from domain.subscription.events import DeclineClass
 from infrastructure.gateways.access import FetchedToken
 from infrastructure.gateways.dintero.account import DinteroAccount
 from infrastructure.gateways.dintero.declines import MESSAGE_CHARS, REFUSED_STATUS
-from infrastructure.gateways.dintero.requests import STRICT_REFERENCE
+from infrastructure.gateways.dintero.requests import STRICT_AMOUNTS, STRICT_REFERENCE
 from infrastructure.gateways.dintero.transactions import table, text
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import HttpPolicy, ProviderHttp
 
 SYSTEM_HEADERS = {"Dintero-System-Name": "billing-ledger", "Dintero-System-Version": "0.1.0"}
 TOKEN_PATH = "/v1/sessions/payment-token"  # noqa: S105
+PAYMENT_PATH = "/v1/sessions-profile"
 PAY_PATH = "/v1/sessions/pay"
 
 
@@ -50,6 +51,10 @@ class DinteroCalls:
     async def make_token_session(self, body: Mapping[str, object], reference: str) -> Exchange:
         """Make a page where a payer enters a card."""
         return await self._post(TOKEN_PATH, TOKEN_PATH, body, reference)
+
+    async def make_payment_session(self, body: Mapping[str, object], reference: str) -> Exchange:
+        """Make a page where a payer pays. Its sums have to be right, or it is refused."""
+        return await self._post(PAYMENT_PATH, PAYMENT_PATH, body, reference, STRICT_AMOUNTS)
 
     async def pay(self, body: Mapping[str, object], reference: str) -> Exchange:
         """Create and pay a session; refused if any session has used the reference."""

@@ -4,8 +4,9 @@ Dintero has no idempotency keys. What stands in their place: a merchant referenc
 every attempt, sent with `strict-merchant-reference`, so that a second sending is refused. Each
 method sends at most one POST and never repeats it; reads may precede or follow.
 
-`strict-session-amounts` is not sent: /sessions/pay does not list it, and a token session has no
-amount. What each answer means is in transactions.py, declines.py and tokens.py.
+`strict-session-amounts` is sent where a payer pays on a page; /sessions/pay does not list it, and
+a session that makes a token alone has no amount. What each answer means is in transactions.py,
+declines.py and tokens.py.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ from infrastructure.gateways.dintero.calls import (
 from infrastructure.gateways.dintero.declines import instant
 from infrastructure.gateways.dintero.tokens import (
     TOKEN_INCLUDES,
+    page_unpaid,
     reference_of,
     sessions_with,
     token_of,
@@ -105,25 +107,42 @@ class DinteroGateway:
         self._calls = DinteroCalls(account, now=now, transport=transport, policy=policy)
 
     async def request_token(self, order: TokenOrder) -> TokenOfferAnswer:
-        """A page where the payer enters a card; nothing is charged.
+        """A page where the payer enters a card, and pays where the order says so.
 
         Without keys, a repeat finds the first page by its reference. Should two pages be made in
-        a race, only the recorded one is ever shown to the payer, and no money hangs on either.
+        a race, only the recorded one is ever shown to the payer. Where the page takes a payment,
+        the caller has it made once only, and then has it looked for.
         """
-        reference = requests.token_reference(order.request_id)
+        reference, first = requests.page_reference(order), order.first
         listed = await self._calls.sessions(reference)
         if isinstance(listed, Reply):
             for session in sessions_with(listed, reference):
                 return self._offered_before(session)
+            if first is not None and listed.status != 200:
+                return NotDone(reason=f"HTTP {listed.status} for the sessions")
         elif not (isinstance(listed, NotSent) and listed.status == 403):
             # Nothing was asked yet. An account that may not list sessions is let through.
             wait = listed.retry_after_s if isinstance(listed, NotSent) else None
             return NotDone(reason=f"{listed.reason} for the sessions", retry_after_s=wait)
+        if order.only_look:
+            return NotDone(reason="no session bears the reference")
+        if first is not None and not 0 < first.amount.minor <= requests.LARGEST_AMOUNT:
+            words = f"{first.amount} does not fit an int32"
+            return TokenDenied(code="AMOUNT_OUT_OF_RANGE", message=words)
+        return await self._page_made(order, reference)
+
+    async def _page_made(self, order: TokenOrder, reference: str) -> TokenOfferAnswer:
         expires_at = self._now() + self._account.page_life
-        body = requests.token_session(self._account, order, expires_at)
-        exchange = await self._calls.make_token_session(body, reference)
+        if order.first is None:
+            body = requests.token_session(self._account, order, expires_at)
+            exchange = await self._calls.make_token_session(body, reference)
+        else:
+            body = requests.first_payment_session(self._account, order, order.first, expires_at)
+            exchange = await self._calls.make_payment_session(body, reference)
         if not isinstance(exchange, Reply):
             return without_reply(exchange)
+        if exchange.status == 409 and order.first is not None:
+            return Unknown(reason="HTTP 409: the reference may have been used before")
         if exchange.status >= 400:
             code, words = http_error(exchange)
             return TokenDenied(code=code, message=words)
@@ -141,7 +160,8 @@ class DinteroGateway:
             return TokenDenied(code="gone", message="Dintero knows the session no more")
         if seen.status != 200:
             return Unknown(reason=f"HTTP {seen.status} for the session")
-        if reference_of(seen.data) not in ("", requests.token_reference(query.request_id)):
+        reference = query.reference or requests.token_reference(query.request_id)
+        if reference_of(seen.data) not in ("", reference):
             return Unknown(reason="the session is another request's")
         transaction_id = text(table(seen.data).get("transaction_id"))
         if not transaction_id:
@@ -151,7 +171,7 @@ class DinteroGateway:
             return without_reply(shown)
         if shown.status != 200:
             return Unknown(reason=f"HTTP {shown.status} for the session's transaction")
-        return token_of(self._account, shown.data)
+        return token_of(self._account, shown.data, paid=bool(query.reference))
 
     async def charge(self, order: ChargeOrder) -> ChargeAnswer:
         """Create and pay a session with the stored token; nobody is present.
@@ -326,6 +346,8 @@ class DinteroGateway:
 
     async def _look_for_session(self, query: ChargeQuery) -> LookUpAnswer:
         """No transaction bears the reference: is a session of it still at work?"""
+        if query.order_ref:
+            return await self._look_at_page(query)
         listed = await self._calls.sessions(query.reference)
         # Who may not list sessions is left with what the list of transactions shows.
         forbidden = isinstance(listed, NotSent) and listed.status == 403 and not listed.no_access
@@ -336,5 +358,18 @@ class DinteroGateway:
         for session in sessions_with(listed, query.reference):
             if transaction_id := text(session.get("transaction_id")):
                 return await self._look_at(transaction_id, query)
-            return Unknown(reason=f"session {text(session.get('id'))[:60]}, no transaction yet")
+            return page_unpaid(session, query.now)
         return NotFound(finding="no transaction and no session bears the reference")
+
+    async def _look_at_page(self, query: ChargeQuery) -> LookUpAnswer:
+        """The session that we know of: it may have been paid, or be payable yet."""
+        seen = await self._calls.session(query.order_ref)
+        if not isinstance(seen, Reply):
+            return without_reply(seen)
+        if seen.status == 404:
+            return NotFound(finding="Dintero knows the session no more")
+        if seen.status != 200 or reference_of(seen.data) not in ("", query.reference):
+            return Unknown(reason=f"HTTP {seen.status} for the session, or another one")
+        if transaction_id := text(table(seen.data).get("transaction_id")):
+            return await self._look_at(transaction_id, query)
+        return page_unpaid(seen.data, query.now)

@@ -8,6 +8,7 @@ Source: reference notes on Dintero, sections 2, 3, 6, 7 and 9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,7 +18,7 @@ import attrs
 
 from domain.money import Money
 from domain.plan import CaptureMode, Kind, Terms
-from domain.ports import CaptureOrder, ChargeOrder, Secret, TokenOrder
+from domain.ports import CaptureOrder, ChargeLine, ChargeOrder, FirstCharge, Secret, TokenOrder
 from domain.refund_ports import RefundOrder
 from infrastructure.gateways.dintero.account import TOKEN_KINDS, DinteroAccount, TokenKind
 from infrastructure.gateways.returning import returning_from
@@ -28,6 +29,8 @@ LARGEST_AMOUNT = 2**31 - 1
 LINE_ID = "1"
 PPM_OF_PERCENT = 10_000
 TOKEN_REFERENCES = "token-"  # noqa: S105 - the beginning of a reference, not a token
+DEFAULT_PROFILE = "default"
+STRICT_AMOUNTS = {"Dintero-Feature-Toggles": "strict-session-amounts"}
 STRICT_REFERENCE = {"Dintero-Feature-Toggles": "strict-merchant-reference"}
 # Line ids and minor units of a charge.
 Lines = tuple[tuple[str, int], ...]
@@ -78,6 +81,11 @@ def token_reference(request_id: UUID) -> str:
     return f"{TOKEN_REFERENCES}{request_id}"
 
 
+def page_reference(order: TokenOrder) -> str:
+    """The merchant reference of a page: of what is paid there, else of the token request."""
+    return token_reference(order.request_id) if order.first is None else order.first.reference
+
+
 def callback_url(base: str, *reported: str) -> str:
     """Our address with the options that tell Dintero how to call it.
 
@@ -103,7 +111,7 @@ def token_session(
         },
         "url": url,
         "customer": {"customer_id": order.customer_id},
-        "expires_at": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "expires_at": _instant(expires_at),
         "metadata": {"ext_subscription": order.subscription_id},
     }
     if account.profile_id:
@@ -113,6 +121,45 @@ def token_session(
         "token_types": [_token_kind(account, order.terms)],
     }
     return {"session": session, "token_provider": provider}
+
+
+def first_payment_session(
+    account: DinteroAccount, order: TokenOrder, first: FirstCharge, expires_at: datetime
+) -> dict[str, object]:
+    """A checkout page where the payer pays, and the card that pays is made a token.
+
+    The profile has to be named here; most accounts have one named "default".
+    """
+    url = {"return_url": returning_from(account.return_url, order)}
+    if account.callback_url:
+        url["callback_url"] = callback_url(account.callback_url, *REPORTED)
+    family, _, product = account.payment_product_type.partition(".")
+    wanted: dict[str, object] = {
+        "enabled": True,
+        f"generate_{_token_kind(account, order.terms)}": True,
+    }
+    if account.save_card_checkbox:
+        box = {"save_card_checkbox": account.save_card_checkbox}
+        wanted["generate_payment_token_config"] = box
+    return {
+        "order": _placed(order.terms, first.reference, first.amount, first.lines),
+        "url": url,
+        "customer": {"customer_id": order.customer_id},
+        "expires_at": _instant(expires_at),
+        "metadata": {
+            "ext_subscription": order.subscription_id,
+            "ext_attempt": str(first.attempt_id),
+        },
+        "profile_id": account.profile_id or DEFAULT_PROFILE,
+        "configuration": {
+            "auto_capture": first.capture is CaptureMode.AT_ONCE,
+            family: {product: wanted},
+        },
+    }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _token_kind(account: DinteroAccount, terms: Terms) -> TokenKind:
@@ -126,20 +173,35 @@ def _has_rhythm(terms: Terms) -> bool:
     return terms.scheduled and terms.kind is not Kind.THRESHOLD
 
 
-def items_of(order: ChargeOrder) -> list[dict[str, object]]:
+def items_of(terms: Terms, total: Money, lines: Sequence[ChargeLine]) -> list[dict[str, object]]:
     """The lines of a charge: their amounts are the charge's, with VAT."""
 
     def item(line_id: str, description: str, amount: Money) -> dict[str, object]:
-        shown = {"id": order.terms.plan, "line_id": line_id, "description": description}
+        shown = {"id": terms.plan, "line_id": line_id, "description": description}
         return {**shown, "quantity": 1, "amount": amount.minor}
 
-    if not order.lines:
-        return [item(LINE_ID, order.terms.description, order.amount)]
+    if not lines:
+        return [item(LINE_ID, terms.description, total)]
     return [
         item(str(number), line.description, line.amount)
         | {"vat": percent(line.tax_ppm), "vat_amount": line.tax.minor}
-        for number, line in enumerate(order.lines, start=1)
+        for number, line in enumerate(lines, start=1)
     ]
+
+
+def _placed(
+    terms: Terms, reference: str, total: Money, lines: Sequence[ChargeLine]
+) -> dict[str, object]:
+    """The order of a session that is paid."""
+    placed: dict[str, object] = {
+        "amount": total.minor,
+        "currency": total.currency,
+        "merchant_reference": reference,
+        "items": items_of(terms, total, lines),
+    }
+    if lines:
+        placed["vat_amount"] = sum(line.tax.minor for line in lines)
+    return placed
 
 
 def percent(ppm: int) -> int | float:
@@ -152,16 +214,8 @@ def pay_session(
     account: DinteroAccount, order: ChargeOrder, token: StoredToken
 ) -> dict[str, object]:
     """A session that is created and paid in one call, with nobody present."""
-    placed: dict[str, object] = {
-        "amount": order.amount.minor,
-        "currency": order.amount.currency,
-        "merchant_reference": order.reference,
-        "items": items_of(order),
-    }
-    if order.lines:
-        placed["vat_amount"] = sum(line.tax.minor for line in order.lines)
     session: dict[str, object] = {
-        "order": placed,
+        "order": _placed(order.terms, order.reference, order.amount, order.lines),
         "customer": {
             "customer_id": order.customer_id,
             "tokens": {token.product: {token.kind: token.value}},

@@ -7,20 +7,36 @@ cannot be charged. Source: reference notes on Dintero, sections 2 and 4.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import get_args
 
-from domain.ports import Granted, StillOpen, TokenAnswer, TokenDenied, Unknown
-from domain.subscription.events import Instrument
+from domain.ports import (
+    Declined,
+    Granted,
+    NotFound,
+    StillOpen,
+    TokenAnswer,
+    TokenDenied,
+    Unknown,
+)
+from domain.providers import PAYERS_LAST_MINUTES
+from domain.subscription.events import DeclineClass, Instrument
 from infrastructure.gateways.dintero.account import DinteroAccount, TokenKind
 from infrastructure.gateways.dintero.declines import MESSAGE_CHARS, instant, read_error
 from infrastructure.gateways.dintero.requests import StoredToken
-from infrastructure.gateways.dintero.transactions import REFUSED, rows, table, text
+from infrastructure.gateways.dintero.transactions import (
+    MONEY_MOVED,
+    REFUSED,
+    RESERVED,
+    rows,
+    table,
+    text,
+)
 from infrastructure.gateways.exchange import Exchange, Reply
 
+# Paid on the page, and the box that says "save this card" was left.
+NOT_SAVED = "card-not-saved"
 TOKEN_INCLUDES = ("card.payment_token", "card.recurrence_token")
-# A payer who began before a session expired may still be at the bank's page.
-_PAYERS_LAST_MINUTES = timedelta(hours=1)
 _LAST_DIGITS = re.compile(r"\d{1,4}$")
 _EXPIRY = re.compile(r"(\d{2})/(\d{4})")
 # Ends of a session without a transaction; PAY_FAILED is none, the payer may try again.
@@ -53,13 +69,31 @@ def without_transaction(session: object, now: datetime) -> StillOpen | TokenDeni
         if name in _ENDS:
             return TokenDenied(code=_ENDS[name], message=f"the session ended with {name}")
     expires_at = instant(raw.get("expires_at"))
-    if expires_at is not None and now > expires_at + _PAYERS_LAST_MINUTES:
+    if expires_at is not None and now > expires_at + PAYERS_LAST_MINUTES:
         return TokenDenied(code="expired", message=f"the session expired at {expires_at}")
     return StillOpen()
 
 
-def token_of(account: DinteroAccount, transaction: object) -> TokenAnswer:
+def page_unpaid(session: object, now: datetime) -> Declined | NotFound | Unknown:
+    """How a payment stands at `now` (UTC) whose session has no transaction.
+
+    Where the payer turned back, or could not pay, nothing can come of it any more. Past its end it
+    shows nothing; until then the payer may pay.
+    """
+    answer = without_transaction(session, now)
+    if isinstance(answer, StillOpen):
+        ref = text(table(session).get("id"))
+        return Unknown(reason=f"session {ref[:60]}, no transaction yet")
+    if answer.code == "expired":
+        return NotFound(finding=answer.message)
+    code, decline = answer.code.upper(), DeclineClass.PAYER_ACTION
+    return Declined(decline=decline, code=code, message=answer.message)
+
+
+def token_of(account: DinteroAccount, transaction: object, *, paid: bool = False) -> TokenAnswer:
     """The token of a transaction that was asked for with TOKEN_INCLUDES.
+
+    paid: whether it is a payment, too.
 
     The kind that the account wants comes first; the other kind serves as well.
     A finished transaction without any token is a no: Dintero made none, or the payer took the
@@ -69,9 +103,10 @@ def token_of(account: DinteroAccount, transaction: object) -> TokenAnswer:
     card = table(raw.get("card"))
     product = text(raw.get("payment_product_type")) or account.payment_product_type
     status = text(raw.get("status"))
-    if status in REFUSED:
-        return _denied(raw, status)
     kinds: tuple[TokenKind, ...] = get_args(TokenKind)
+    # What was reserved and let go has made its token all the same.
+    if status in REFUSED and not (paid and status == "AUTHORIZATION_VOIDED"):
+        return _denied(raw, status)
     for kind in sorted(kinds, key=lambda each: each != account.token_kind):
         if value := text(card.get(kind)):
             return Granted(
@@ -81,6 +116,10 @@ def token_of(account: DinteroAccount, transaction: object) -> TokenAnswer:
             )
     if any(card.get(f"{kind}_id") for kind in kinds):
         return Unknown(reason="a token was made, but the answer does not show it")
+    if paid and status in (RESERVED, *MONEY_MOVED):
+        return TokenDenied(code=NOT_SAVED, message=f"{status}, and the payer let no card be saved")
+    if status in REFUSED:
+        return _denied(raw, status)
     if status in ("AUTHORIZED", "CAPTURED"):
         return TokenDenied(code="token-missing", message=f"{status} without a token")
     return StillOpen()

@@ -1,6 +1,7 @@
 """The simulated Dintero as a web server: its routes, its access tokens, its answers.
 
 POST /v1/accounts/{account}/auth/token     POST /v1/sessions/payment-token   POST /v1/sessions/pay
+POST /v1/sessions-profile
 GET  /v1/sessions?search=                  GET  /v1/sessions/{id}
 GET  /v1/transactions?merchant_reference=  GET  /v1/transactions/{id}?includes=
 POST /v1/transactions/{id}/capture | /void | /refund
@@ -155,6 +156,7 @@ class DinteroSite:
         router.add_get("/v1/card-tokens/{id}", self._operations.show_token)
         router.add_delete("/v1/card-tokens/{id}", self._operations.delete_token)
         router.add_post("/v1/sessions/payment-token", self._ask_for_token)
+        router.add_post("/v1/sessions-profile", self._open_payment)
         router.add_get("/v1/sessions/{id}", self._show_session)
         router.add_get("/v1/sessions", self._list_sessions)
         router.add_post("/v1/accounts/{account}/auth/token", self._desk.sign_in)
@@ -190,6 +192,18 @@ class DinteroSite:
         body = {"id": session_id, "url": f"{request.url.origin()}/v1/view/{session_id}"}
         return await after(request, fault, plan, answered(body), ERROR_BODY)
 
+    async def _open_payment(self, request: web.Request) -> web.Response:
+        """A session that a payer pays. A decline, or what is pending, comes when it is paid."""
+        asked = self._read(await request.read(), bodies.SessionProfile, "/sessions-profile")
+        plan = self._controls.faults
+        fault = plan.pick("charge", asked.order.merchant_reference)
+        if answer := await before(request, fault, plan, ERROR_BODY):
+            return answer
+        opened = checkout.open_payment(self._dintero, asked, _toggles(request), fault)
+        session_id = self._tables.checkout_id(opened)
+        body = {"id": session_id, "url": f"{request.url.origin()}/v1/view/{session_id}"}
+        return await after(request, fault, plan, answered(body), ERROR_BODY)
+
     async def _show_page(self, request: web.Request) -> web.Response:
         return web.Response(text=checkout.page(self._found(request)), content_type="text/html")
 
@@ -205,7 +219,10 @@ class DinteroSite:
         if form.get("action") not in ("pay", "cancel") or card is None:
             raise bad('give action "pay" or "cancel", and one of the sandbox cards')
         if form["action"] == "pay":
-            url = checkout.pay_with(self._dintero, opened, card)
+            # A browser sends nothing of a box without a tick; a script says so.
+            ticked = "yes" if request.content_type == "application/json" else "no"
+            save = form.get("save", ticked) == "yes"
+            url = checkout.pay_with(self._dintero, opened, card, save=save)
         else:
             url = checkout.turn_back(self._dintero, opened)
         await self._dintero.deliver_early()
@@ -243,9 +260,7 @@ class DinteroSite:
         fault = plan.pick("charge", asked.session.order.merchant_reference)
         if answer := await before(request, fault, plan, ERROR_BODY):
             return answer
-        named = request.headers.get("Dintero-Feature-Toggles", "")
-        toggles = {name.strip() for name in named.split(",")} if named else set[str]()
-        paid = self._dintero.pay(asked, toggles, fault)
+        paid = self._dintero.pay(asked, _toggles(request), fault)
         await self._dintero.deliver_early()
         ended_well = paid.status != "FAILED"
         body = transaction_json(self._tables, paid) | {
@@ -297,3 +312,9 @@ class DinteroSite:
         if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LONGEST_LIST):
             raise bad("limit is 1 to 100")
         return int(text) if text else 10
+
+
+def _toggles(request: web.Request) -> set[str]:
+    """The feature toggles that a request names."""
+    named = request.headers.get("Dintero-Feature-Toggles", "")
+    return {name.strip() for name in named.split(",")} if named else set()

@@ -53,10 +53,42 @@ class Customer(msgspec.Struct):
     tokens: dict[str, dict[str, str]] = {}
 
 
+class Box(msgspec.Struct):
+    """The box "save this card": empty or ticked at first."""
+
+    save_card_checkbox: Literal["opt_in", "opt_out"]
+
+
+class Creditcard(msgspec.Struct):
+    """A card product, and the tokens that it is to make."""
+
+    enabled: bool
+    generate_payment_token: bool = False
+    generate_recurrence_token: bool = False
+    generate_payment_token_config: Box | None = None
+
+
+class Family(msgspec.Struct):
+    """The products of one acquirer."""
+
+    creditcard: Creditcard | None = None
+
+
 class Configuration(msgspec.Struct):
     """How it is paid."""
 
     auto_capture: bool = False
+    payex: Family | None = None
+    bambora: Family | None = None
+    dintero_psp: Family | None = None
+
+    def card(self) -> tuple[str, Creditcard] | None:
+        """The card product that is enabled."""
+        for name in ("payex", "bambora", "dintero_psp"):
+            family: Family | None = getattr(self, name)
+            if family is not None and family.creditcard is not None and family.creditcard.enabled:
+                return f"{name}.creditcard", family.creditcard
+        return None
 
 
 class Session(msgspec.Struct):
@@ -68,6 +100,12 @@ class Session(msgspec.Struct):
     configuration: Configuration = msgspec.field(default_factory=Configuration)
     expires_at: str = ""
     metadata: dict[str, Any] = {}
+
+
+class SessionProfile(Session, kw_only=True):
+    """POST /v1/sessions-profile."""
+
+    profile_id: str
 
 
 class Payment(msgspec.Struct):
@@ -165,6 +203,26 @@ def checked_pay(pay: Pay) -> None:
         raise bad("payment names no product and operation for merchant initiated payments")
     if len(pay.session.customer.tokens.get(product, {})) != 1:
         raise bad("customer.tokens has not one token for the payment_product_type")
+
+
+def checked_profile(session: SessionProfile) -> tuple[str, Creditcard]:
+    """A session that a payer pays: its card product. Raises: Refused."""
+    checked_session(session)
+    if not session.url.return_url:
+        raise bad("url.return_url is required")
+    if not session.profile_id:
+        raise bad("profile_id is required")
+    if not 0 < session.order.amount <= LARGEST_AMOUNT:
+        raise bad("order.amount is not a positive int32")
+    found = session.configuration.card()
+    if found is None:
+        raise bad("configuration enables no card")
+    product, card = found
+    if card.generate_recurrence_token and product not in RECURRENCE_PRODUCTS:
+        raise bad("the product makes no recurrence_token")
+    if card.generate_payment_token_config is not None and product != "dintero_psp.creditcard":
+        raise bad("the product has no save_card_checkbox")
+    return found
 
 
 def checked_sums(order: Order) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import attrs
+
 from infrastructure.simulators.dintero import bodies
 from infrastructure.simulators.dintero.bodies import bad
-from infrastructure.simulators.dintero.provider import SimulatedDintero
+from infrastructure.simulators.dintero.provider import STRICT_AMOUNTS, SimulatedDintero
 from infrastructure.simulators.dintero.refusals import Refused, named_error
+from infrastructure.simulators.dintero.rendering import operation_of
 from infrastructure.simulators.dintero.tables import (
     CARDS,
     Card,
@@ -19,6 +23,7 @@ from infrastructure.simulators.dintero.tables import (
     Transaction,
     micros,
 )
+from infrastructure.simulators.faults import Fault
 
 # Not documented by Dintero; long enough for every test that does not name its own.
 DEFAULT_LIFE = timedelta(days=1)
@@ -50,6 +55,58 @@ def open_checkout(dintero: SimulatedDintero, asked: bodies.AskForToken) -> Check
     return checkout
 
 
+def open_payment(
+    dintero: SimulatedDintero,
+    asked: bodies.SessionProfile,
+    toggles: Collection[str],
+    fault: Fault | None,
+) -> Checkout:
+    """A session in which a payer pays, and the card becomes a token. Raises: Refused, also for a
+    session that comes late."""
+    product, card = bodies.checked_profile(asked)
+    if dintero.strict_amounts or STRICT_AMOUNTS in toggles:
+        bodies.checked_sums(asked.order)
+    tables, now = dintero.tables, dintero.controls.clock.now()
+    expires_at = _expiry(asked.expires_at) if asked.expires_at else now + DEFAULT_LIFE
+    if expires_at <= now:
+        raise bad("expires_at has passed")
+    kinds = {
+        "payment_token": card.generate_payment_token,
+        "recurrence_token": card.generate_recurrence_token,
+    }
+    items, box = asked.order.items, card.generate_payment_token_config
+    checkout = Checkout(
+        number=0,
+        reference=asked.order.merchant_reference,
+        currency=asked.order.currency,
+        customer_id=asked.customer.customer_id or "",
+        product=product,
+        token_types=tuple(kind for kind, wanted in kinds.items() if wanted),
+        return_url=asked.url.return_url,
+        callback_url=asked.url.callback_url,
+        created_at=micros(now),
+        expires_at=micros(expires_at),
+        metadata=asked.metadata,
+        events=[("INITIATED", micros(now))],
+        amount=asked.order.amount,
+        auto_capture=asked.configuration.auto_capture,
+        line_ids=tuple(item.line_id for item in items),
+        line_amounts=tuple(item.amount or 0 for item in items),
+        box="" if box is None else box.save_card_checkbox,
+        fault=fault,
+    )
+
+    def made(_: datetime) -> None:
+        checkout.number = len(tables.checkouts) + 1
+        tables.add_checkout(checkout)
+
+    if fault is Fault.LATE_SUCCESS:
+        dintero.later(now, made)
+        raise Refused(503, "Service temporarily unavailable")
+    made(now)
+    return checkout
+
+
 def _expiry(text: str) -> datetime:
     try:
         expires_at = datetime.fromisoformat(text)
@@ -58,9 +115,16 @@ def _expiry(text: str) -> datetime:
     return expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)
 
 
-def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
-    """The payer enters a card. Returns where the browser goes. Raises: Refused."""
+def pay_with(
+    dintero: SimulatedDintero, checkout: Checkout, card: Card, *, save: bool = True
+) -> str:
+    """The payer enters a card. Returns where the browser goes. Raises: Refused.
+
+    save: whether the box "save this card" is ticked, where there is one.
+    """
     _check_open(dintero, checkout)
+    if checkout.amount:
+        return _paid(dintero, checkout, card, save=save or not checkout.box)
     tables, now = dintero.tables, micros(dintero.controls.clock.now())
     token = _token(dintero, checkout, card)
     transaction = Transaction(
@@ -89,6 +153,44 @@ def pay_with(dintero: SimulatedDintero, checkout: Checkout, card: Card) -> str:
     dintero.tell_hooks(transaction, error=error)
     if not card.refusal:
         dintero.tell_of_token("checkout_token_add", token)
+    return _return_url(checkout, error, tables.transaction_id(transaction))
+
+
+def _paid(dintero: SimulatedDintero, checkout: Checkout, card: Card, *, save: bool) -> str:
+    """The payer pays what the session is about; with the card's token, if it is saved."""
+    tables, now = dintero.tables, micros(dintero.controls.clock.now())
+    token = _token(dintero, checkout, card)
+    if not save or not checkout.token_types:
+        token = attrs.evolve(token, id="", value="")
+    transaction = Transaction(
+        number=len(tables.transactions) + 1,
+        reference=checkout.reference,
+        amount=checkout.amount,
+        currency=checkout.currency,
+        status="INITIATED",
+        customer_id=checkout.customer_id,
+        token=token,
+        operation=operation_of(checkout),
+        created_at=now,
+        auto_capture=checkout.auto_capture,
+        callback_url=checkout.callback_url,
+        line_ids=checkout.line_ids,
+        line_amounts=checkout.line_amounts,
+        checkout=checkout.number,
+    )
+    checkout.transaction = transaction.number
+    if token.value and not card.refusal:
+        tables.tokens[token.value] = token
+    dintero.paid_by_payer(transaction, checkout.fault)
+    refused = transaction.status == "FAILED"
+    checkout.events.append((transaction.status, now))
+    if refused:
+        # A payment that is refused makes no token.
+        tables.tokens.pop(token.value, None)
+        transaction.token = attrs.evolve(token, id="", value="")
+    elif token.value:
+        dintero.tell_of_token("checkout_token_add", token)
+    error = "authorization" if refused else ""
     return _return_url(checkout, error, tables.transaction_id(transaction))
 
 
@@ -152,10 +254,16 @@ def page(checkout: Checkout) -> str:
         f"{' (will be refused)' if card.refusal else ''}</option>"
         for card in CARDS.values()
     )
+    title, box = "Save a card", ""
+    if checkout.amount:
+        title = f"Pay {checkout.amount} minor units {escape(checkout.currency)}"
+    if checkout.box:
+        ticked = " checked" if checkout.box == "opt_out" else ""
+        box = f"<label><input type=checkbox name=save value=yes{ticked}>Save this card</label>"
     return (
         "<!doctype html><meta charset=utf-8><title>Dintero simulator</title>"
-        f"<h1>Save a card</h1><p>{escape(checkout.reference)}</p>"
-        f"<form method=post><select name=card>{cards}</select>"
+        f"<h1>{title}</h1><p>{escape(checkout.reference)}</p>"
+        f"<form method=post><select name=card>{cards}</select>{box}"
         "<button name=action value=pay>Pay</button></form>"
         "<form method=post><button name=action value=cancel>Cancel</button></form>"
     )

@@ -126,6 +126,11 @@ class SimulatedDintero:
             line_amounts=() if amounts == (session.order.amount,) else amounts,
         )
 
+    def paid_by_payer(self, transaction: Transaction, fault: Fault | None) -> None:
+        """A payer pays in a session. fault: what the plan does to it."""
+        self.tables.add(transaction)
+        self._settle(transaction, fault, self.controls.clock.now())
+
     def _settle(self, transaction: Transaction, fault: Fault | None, at: datetime) -> None:
         """Authorise or refuse; capture where the session said so."""
         if not transaction.status:  # a late success begins to exist when it succeeds

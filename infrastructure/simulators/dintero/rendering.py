@@ -129,23 +129,27 @@ def session_of(tables: Tables, transaction: Transaction) -> dict[str, Any]:
 def checkout_json(tables: Tables, checkout: Checkout) -> dict[str, Any]:
     """A checkout session. There is no status: the events and the transaction tell."""
     family, _, product = checkout.product.partition(".")
-    wanted = {"enabled": True} | {f"generate_{kind}": True for kind in checkout.token_types}
+    wanted: dict[str, Any] = {"enabled": True} | {
+        f"generate_{kind}": True for kind in checkout.token_types
+    }
     shown: dict[str, Any] = {
         "id": tables.checkout_id(checkout),
         "created_at": iso(checkout.created_at),
         "expires_at": iso(checkout.expires_at),
         "order": {
-            "amount": 0,
+            "amount": checkout.amount,
             "currency": checkout.currency,
             "merchant_reference": checkout.reference,
         },
         "url": {"return_url": checkout.return_url, "callback_url": checkout.callback_url},
         "customer": {"customer_id": checkout.customer_id},
-        "configuration": {family: {product: wanted}},
+        "configuration": {family: {product: wanted}, "auto_capture": checkout.auto_capture},
         "metadata": checkout.metadata,
-        "payment_operation": "generate_payment_token",
+        "payment_operation": operation_of(checkout),
         "events": [{"name": name, "created_at": iso(at)} for name, at in checkout.events],
     }
+    if checkout.box:
+        wanted["generate_payment_token_config"] = {"save_card_checkbox": checkout.box}
     if not checkout.callback_url:
         del shown["url"]["callback_url"]
     if checkout.cancelled_at:
@@ -154,6 +158,11 @@ def checkout_json(tables: Tables, checkout: Checkout) -> dict[str, Any]:
         made = tables.transactions[checkout.transaction - 1]
         shown["transaction_id"] = tables.transaction_id(made)
     return shown
+
+
+def operation_of(checkout: Checkout) -> str:
+    """What its transaction is."""
+    return "unscheduled_purchase" if checkout.amount else "generate_payment_token"
 
 
 def token_json(tables: Tables, token: Token, deleted_at: datetime | None = None) -> dict[str, Any]:

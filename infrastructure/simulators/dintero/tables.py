@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from infrastructure.simulators.faults import Fault
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ID = re.compile(r"[PT]\d{8}\.([tpc])([0-9a-f]{12})")
@@ -120,7 +122,11 @@ class Transaction:
 
 @attrs.define(kw_only=True, weakref_slot=False, eq=False)
 class Checkout:
-    """A session that asks a payer for a card. transaction: its number, 0 while there is none."""
+    """A session that asks a payer for a card. transaction: its number, 0 while there is none.
+
+    amount: what is paid there, 0: nothing. box: how "save this card" stands at first, "": no box.
+    fault: what the plan does to the payment.
+    """
 
     number: int
     reference: str
@@ -136,6 +142,12 @@ class Checkout:
     events: list[tuple[str, int]] = attrs.field(factory=list)
     cancelled_at: int = 0
     transaction: int = 0
+    amount: int = 0
+    auto_capture: bool = False
+    line_ids: tuple[str, ...] = ()
+    line_amounts: tuple[int, ...] = ()
+    box: str = ""
+    fault: Fault | None = None
 
 
 class Tables:
