@@ -98,11 +98,13 @@ def tree_of(size: int, signed_before: int) -> Tree:
     return Tree(facts, [leaf_hash(encode(each)) for each in facts], places)
 
 
-def proof_of(asked: tuple[str, str, str], sizes: tuple[int, int]) -> dict[str, Any]:
-    """A proof as a value."""
+def proof_of(
+    asked: tuple[str, str, str], sizes: tuple[int, int], told: tuple[int, ...] | None = None
+) -> dict[str, Any]:
+    """A proof as a value. told: places in the story; default: those that are asked for."""
     before, size = sizes
     tree = tree_of(size, before)
-    positions = [tree.places[n] for n in ASKED[asked]]
+    positions = [tree.places[n] for n in (ASKED[asked] if told is None else told)]
     kind, stream, of = asked
     consistency = consistency_path(before, size, tree.subtree) if before else ()
     return {

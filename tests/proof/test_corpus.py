@@ -373,6 +373,42 @@ def test_F35_another_fact_at_a_position_is_not_in_the_tree():
         SCRIPT.verify(text_of(proof), KEY)
 
 
+CHARGE, INVOICE, PERIOD = ASKED
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (CHARGE, (0, 1, 3, 4, 5)),
+        (CHARGE, (0, 3, 4, 5, 6)),
+        (CHARGE, (0, 4, 5)),
+        (CHARGE, (3, 4, 5)),
+        (CHARGE, (6, 7)),
+        (INVOICE, (0, 1, 2, 3, 4, 5, 6)),
+        (INVOICE, (1, 2, 3)),
+        (INVOICE, (6,)),
+        (INVOICE, (0, 4)),
+        (PERIOD, (7, 9)),
+        (PERIOD, (8, 9)),
+        (PERIOD, (6, 7, 8, 9)),
+        (PERIOD, ()),
+    ],
+)
+def test_F35_true_facts_that_are_of_something_else(asked, told):
+    """Each of them is in the tree; together they are not what they are said to be."""
+    with pytest.raises(SCRIPT.NotProved):
+        SCRIPT.verify(text_of(proof_of(asked, (256, 300), told)), KEY)
+
+
+def test_F35_true_is_not_one():
+    """JSON has a type for that."""
+    proof = proof_of(PERIOD, (256, 300))
+    assert proof["facts"][0]["version"] == 1
+    proof["facts"][0]["version"] = True
+    with pytest.raises(SCRIPT.NotProved):
+        SCRIPT.verify(text_of(proof), KEY)
+
+
 @pytest.mark.parametrize("text", ["", "null", "[]", "1", "{}", "[" * 100_000, '{"a":' * 50_000])
 def test_F35_what_is_no_proof_at_all(text):
     """Neither a crash nor a wait."""
