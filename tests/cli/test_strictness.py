@@ -19,6 +19,7 @@ def running(terminal: Terminal) -> Terminal:
 
 
 WHY = ("--reason", "outage")
+PUBLISH = ("plan", "publish", "gold", "--price", "5.00", *WHY)
 MALFORMED = {
     "not a number": ("credit", "s-1", "NaN", *WHY),
     "infinite": ("credit", "s-1", "Infinity", *WHY),
@@ -29,7 +30,16 @@ MALFORMED = {
     "three decimals": ("credit", "s-1", "5.001", *WHY),
     "too much": ("credit", "s-1", "9" * 40, *WHY),
     "other digits": ("credit", "s-1", "٥.00", *WHY),
-    "a currency that is none": ("plan", "publish", "gold", "--price", "5.00", "--currency", "XXX", *WHY),
+    "a currency that is none": (
+        "plan",
+        "publish",
+        "gold",
+        "--price",
+        "5.00",
+        "--currency",
+        "XXX",
+        *WHY,
+    ),
     "turned round": ("credit", "s-1", "5.00", "--reason", "a\u202eb"),
     "NUL": ("credit", "s-1", "5.00", "--reason", "a\0b"),
     "a memo of ten megabytes": ("credit", "s-1", "5.00", "--reason", "x" * 10_000_000),
