@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -67,6 +68,7 @@ class Tree:
         return str(signer.sign(made.text))
 
 
+@cache
 def tree_of(size: int, signed_before: int) -> Tree:
     """The last fact of the story is the last but three; some of it was there before."""
     places = [size - 3 - 3 * n for n in reversed(range(len(STORY)))]
