@@ -36,7 +36,14 @@ GROUPS = tuple(
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for group in GROUPS for fault in group.FAULTS)
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = ("domain", "projections", "infrastructure", "tests", "pyproject.toml")
+COPIED = (
+    "domain",
+    "projections",
+    "infrastructure",
+    "tests",
+    "pyproject.toml",
+    "scripts/verify_proof.py",
+)
 RULES_TESTS = "tests/domain"
 LAST = {f"{RULES_TESTS}/test_{name}.py" for name in ("calendar", "identity", "money")}
 # Whole histories that are drawn, whole contracts over HTTP.
@@ -63,6 +70,7 @@ def copied_project() -> Iterator[Path]:
             if source.is_dir():
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
+                (copy / name).parent.mkdir(exist_ok=True)
                 shutil.copy2(source, copy / name)
         yield copy
 

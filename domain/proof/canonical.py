@@ -115,10 +115,9 @@ def position_of(data: bytes) -> int:
 
 
 def place_of(data: bytes) -> tuple[bytes, int]:
-    """The stream, in UTF-8, and the version in a fact's bytes."""
-    stream, at = _field(data, _STREAM_AT)
-    version, _ = _field(data, at)
-    return stream, _number(version)
+    """The stream, in UTF-8, and the version in a fact's bytes, which are taken to be a fact's."""
+    end = _STREAM_AT + 4 + int.from_bytes(data[_STREAM_AT : _STREAM_AT + 4])
+    return data[_STREAM_AT + 4 : end], int.from_bytes(data[end + 4 : end + 12], signed=True)
 
 
 def moved(data: bytes, *, position: int, version: int | None = None) -> bytes:

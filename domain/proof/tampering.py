@@ -11,7 +11,7 @@ from enum import Enum
 
 import attrs
 
-from domain.proof.canonical import NotCanonical, moved, place_of, position_of
+from domain.proof.canonical import moved, place_of, position_of
 from domain.proof.merkle import leaf_hash
 
 
@@ -92,10 +92,6 @@ def _row_that_was(position: int, leaf: bytes, rows: Sequence[bytes]) -> int | No
 def _leaves(row: bytes, position: int, neighbour: bytes) -> set[bytes]:
     """The hashes that a row would have at a position: with its own version of the stream, with the
     one beside it where the stream's others were moved up or down, and with that of who is there."""
-    try:
-        _, version = place_of(row)
-        _, other = place_of(neighbour)
-    except NotCanonical:
-        return set()
+    version, other = place_of(row)[1], place_of(neighbour)[1]
     versions = {version, version - 1, version + 1, other}
     return {leaf_hash(moved(row, position=position, version=each)) for each in versions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -188,12 +189,24 @@ def resolve(
 @click.option(
     "--keys-only", is_flag=True, help="Leave at the provider what it holds; destroy the keys now."
 )
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the signed certificate to this file.",
+)
 @json_option
 @pass_chosen
 def erase(
-    chosen: Chosen, customer: str, yes: bool, wait_s: float, keys_only: bool, as_json: bool
+    chosen: Chosen,
+    customer: str,
+    yes: bool,
+    wait_s: float,
+    keys_only: bool,
+    certificate: Path | None,
+    as_json: bool,
 ) -> None:
-    """Have a customer's tokens deleted, then destroy their key. Facts and totals stay as they are.
+    """Have a customer's tokens deleted, then destroy their key. Facts and totals stay as they are,
+    and a signed certificate says so.
 
     Refused while a subscription of the customer is still billed, or a charge or a refund has no
     outcome. Until the provider has forgotten the tokens the keys stay (exit 3): run it again.
@@ -201,6 +214,8 @@ def erase(
     from domain.identity import checked_id
     from infrastructure.commands.letting_go import begin_erasure, check_at_rest, states_of
     from infrastructure.commands.subscriptions import Subscriptions
+    from infrastructure.proof.certificates import certificate as certified
+    from infrastructure.proof.certificates import standing
 
     checked_id("customer id", customer)
     with chosen.system() as system:
@@ -216,11 +231,17 @@ def erase(
             if left:
                 reason = f"the provider still holds {len(left)} token(s): {', '.join(left)}"
                 raise Ended(INCOMPLETE, "tokens-not-deleted-yet", reason[:400])
+        now, position = system.clock(), system.ledger.head()
+        before = standing(system, position, now)
         erased = vault.erase(customer)
+        note = str(certified(system, customer, before, standing(system, position, now), now))
+    if certificate is not None:
+        certificate.write_bytes(note.encode())
     if as_json:
-        print_json({"customer_id": customer, "erased": erased})
+        print_json({"customer_id": customer, "erased": erased, "certificate": note})
     else:
         click.echo(f"{customer} is erased" if erased else f"{customer} was erased before")
+        click.echo(note, nl=False)
 
 
 def _wait_until_gone(

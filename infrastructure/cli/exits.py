@@ -66,6 +66,8 @@ def _foreseen() -> tuple[tuple[tuple[type[Exception], ...], int, str], ...]:
     from domain.refusals import Refused
     from infrastructure.clock import ClockJumped
     from infrastructure.commands.subscriptions import StreamBusy
+    from infrastructure.proof.sealed import SealDamaged
+    from infrastructure.proof.sealer import LogBroken
     from infrastructure.settings import SettingsError
     from infrastructure.store.books import BooksError
     from infrastructure.store.embedded import EmbeddedPostgresError
@@ -94,6 +96,7 @@ def _foreseen() -> tuple[tuple[tuple[type[Exception], ...], int, str], ...]:
         ((ShapeChanged,), INCOMPLETE, "projection-outdated"),
         ((RebuildRunning, ReadersInTheWay, StreamBusy), DIFFERENT, "busy"),
         ((ClockJumped,), DIFFERENT, "clock-jumped"),
+        ((SealDamaged, LogBroken), DIFFERENT, "log-broken"),
         ((VaultError,), DIFFERENT, "vault"),
         ((OSError,), DIFFERENT, "system"),
     )

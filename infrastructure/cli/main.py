@@ -85,6 +85,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify-export": ("exporting:verify_export", "Derive an export again and compare."),
     "period": ("periods:period", "Close, lock, reopen; the seals of closed months."),
     "audit": ("auditing:audit", "Replay every fact and compare; lists all differences."),
+    "verify": ("proving:verify", "Chain, tree, signatures, audit; what is proved, to where."),
+    "prove": ("proving:prove", "A charge, an invoice, a period: a file to check offline."),
+    "checkpoint": ("proving:checkpoint", "The newest signed checkpoint, to keep outside."),
     "rebuild": ("auditing:rebuild", "Fold projections anew and swap them in."),
     "simulate": ("simulating:simulate", "A PayPal or a Dintero on loopback that charges nobody."),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from domain.proof.canonical import COLUMNS
 
@@ -29,15 +29,20 @@ def raw_rows(
     else can use the connection: take it in `contextlib.closing`.
     Raises: psycopg.Error; NotCopied.
     """
+    which = SQL("position > {} AND position <= {}").format(Literal(after), Literal(stop))
+    yield from _copied(conn, schema, which)
+
+
+def rows_at(conn: Connection[Any], schema: str, positions: Sequence[int]) -> list[bytes]:
+    """The bytes of the facts at these positions, in order. Raises: as raw_rows."""
+    which = SQL("position = ANY ({})").format(Literal(list(positions)))
+    return list(_copied(conn, schema, which))
+
+
+def _copied(conn: Connection[Any], schema: str, which: Composable) -> Generator[bytes, None, None]:
     statement = SQL(
-        "COPY (SELECT {} FROM {} WHERE position > {} AND position <= {} ORDER BY position)"
-        " TO STDOUT (FORMAT binary)"
-    ).format(
-        SQL(", ").join(map(Identifier, COLUMNS)),
-        Identifier(schema, "events"),
-        Literal(after),
-        Literal(stop),
-    )
+        "COPY (SELECT {} FROM {} WHERE {} ORDER BY position) TO STDOUT (FORMAT binary)"
+    ).format(SQL(", ").join(map(Identifier, COLUMNS)), Identifier(schema, "events"), which)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
         # The server sends a row a message, the first one behind the header.
         chunks = iter(copy)

@@ -160,7 +160,7 @@ class Sealer:
                     stop.wait(backoff_s)
                     backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
                     continue
-                except (SealDamaged, LogBroken, LookupError) as error:
+                except (SealDamaged, LogBroken, LookupError, psycopg.Error) as error:
                     if str(error) != told:
                         told = str(error)
                         _log.error("sealing-stopped", reason=told)

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 from psycopg import Connection
 
-from domain.proof.canonical import NotCanonical, place_of, position_of
+from domain.proof.canonical import place_of, position_of
 from domain.proof.chain import GENESIS, follow
 from domain.proof.merkle import Frontier
 from domain.proof.notes import (
@@ -283,11 +283,7 @@ class _Reading:
         """Whether each fact follows the last one of its stream."""
         versions = self._versions
         for place, data in enumerate(facts, start=first):
-            try:
-                stream, version = place_of(data)
-            except NotCanonical as error:
-                self.stop(place, Kind.VERSIONS, f"position {place} is no fact: {error}")
-                return False
+            stream, version = place_of(data)
             before = versions.get(stream, 0)
             if version != before + 1:
                 words = f"version {version} of {stream.decode()} follows {before}"

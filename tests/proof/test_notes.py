@@ -17,6 +17,7 @@ from domain.proof.notes import (
     read_note,
 )
 from infrastructure.proof.signing import Signer, derived_seed, is_signed_by, origin_of
+from infrastructure.settings import SettingsError, read_settings, seal_key_bytes
 
 # The example of golang.org/x/mod/sumdb/note (note_test.go), which C2SP signed-note describes.
 GO_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -146,3 +147,21 @@ def test_the_seed_is_derived_and_not_shown():
     assert str(SIGNER.verifier) in repr(SIGNER)
     assert isinstance(SIGNER.verifier, VerifierKey)
     assert origin_of("books") == SIGNER.origin
+
+
+def test_the_seed_comes_from_the_environment_or_a_file(tmp_path):
+    """By reference, as every secret; wrong ones are told without being shown."""
+    seed = base64.b64encode(b"s" * 32).decode()
+    (tmp_path / "seal.key").write_text(seed + "\n")
+    config = tmp_path / "billing.toml"
+    config.write_text(f'seal_key_file = "{tmp_path / "seal.key"}"\n')
+    assert seal_key_bytes(read_settings({}, config)) == b"s" * 32
+    other = {"BILLING_SEAL_KEY": base64.b64encode(b"t" * 32).decode()}
+    assert seal_key_bytes(read_settings(other, config)) == b"t" * 32
+    assert seed not in repr(read_settings({}, config))
+    config.write_text("")
+    assert seal_key_bytes(read_settings({}, config)) is None
+    for wrong in ("seal_key_file = 7", f'seal_key_file = "{tmp_path / "none"}"'):
+        config.write_text(wrong)
+        with pytest.raises(SettingsError):
+            read_settings({}, config)
