@@ -19,6 +19,7 @@ SUBSCRIPTION_STREAMS = "subscription-"
 ON_DEMAND = 1_000_000
 PLAN_STREAMS = "plan-"
 PERIOD_STREAMS = "period-"
+DUE_RUN_STREAMS = "due-run-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -65,6 +66,11 @@ def period_stream(period: str) -> str:
 def period_named(stream: str) -> str:
     """The accounting period that a stream belongs to."""
     return stream.removeprefix(PERIOD_STREAMS)
+
+
+def due_run_stream(run_id: UUID) -> str:
+    """The stream of a due run."""
+    return f"{DUE_RUN_STREAMS}{run_id}"
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

@@ -23,6 +23,7 @@ import attrs
 from domain.books import posting
 from domain.books.posting import NO_MONEY_MOVES
 from domain.catalogue.events import PlanEvent
+from domain.due_runs.events import DueRunEvent
 from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
@@ -48,7 +49,12 @@ _EXPLAINED = re.compile(r"(?:(?<=\. )|^)([A-Za-z_]+(?:, [A-Za-z_]+)*): ")
 
 def page() -> str:
     """The whole page as Markdown."""
-    facts = (*get_args(SubscriptionEvent), *get_args(PlanEvent), *get_args(PeriodEvent))
+    facts = (
+        *get_args(SubscriptionEvent),
+        *get_args(PlanEvent),
+        *get_args(PeriodEvent),
+        *get_args(DueRunEvent),
+    )
     parts = [
         INTRODUCTION,
         "## Facts\n\n" + _facts(facts),

@@ -26,6 +26,7 @@ from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, E
 from infrastructure.store.instants import InstantCheck, in_utc
 from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
 from tests.examples import PLAN_EXAMPLES
+from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -41,7 +42,12 @@ LATEST = {
 # What was written for a while between the first file and the latest.
 BETWEEN = {"subscription-started.v1": ("subscription-started.v1+quantity",)}
 codec = Codec()
-EXAMPLES: dict[str, Any] = {**SUBSCRIPTION_EXAMPLES, **PLAN_EXAMPLES, **PERIOD_EXAMPLES}
+EXAMPLES: dict[str, Any] = {
+    **SUBSCRIPTION_EXAMPLES,
+    **PLAN_EXAMPLES,
+    **PERIOD_EXAMPLES,
+    **DUE_RUN_EXAMPLES,
+}
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 
 
