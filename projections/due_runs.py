@@ -76,18 +76,21 @@ def check_run(log: Iterable[Recorded[Any]], run: DueRun) -> RunReport:
     log: from its first position on, to the run's end at least. Memory grows with subscriptions.
     """
     states: dict[str, Subscription] = {}
-    facts, found = RunFacts(), tuple[Due, ...]()
-    start, stop, until = run.began.position, run.last_position, run.began.until
-    looked = False
+    facts = RunFacts()
+    found: tuple[Due, ...] | None = None
+    start, until = run.began.position, run.began.until
+    stop = max(start, run.last_position)
     for recorded in log:
-        if recorded.position > start and not looked:
-            found, looked = _due(states, until), True
+        if recorded.position > start and found is None:
+            found = _due(states, until)
         if recorded.position > stop:
             break
         if recorded.stream.startswith(SUBSCRIPTION_STREAMS):
             states[recorded.stream] = evolve(states.get(recorded.stream), recorded.event)
-            if looked:
+            if found is not None:
                 facts.take(recorded)
+    if found is None:
+        found = _due(states, until)
     ends = ends_of(found, facts, states, until)
     return RunReport(
         run_id=run.began.run_id,

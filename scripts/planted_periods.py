@@ -70,7 +70,7 @@ FAULTS = (
         "periods: a locked one is opened again",
         CLOSING,
         "    if known.locked is not None:",
-        "    if known.locked is not None and known.asked is None:",
+        "    if known.locked is not None and later_closed:",
     ),
     Fault(
         "periods: one in the middle is opened",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +20,7 @@ from projections.due_runs import DUE_RUNS, DueRun, ends_of
 from projections.replay import replay
 from tests.books import Books
 from tests.replies import Reply, reply_to
+from tests.specimens import SIGNED_UP, wish
 
 RUN = UUID("5f1d3c52-7f0e-4f3e-9a52-0d6f6a3b7c55")
 _MOST_CALLS = 300
@@ -102,3 +104,11 @@ def _record(books: Books, event: DueRunEvent) -> None:
             event=event,
         )
     )
+
+
+def run_story() -> Books:
+    """A story of a customer who does not always pay, with a run after it."""
+    books = Books(SIGNED_UP)
+    books.sign_up(wish())
+    run(books, books.now + timedelta(days=70), cycle([Reply.YES, Reply.SOFT]))
+    return books

@@ -18,16 +18,17 @@ from tests.replies import Reply
 _RARE = (Reply.HARD, Reply.RESERVED, Reply.LESS, Reply.NOT_DONE)
 _REPLIES = st.lists(
     st.sampled_from([*[Reply.YES] * 6, *[Reply.SOFT, Reply.UNKNOWN, Reply.NOT_FOUND] * 2, *_RARE]),
-    max_size=12,
+    min_size=1,
+    max_size=8,
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(
     st.lists(st.integers(1, 2), min_size=1, max_size=2, unique=True).flatmap(
         lambda numbers: st.tuples(*(wishes(number) for number in numbers))
     ),
-    lists_of_moves(15, Mood.UNPAID),
+    lists_of_moves(9, Mood.UNPAID),
     _REPLIES,
     st.integers(0, 45),
 )
@@ -40,7 +41,7 @@ def test_every_item_has_one_outcome(
         books.sign_up(wish)
     play(books, moves, list(wanted))  # type: ignore[arg-type]
     before = len(books.log)
-    answers = chain(replies, cycle([Reply.YES]))
+    answers = cycle(replies) if days % 3 else chain(replies, cycle([Reply.YES]))
     made = run(books, books.now + timedelta(days=days), answers)
     assume(made.rested)
     report = check_run(made.log, made.row)

@@ -9,13 +9,18 @@ from infrastructure.store.view_table import ViewTable
 from projections.catalogue import PROJECTIONS, TABLES, Listening
 from projections.replay import replay
 from projections.table import TableProjection
+from tests.due_runs.running import run_story
 from tests.examples import EXAMPLES, PLAN_EXAMPLES
+from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
 from tests.histories import History
 from tests.periods.closing_books import closed_story
 from tests.projections.plants_of_plans import moved_story
 
-OTHERS = (*PLAN_EXAMPLES.values(), *PERIOD_EXAMPLES.values())
+OTHERS = (
+    *(*PLAN_EXAMPLES.values(), *PERIOD_EXAMPLES.values()),
+    *DUE_RUN_EXAMPLES.values(),
+)
 
 listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
 projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
@@ -23,11 +28,12 @@ projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each:
 
 @pytest.fixture(scope="module")
 def corpus(corpus: list[History]) -> list[History]:
-    """With a story of the catalogue, and one of books that are closed."""
-    plans, periods = moved_story(), closed_story()
+    """With stories of the catalogue, of books that are closed, and of a due run."""
+    plans, periods, runs = moved_story(), closed_story(), run_story()
     return [
         History((), (), tuple(plans.log), dict(plans.states)),
         History((), (), tuple(periods.log), {}),
+        History((), (), tuple(runs.log), {}),
         *corpus,
     ]
 
