@@ -21,6 +21,7 @@ PLAN_STREAMS = "plan-"
 PERIOD_STREAMS = "period-"
 SETTLEMENT_STREAMS = "settlement-"
 RECONCILIATION_STREAMS = "reconciliation-"
+DUE_RUN_STREAMS = "due-run-"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -77,6 +78,11 @@ def settlement_stream(provider: str, account: str, settlement_id: str) -> str:
 def reconciliation_stream(provider: str, account: str) -> str:
     """The stream of what people said about a merchant account's settlements."""
     return f"{RECONCILIATION_STREAMS}{provider}-{account}"
+
+
+def due_run_stream(run_id: UUID) -> str:
+    """The stream of a due run."""
+    return f"{DUE_RUN_STREAMS}{run_id}"
 
 
 def event_id(command_id: UUID, stream: str, version: int) -> UUID:

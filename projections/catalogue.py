@@ -11,12 +11,14 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
+from domain.due_runs.events import DueRunEvent
 from domain.periods.events import PeriodEvent
 from domain.subscription import dispute_events, events, refund_events, void_events
 from projections.balances import BALANCES
 from projections.charges import CHARGES
 from projections.disputes import DISPUTES
 from projections.due_dates import DUE_DATES
+from projections.due_runs import DUE_RUNS
 from projections.periods import PERIODS
 from projections.plans import PLANS
 from projections.refunds import REFUNDS
@@ -34,6 +36,7 @@ class Listening:
 TABLES: tuple[Listening, ...] = (
     Listening(PLANS, frozenset(get_args(PlanEvent))),
     Listening(PERIODS, frozenset(get_args(PeriodEvent))),
+    Listening(DUE_RUNS, frozenset(get_args(DueRunEvent))),
     Listening(DUE_DATES, frozenset(get_args(events.SubscriptionEvent))),
     Listening(
         BALANCES,

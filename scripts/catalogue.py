@@ -24,6 +24,7 @@ from domain.books import posting, posting_settlements
 from domain.books.posting import NO_MONEY_MOVES
 from domain.books.posting_settlements import NOTHING_SETTLED
 from domain.catalogue.events import PlanEvent
+from domain.due_runs.events import DueRunEvent
 from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
@@ -56,6 +57,7 @@ def page() -> str:
         *get_args(PeriodEvent),
         *get_args(SettlementEvent),
         *get_args(ReconciliationEvent),
+        *get_args(DueRunEvent),
     )
     parts = [
         INTRODUCTION,

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "work": ("working:work", "Workers only; several processes with --workers."),
     "import": ("importing:import_", "Start the subscriptions of a customer file."),
     "run": ("running:run", "Work everything that falls due up to a date, then end."),
+    "runs": ("runs:runs", "Due runs, and how each item ended; `runs check` proves one."),
     "clock": ("running:clock", "The books' time; sets a rehearsal's stepping clock."),
     "due": ("reading:due", "What falls due when, and why something does not."),
     "balances": ("reading:balances", "What customers were billed, have paid and owe."),

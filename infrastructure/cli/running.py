@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infrastructure.cli.context import Chosen, Moment, bring_up_to_date, json_option, pass_chosen
+from infrastructure.cli.context import (
+    Chosen,
+    Moment,
+    actor,
+    bring_up_to_date,
+    json_option,
+    pass_chosen,
+)
 from infrastructure.cli.exits import DIFFERENT, INCOMPLETE, TABLE, USAGE, Ended
 from infrastructure.cli.output import instant, print_json
 
@@ -32,22 +39,28 @@ def run(chosen: Chosen, until: datetime, as_json: bool) -> None:
 
     With the stepping clock of a rehearsal the clock is moved from one due instant to the next.
     With the machine's clock the date must have begun; what is due by now is worked.
+    What it found due, and how each of it ended, is recorded: `billing runs`.
     """
+    from infrastructure.commands.due_runs import begin_run, end_run
+
     with chosen.system() as system:
         stepping = system.settings.clock == "stepping"
         if not stepping:
             until = _not_in_the_future(until, system.clock())
         bring_up_to_date(system)
-        before = system.ledger.head()
+        begun = begin_run(system, until, actor=actor())
         steps = asyncio.run(_work_until(system, until, stepping=stepping))
-        head = system.ledger.head()
+        head = end_run(system, begun, actor=actor())
         unknown = system.views.count("due_dates", {"unknown": True})
         needs_person = system.views.count("due_dates", {"needs_person": True})
-    answer = {"until": until, "position": head, "facts": head - before, "clock_steps": steps}
+    facts = head - begun.position
+    answer = {"until": until, "position": head, "facts": facts, "clock_steps": steps}
+    answer |= {"run": begun.run_id}
     if as_json:
         print_json({**answer, "unknown": unknown, "needs_person": needs_person})
         return
-    click.echo(f"nothing is due up to {instant(until)}; {head - before} facts, position {head}")
+    click.echo(f"nothing is due up to {instant(until)}; {facts} facts, position {head}")
+    click.echo(f"run {begun.run_id}: billing runs check {begun.run_id}")
     click.echo(f"{unknown} of unknown outcome, {needs_person} wait for a person")
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 import domain.catalogue.events
+import domain.due_runs.events
 import domain.periods.events
 import domain.settlements.events
 import domain.subscription.events  # noqa: F401 - likewise

@@ -123,6 +123,7 @@ def test_health_readiness_and_figures(client: Client, system: System) -> None:
             "charges": 1,
             "disputes": 1,
             "due_dates": 1,
+            "due_runs": 1,
             "periods": 1,
             "plans": 1,
             "refunds": 1,

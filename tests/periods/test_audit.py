@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
 
 from projections.audit import audit_log
-from projections.periods import PERIODS, words_of_period
-from projections.replay import replay
+from projections.periods import words_of_period
 from tests.examples_of_periods import PERIOD_EXAMPLES
-from tests.histories import History
-from tests.periods.closing_books import DEEDS, ZONES, Deed, closed_books, closed_story
+from tests.periods.closing_books import closed_story
 from tests.periods.plants_of_periods import PLANTS_OF_PERIODS
-from tests.periods.test_routing import LONG, SOME
 from tests.projections.forging import Forger
-
-
-@SOME
-@given(LONG, DEEDS, ZONES)
-def test_whatever_is_closed_and_opened_is_clean(
-    history: History, deeds: list[Deed], zone: str
-) -> None:
-    """Every seal is what a replay gives, and replayed, the periods are those decided on."""
-    books = closed_books(history.log, deeds, zone)
-    # A history may hold what waits for a person; closing adds nothing to it.
-    of_itself = [each.code for each in audit_log(history.log).findings]
-    assert [each.code for each in audit_log(books.log).findings] == of_itself
-    assert replay(PERIODS, books.log) == books.states
 
 
 @pytest.mark.parametrize(

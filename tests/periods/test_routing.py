@@ -11,8 +11,11 @@ from domain.periods.events import PeriodClosed, PeriodReopened
 from domain.periods.months import first_day, last_day, period_of
 from infrastructure.books.chart_file import read_chart
 from projections.account_sums import Known, sums, trial_balance
+from projections.audit import audit_log
 from projections.journal import journal
 from projections.period_sums import canonical, digest_of
+from projections.periods import PERIODS
+from projections.replay import replay
 from projections.waterfall import revenue, waterfall
 from tests.histories import History, histories, show
 from tests.periods.closing_books import DEEDS, ZONES, Deed, closed_books, with_deeds
@@ -125,6 +128,19 @@ def test_totals_chain_and_answers_tie(history: History, deeds: list[Deed], zone:
         for each in fact.totals:
             by_role[each.role] += each.closing
         assert (deferred, earned) == (-by_role["deferred"], -by_role["revenue"])
+
+
+@SOME
+@given(LONG, DEEDS, ZONES)
+def test_whatever_is_closed_and_opened_is_clean(
+    history: History, deeds: list[Deed], zone: str
+) -> None:
+    """Every seal is what a replay gives, and replayed, the periods are those decided on."""
+    books = closed_books(history.log, deeds, zone)
+    # A history may hold what waits for a person; closing adds nothing to it.
+    of_itself = [each.code for each in audit_log(history.log).findings]
+    assert [each.code for each in audit_log(books.log).findings] == of_itself
+    assert replay(PERIODS, books.log) == books.states
 
 
 def _is_seal(fact: object) -> bool:

@@ -9,7 +9,9 @@ from infrastructure.store.view_table import ViewTable
 from projections.catalogue import PROJECTIONS, TABLES, Listening
 from projections.replay import replay
 from projections.table import TableProjection
+from tests.due_runs.running import run_story
 from tests.examples import EXAMPLES, PLAN_EXAMPLES, SETTLEMENT_EXAMPLES
+from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
 from tests.histories import History
 from tests.periods.closing_books import closed_story
@@ -20,6 +22,7 @@ OTHERS = (
     *PLAN_EXAMPLES.values(),
     *PERIOD_EXAMPLES.values(),
     *SETTLEMENT_EXAMPLES.values(),
+    *DUE_RUN_EXAMPLES.values(),
 )
 
 listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
@@ -28,12 +31,10 @@ projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each:
 
 @pytest.fixture(scope="module")
 def corpus(corpus: list[History]) -> list[History]:
-    """With a story of the catalogue, one of books that are closed, and one of settlements."""
-    plans, periods, settled = moved_story(), closed_story(), settled_story()
+    """With stories of the catalogue, of books that are closed, of settlements, of a due run."""
+    stories = (moved_story(), closed_story(), settled_story(), run_story())
     return [
-        History((), (), tuple(plans.log), dict(plans.states)),
-        History((), (), tuple(periods.log), {}),
-        History((), (), tuple(settled.log), dict(settled.states)),
+        *(History((), (), tuple(each.log), dict(each.states)) for each in stories),
         *corpus,
     ]
 

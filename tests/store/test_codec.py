@@ -26,6 +26,7 @@ from infrastructure.store.codec import LARGEST_BODY_BYTES, Codec, DecodeError, E
 from infrastructure.store.instants import InstantCheck, in_utc
 from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
 from tests.examples import PLAN_EXAMPLES, SETTLEMENT_EXAMPLES
+from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,6 +50,7 @@ EXAMPLES: dict[str, Any] = {
     **PLAN_EXAMPLES,
     **PERIOD_EXAMPLES,
     **SETTLEMENT_EXAMPLES,
+    **DUE_RUN_EXAMPLES,
 }
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 

@@ -1,0 +1,1 @@
+"""Due runs: what each found due, and how each item of it ended."""

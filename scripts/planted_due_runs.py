@@ -1,0 +1,78 @@
+"""Faults to plant in due runs; see planted_faults.py."""
+
+from __future__ import annotations
+
+from planted_faults import Fault
+
+ITEMS, CHECK = "domain/due_runs/items.py", "projections/due_runs.py"
+
+RUN_ON = "tests/due_runs"
+TESTS = ("test_items",)
+FAULTS = (
+    Fault(
+        "due runs: what falls due later is found, too",
+        ITEMS,
+        "item.due_at is None or item.due_at > until:",
+        "item.due_at is None:",
+    ),
+    Fault(
+        "due runs: what is to be billed is not found",
+        ITEMS,
+        "ItemKind.LOOK_UP, ItemKind.INVOICE)",
+        "ItemKind.LOOK_UP)",
+    ),
+    Fault(
+        "due runs: a doubt is a decline",
+        ITEMS,
+        "    if attempt is not None and attempt.invoice_number == number:",
+        "    if attempt is not None and attempt.invoice_number < number:",
+    ),
+    Fault(
+        "due runs: what came late is no charge",
+        ITEMS,
+        "            case ChargeSucceeded() | ChargeFoundLate():",
+        "            case ChargeFoundLate():",
+    ),
+    Fault(
+        "due runs: what is still due was put off",
+        ITEMS,
+        '    if any(due.invoice_number == number for due in found_due("", state, until)):',
+        "    if number < 0:",
+    ),
+    Fault(
+        "due runs: two charges are one",
+        ITEMS,
+        "len(self.taken) <= 1",
+        "len(self.taken) <= 2",
+    ),
+    Fault(
+        "due runs: items that came due meanwhile are left out",
+        CHECK,
+        "    keys = sorted({*(each.key for each in found), *facts.done})",
+        "    keys = sorted({*(each.key for each in found)})",
+    ),
+    Fault(
+        "due runs: the digest forgets the order",
+        ITEMS,
+        'sorted(f"{each}\\n" for each in lines)',
+        'sorted(f"{each}\\n" for each in lines)[:1]',
+    ),
+    Fault(
+        "due runs: skipped ones beyond the named are gone",
+        ITEMS,
+        "        skipped_beyond=max(0, len(skipped) - MOST_NAMED),",
+        "        skipped_beyond=0,",
+    ),
+    Fault(
+        "due runs: what the run told is believed",
+        CHECK,
+        "    if ended(told.run_id, ends, now=told.effective_at) != told:",
+        "    if ended(told.run_id, ends, now=told.effective_at).digest != told.digest:",
+    ),
+    Fault(
+        "due runs: what it found is believed",
+        CHECK,
+        "    if attrs.evolve(again, query=known.query) != known:",
+        "    if again.items != known.items:",
+    ),
+)
