@@ -79,10 +79,10 @@ FAULTS = (
         "    if later_closed and known.asked is None:",
     ),
     Fault(
-        "periods: an approval stands for the next time, too",
+        "periods: a wish to open a locked one waits on",
         STATE,
-        "            return attrs.evolve(period, closed=False, asked=None, reopened=event)",
-        "            return attrs.evolve(period, closed=False, reopened=event)",
+        "            return attrs.evolve(period, locked=event, asked=None)",
+        "            return attrs.evolve(period, locked=event)",
     ),
     Fault(
         "periods: gaps are let pass",
