@@ -126,7 +126,7 @@ def test_a_report_can_be_asked_for_on_the_way():
 
 def test_streams_of_another_kind_are_only_counted():
     """Their positions and versions are checked, their facts are not a subscription's."""
-    log = [attrs.evolve(each, stream="period-2025") for each in signed_up().log]
+    log = [attrs.evolve(each, stream="accounts-2025") for each in signed_up().log]
     findings = {each.code for each in audit_log(log).findings}
     assert findings == {"event-id-wrong"}
 

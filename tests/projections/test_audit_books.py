@@ -156,7 +156,8 @@ def test_F26_what_cannot_be_read_makes_it_incomplete(shop: Shop):
     report = shop.audit()
     assert report.verdict is Verdict.INCOMPLETE
     assert report.facts.incomplete[0].startswith("position 5, subscription-s-1 version 5")
-    assert sum("set aside from position 5" in reason for reason in report.incomplete) == 6
+    aside = [each for each in report.incomplete if "set aside from position 5" in each]
+    assert len(aside) == len(PROJECTIONS)
 
 
 @pytest.mark.parametrize(
