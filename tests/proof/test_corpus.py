@@ -208,15 +208,15 @@ def confused_type(draw: random.Random, proof: dict[str, Any]) -> Any:
     dresses = [*ODD_VALUES, [value], {"": value}, str(value)]
     if isinstance(value, int):
         dresses += [float(value), str(value), -value]
-    return put(proof, path, draw.choice(dresses))
+    # A copy: later mutations must not grow what all of them draw from.
+    return put(proof, path, copy.deepcopy(draw.choice(dresses)))
 
 
 def added_key(draw: random.Random, proof: dict[str, Any]) -> Any:
     """A key more."""
     holders = [each for each in paths_of(proof) if isinstance(at(proof, each), dict)]
-    at(proof, draw.choice(holders))[draw.choice(["x", "", "Position", "chain"])] = draw.choice(
-        ODD_VALUES
-    )
+    key = draw.choice(["x", "", "Position", "chain"])
+    at(proof, draw.choice(holders))[key] = copy.deepcopy(draw.choice(ODD_VALUES))
     return proof
 
 
