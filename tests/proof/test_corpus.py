@@ -24,6 +24,7 @@ from tests.proof.proofs import ASKED, OTHER_ATTEMPT, SIGNER, SIZES, proof_of, te
 COUNT = 100_000 if os.environ.get("BILLING_LONG") else 2_000
 KEY = str(SIGNER.verifier)
 SCRIPT = verifier()
+LARGEST = max(size for _, size in SIZES)
 GOOD = {
     (asked, sizes): proof_of(asked, sizes) for asked in ASKED for sizes in SIZES if sizes[1] > 36
 }
@@ -172,7 +173,8 @@ def altered_linear(draw: random.Random, proof: dict[str, Any]) -> Any:
 
 def other_previous(draw: random.Random, proof: dict[str, Any]) -> Any:
     """Another earlier checkpoint, or none, or the same one again."""
-    size = read_checkpoint(read_note(proof["checkpoint"]).text).size
+    # Another mutation may have made it a size that no memory holds.
+    size = min(read_checkpoint(read_note(proof["checkpoint"]).text).size, LARGEST)
     before = proof["previous"]["checkpoint"]
     choices: list[Any] = [None, proof["checkpoint"], ""]
     tree = tree_of(size, 0)
@@ -208,15 +210,15 @@ def confused_type(draw: random.Random, proof: dict[str, Any]) -> Any:
     dresses = [*ODD_VALUES, [value], {"": value}, str(value)]
     if isinstance(value, int):
         dresses += [float(value), str(value), -value]
-    return put(proof, path, draw.choice(dresses))
+    # A copy: later mutations must not grow what all of them draw from.
+    return put(proof, path, copy.deepcopy(draw.choice(dresses)))
 
 
 def added_key(draw: random.Random, proof: dict[str, Any]) -> Any:
     """A key more."""
     holders = [each for each in paths_of(proof) if isinstance(at(proof, each), dict)]
-    at(proof, draw.choice(holders))[draw.choice(["x", "", "Position", "chain"])] = draw.choice(
-        ODD_VALUES
-    )
+    key = draw.choice(["x", "", "Position", "chain"])
+    at(proof, draw.choice(holders))[key] = copy.deepcopy(draw.choice(ODD_VALUES))
     return proof
 
 
