@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import signal
 import sys
@@ -23,6 +24,7 @@ from infrastructure.clock import SteppingClock
 from infrastructure.commands.customers import CustomerRow, Defaults, parse_columns, read_customers
 from infrastructure.commands.plans import Plans
 from infrastructure.commands.subscriptions import Subscriptions
+from infrastructure.logs import set_up_logs
 from infrastructure.rehearsal.catalogue import PlanLine, publish_all, read_plans
 from infrastructure.rehearsal.changes import KINDS, PlannedChange, carry_out, planned_changes
 from infrastructure.rehearsal.disputes import Contenders, planned_disputes
@@ -30,7 +32,7 @@ from infrastructure.rehearsal.plan import END, Window, most_months, namespace_of
 from infrastructure.rehearsal.printing import print_report
 from infrastructure.rehearsal.refunds import REFUND_KINDS, planned_refunds
 from infrastructure.rehearsal.report import Report, write_report
-from infrastructure.rehearsal.settling import settle_accounts, settled
+from infrastructure.rehearsal.settling import book_chargebacks, settle_accounts, settled
 from infrastructure.rehearsal.stage import TRUST_ROOTS, Stage, StageFailed, set_stage, wait_for
 from infrastructure.rehearsal.stepping import Director, Stuck
 from infrastructure.rehearsal.usage import (
@@ -87,6 +89,7 @@ def main(
 
     Exit status: 0 clean, 1 differences, 2 usage, 3 the rehearsal did not come to its end.
     """
+    set_up_logs("text", level=logging.ERROR)  # each process has a log of its own
     # A file or a pipe has no width of its own; a table is better wide than cut.
     console = Console(width=None if sys.stdout.isatty() else 110)
     try:
@@ -119,7 +122,11 @@ def main(
     if json_file is not None:
         write_report(json_file, report)
     if keep:
-        console.print(f"kept: BILLING_CONFIG={data_dir}/billing.toml BILLING_DATA_DIR={data_dir}")
+        console.print(
+            f"kept: BILLING_CONFIG={data_dir}/billing.toml BILLING_DATA_DIR={data_dir}"
+            f" BILLING_SCHEMA={SCHEMA} BILLING_CLOCK=stepping; any text serves as"
+            " PAYPAL_CLIENT_SECRET, DINTERO_CLIENT_SECRET and DINTERO_SIGNATURE_SECRET"
+        )
     else:
         _clear(data_dir)
     sys.exit(0 if report.clean else 1)
@@ -200,8 +207,9 @@ def _play(
                 director.play(plan.until)
                 let_go = time.monotonic()
                 problems = settle_accounts(system, stage, plan)
+                booked = book_chargebacks(system)
                 director.come_to_rest()
-                reconciled = settled(system, problems)
+                reconciled = settled(system, problems, booked)
                 compared = time.monotonic()
             changed = {each.subscription_id for each in wishes if isinstance(each, PlannedChange)}
             report = Report.of(system, stage, rows, plan, changed)

@@ -89,6 +89,9 @@ def _settled(console: Console, found: Settled) -> None:
         ours = Money(volume.ours_listed, currency)
         words = f"{matched} matched, {listed} listed; of ours {ours} listed"
         console.print(f"  {words}: {'all' if volume.complete else 'INCOMPLETE'}", highlight=False)
+    if found.booked:
+        words = "chargebacks of which no callback told, booked from the list"
+        console.print(f"  {found.booked:,} {words}", highlight=False)
     _counts(console, "Exceptions of the reconciliation", found.listed)
     _lines(console, "Exceptions that nobody expects", found.unexpected)
     if found.problems:

@@ -9,12 +9,15 @@ from datetime import timedelta
 import attrs
 import httpx
 
-from domain.settlements.accounts import Code, Volume
+from domain.settlement_ports import SettledKind
+from domain.settlements.accounts import Code, Comparison, Volume
 from infrastructure.books.reconciling import read_reconciliation, tariffs_of, today
 from infrastructure.bootstrap import System
 from infrastructure.commands.settlements import Settlements
+from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.rehearsal.plan import Window
 from infrastructure.rehearsal.stage import Stage
+from projections.reconciliation import Reconciliation
 
 # What a rehearsal may end with: money on its way to a report, or a refund that is in doubt.
 EXPECTED = frozenset({Code.TIMING, Code.STALE, Code.STATUS})
@@ -25,6 +28,7 @@ class Settled:
     """What a rehearsal's settlements came to.
 
     settlements, lines: how many were read. matches: lines and movements taken together.
+    booked: chargebacks of which no callback told, booked from the list.
     volumes: by currency. listed: exceptions by code, and the words of those that nobody expects.
     problems: accounts that could not be read, and why.
     """
@@ -32,6 +36,7 @@ class Settled:
     settlements: int
     lines: int
     matches: int
+    booked: int
     volumes: Mapping[str, Volume]
     listed: Counter[str]
     unexpected: tuple[str, ...]
@@ -58,14 +63,36 @@ def settle_accounts(system: System, stage: Stage, plan: Window) -> list[str]:
     ]
 
 
-def settled(system: System, problems: list[str]) -> Settled:
+def book_chargebacks(system: System) -> int:
+    """What a person does with chargebacks that are missing in our books: how many were booked.
+
+    A provider that loses its callbacks tells of them by its settlements alone.
+    """
+    commands, booked = Subscriptions(system, actor="rehearsal"), 0
+    for each in _compared(system)[1].listed:
+        line = each.lines[0].line if each.code is Code.MISSING_OURS else None
+        if line is None or line.kind is not SettledKind.CHARGEBACK:
+            continue
+        for charge in system.views.select("charges", {"reference": line.reference}).rows.values():
+            commands.reverse(
+                charge.subscription_id,
+                charge.attempt_id,
+                line.amount,
+                reason=f"settlement {each.lines[0].settlement_id}",
+                provider_ref=line.provider_ref,
+            )
+            booked += 1
+    return booked
+
+
+def settled(system: System, problems: list[str], booked: int) -> Settled:
     """The reconciliation of all that is recorded."""
-    known = read_reconciliation(system.ledger)
-    found = known.compare(as_of=today(system), tariffs=tariffs_of(system.settings)).comparison
+    known, found = _compared(system)
     return Settled(
         settlements=len(known.statements),
         lines=sum(len(each.lines) for each in known.statements),
         matches=len(found.matches),
+        booked=booked,
         volumes=found.volumes,
         listed=Counter(each.code.value for each in found.listed),
         unexpected=tuple(
@@ -75,3 +102,8 @@ def settled(system: System, problems: list[str]) -> Settled:
         ),
         problems=tuple(problems),
     )
+
+
+def _compared(system: System) -> tuple[Reconciliation, Comparison]:
+    known = read_reconciliation(system.ledger)
+    return known, known.compare(as_of=today(system), tariffs=tariffs_of(system.settings)).comparison

@@ -29,6 +29,7 @@ def test_everything_at_once_ends_clean(tmp_path: Path) -> None:
     played = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert played.returncode == 0, played.stdout + played.stderr
     assert "Verdict: CLEAN" in played.stdout
+    assert "provider-call" not in played.stdout + played.stderr
     told = json.loads(report.read_text())
     done = set(told["changes"])
     assert "charge disputed" in done, done
