@@ -34,6 +34,7 @@ from bench_log import long_log
 from infrastructure.books.chart_file import read_chart
 from infrastructure.books.reading import KnownJournal
 from infrastructure.exports.manifest import export
+from infrastructure.exports.source import Wanted
 from infrastructure.store.books import Books
 from infrastructure.store.journal_table import JournalBooks
 from infrastructure.store.projector import Runner
@@ -134,7 +135,15 @@ def others(facts: int) -> None:
                 print(f"{format}: not here")
                 continue
             to = Path(folder) / format
-            made = export(ledger, to, format=format, known=KNOWN, chart=read_chart())
+            wanted = Wanted(known=KNOWN, made_at=datetime.now(UTC), software="bench")
+            made = export(
+                ledger,
+                to,
+                format=format,
+                wanted=wanted,
+                chart=read_chart(),
+                hash_at=lambda _: "",  # nothing is sealed here
+            )
             command = [*program, *(each.format(to / made.file) for each in arguments)]
             began = time.perf_counter()
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # type: ignore[arg-type]
