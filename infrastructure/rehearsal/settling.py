@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import attrs
 import httpx
@@ -76,7 +77,7 @@ def book_chargebacks(system: System) -> int:
         for charge in system.views.select("charges", {"reference": line.reference}).rows.values():
             commands.reverse(
                 charge.subscription_id,
-                charge.attempt_id,
+                UUID(charge.attempt_id),
                 line.amount,
                 reason=f"settlement {each.lines[0].settlement_id}",
                 provider_ref=line.provider_ref,
