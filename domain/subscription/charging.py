@@ -10,7 +10,7 @@ from domain.identity import attempt_id as attempt_key
 from domain.identity import capture_id, charge_reference
 from domain.plan import CaptureMode
 from domain.ports import Authorized, Captured, ChargeAnswer, Declined, NotDone, Unknown
-from domain.providers import LOOK_UP_WAITS, RULES
+from domain.providers import LOOK_UP_WAITS, RULES, Provider
 from domain.subscription.backing import after_backup_paid, method_for
 from domain.subscription.completing import with_completion
 from domain.subscription.events import (
@@ -53,23 +53,43 @@ def attempt_charge(state: Subscription, *, now: datetime) -> tuple[SubscriptionE
     token = None if invoice is None else method_for(state, invoice)
     if invoice is None or token is None:
         return ()
-    number = invoice.attempts + 1
-    key = attempt_key(state.namespace, invoice.number, number)
     return (
-        ChargeAttempted(
-            attempt_id=key,
-            customer_id=state.customer_id,
-            invoice_number=invoice.number,
-            attempt_number=number,
-            amount=invoice.open,
+        intended(
+            state,
+            invoice,
             provider=token.provider,
             account=token.account,
             token_ref=token.token_ref,
-            reference=charge_reference(state.subscription_id, invoice.number, number, key),
-            capture=state.terms.capture,
-            key_expires_at=now + RULES[token.provider].charge_key_window,
-            effective_at=now,
+            now=now,
         ),
+    )
+
+
+def intended(
+    state: Subscription,
+    invoice: OpenInvoice,
+    *,
+    provider: Provider,
+    account: str,
+    token_ref: str,
+    now: datetime,
+) -> ChargeAttempted:
+    """The next attempt on an invoice, of all that is open on it. token_ref: as in the fact."""
+    number = invoice.attempts + 1
+    key = attempt_key(state.namespace, invoice.number, number)
+    return ChargeAttempted(
+        attempt_id=key,
+        customer_id=state.customer_id,
+        invoice_number=invoice.number,
+        attempt_number=number,
+        amount=invoice.open,
+        provider=provider,
+        account=account,
+        token_ref=token_ref,
+        reference=charge_reference(state.subscription_id, invoice.number, number, key),
+        capture=state.terms.capture,
+        key_expires_at=now + RULES[provider].charge_key_window,
+        effective_at=now,
     )
 
 

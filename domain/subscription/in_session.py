@@ -12,14 +12,11 @@ from uuid import UUID
 
 import attrs
 
-from domain.identity import attempt_id as attempt_key
-from domain.identity import charge_reference
 from domain.ports import Offered, StillOpen, TokenAnswer, TokenDenied, TokenOfferAnswer, Unknown
 from domain.providers import LOOK_UP_WAITS, RULES
 from domain.refusals import Refused
-from domain.subscription.charging import ANSWER, doubt
+from domain.subscription.charging import ANSWER, doubt, intended
 from domain.subscription.events import (
-    ChargeAttempted,
     ChargeDeclined,
     DeclineClass,
     SubscriptionEvent,
@@ -169,24 +166,11 @@ def _payable(state: Subscription, now: datetime) -> OpenInvoice | None:
 
 def _asked(state: Subscription, invoice: OpenInvoice, reason: str, now: datetime) -> Events:
     """The request, and the attempt that its page takes."""
-    number = invoice.attempts + 1
-    key = attempt_key(state.namespace, invoice.number, number)
-    attempted = ChargeAttempted(
-        attempt_id=key,
-        customer_id=state.customer_id,
-        invoice_number=invoice.number,
-        attempt_number=number,
-        amount=invoice.open,
-        provider=state.provider,
-        account=state.account,
-        token_ref="",
-        reference=charge_reference(state.subscription_id, invoice.number, number, key),
-        capture=state.terms.capture,
-        key_expires_at=now + RULES[state.provider].charge_key_window,
-        effective_at=now,
+    attempted = intended(
+        state, invoice, provider=state.provider, account=state.account, token_ref="", now=now
     )
     request = requested(state, reason=reason, now=now)
-    return (attrs.evolve(request, first_charge=key), attempted)
+    return (attrs.evolve(request, first_charge=attempted.attempt_id), attempted)
 
 
 def _declined(

@@ -9,7 +9,7 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from infrastructure.api.reading import Books
-from infrastructure.books.reconciled import answer_of
+from infrastructure.books.reconciled import answer_of, settlement_of
 from infrastructure.books.reconciling import read_reconciliation, tariffs_of, today
 
 AsOf = Annotated[date | None, QueryParameter(description="The last day that counts; today.")]
@@ -36,17 +36,7 @@ def read_settlements(system: Books, account: Place = None) -> dict[str, Any]:
     return {
         "position": known.position,
         "items": [
-            {
-                "account": each.place,
-                "settlement_id": each.settlement_id,
-                "version": each.version,
-                "settled_on": each.settled_on,
-                "paid": each.paid,
-                "lines": len(each.lines),
-                "source": each.source,
-                "sha256": each.sha256,
-                "totals": each.totals,
-            }
+            {"account": each.place, **settlement_of(each)}
             for each in known.statements
             if account in (None, each.place)
         ],

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from domain.settlements.accounts import Listed
+from domain.settlements.state import Statement
 from projections.reconciliation import Reported
 
 
@@ -63,3 +64,17 @@ def reference_of(each: Listed) -> str:
         return each.movement.reference
     line = each.lines[0].line
     return line.reference or line.provider_ref or line.charge_ref
+
+
+def settlement_of(each: Statement) -> dict[str, Any]:
+    """A settlement's latest version for programs, without its lines and whose it is."""
+    return {
+        "settlement_id": each.settlement_id,
+        "version": each.version,
+        "settled_on": each.settled_on,
+        "paid": each.paid,
+        "lines": len(each.lines),
+        "source": each.source,
+        "sha256": each.sha256,
+        "totals": each.totals,
+    }

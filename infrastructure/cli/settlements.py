@@ -161,26 +161,14 @@ def _side(line: SettlementLine | None) -> str:
 @pass_chosen
 def list_(chosen: Chosen, known_at: Any, as_json: bool) -> None:
     """Every settlement that was read, its latest version."""
+    from infrastructure.books.reconciled import settlement_of
     from infrastructure.books.reconciling import read_reconciliation
 
     with chosen.system() as system:
         known = read_reconciliation(system.ledger, known_at)
     found = sorted(known.statements, key=lambda one: (one.settled_on, one.place, one.settlement_id))
     if as_json:
-        items = [
-            {
-                "place": each.place,
-                "settlement_id": each.settlement_id,
-                "version": each.version,
-                "settled_on": each.settled_on,
-                "paid": each.paid,
-                "lines": len(each.lines),
-                "source": each.source,
-                "sha256": each.sha256,
-                "totals": each.totals,
-            }
-            for each in found
-        ]
+        items = [{"place": each.place, **settlement_of(each)} for each in found]
         print_json({"position": known.position, "items": items})
         return
     rows = [

@@ -104,7 +104,7 @@ class TransactionReports:
         rows: dict[str, tuple[ReportRow, ...]] = {}
         refreshed_at: datetime | None = None
         for page in range(1, _MOST_PAGES + 1):
-            answer = await self._http.send(_page_call(start, end, page))
+            answer = await self._http.send(page_call(start, end, page))
             if not isinstance(answer, Reply):
                 return answer
             if answer.status >= 400:
@@ -150,7 +150,11 @@ def finding(window: Window) -> str:
     return f"not in the transaction report, which reached {window.refreshed_at.isoformat()}"
 
 
-def _page_call(start: datetime, end: datetime, page: int) -> Call:
+def page_call(
+    start: datetime, end: datetime, page: int, *, balance_affecting_only: bool = False
+) -> Call:
+    """One page of a search. Authorisations and denied payments move no balance, and are shown
+    unless only what does is asked for."""
     return Call(
         method="GET",
         path=PATH,
@@ -159,8 +163,7 @@ def _page_call(start: datetime, end: datetime, page: int) -> Call:
             "start_date": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "end_date": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "fields": "transaction_info",
-            # Authorisations and denied payments move no balance, and we want to see them.
-            "balance_affecting_records_only": "N",
+            "balance_affecting_records_only": "Y" if balance_affecting_only else "N",
             "page_size": str(_PAGE_SIZE),
             "page": str(page),
         },

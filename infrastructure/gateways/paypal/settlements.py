@@ -22,11 +22,11 @@ from domain.settlement_ports import (
     SettlementReport,
     SettlementUnreadable,
 )
-from infrastructure.gateways.exchange import Call, NoAnswer, NotSent, Reply
+from infrastructure.gateways.exchange import NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal.account import PayPalAccount
 from infrastructure.gateways.paypal.declines import refusal_of
-from infrastructure.gateways.paypal.reports import LONGEST_WINDOW, PATH
+from infrastructure.gateways.paypal.reports import LONGEST_WINDOW, page_call
 from infrastructure.gateways.paypal.tcodes import Transaction, lines_of, settlement_of
 from infrastructure.gateways.paypal.wire import (
     amount_of,
@@ -39,7 +39,6 @@ from infrastructure.gateways.paypal.wire import (
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
-_PAGE_SIZE = 500
 _MOST_PAGES = 200
 _DENIED = "D"
 
@@ -155,7 +154,7 @@ class PayPalSettlements:
 
     async def _page(self, start: datetime, stop: datetime, number: int) -> _Page | None:
         """One page; None where the window has too many rows for a search."""
-        answer = await self._http.send(_call(start, stop, number))
+        answer = await self._http.send(page_call(start, stop, number, balance_affecting_only=True))
         if isinstance(answer, NotSent | NoAnswer):
             raise _Stopped(NotDone(reason=answer.reason))
         if answer.status >= 400:
@@ -203,22 +202,6 @@ def _transaction(info: Mapping[str, Any], row: int) -> Transaction:
         invoice_id=text_of(info.get("invoice_id")),
         at=at,
         day=at.date(),
-    )
-
-
-def _call(start: datetime, end: datetime, page: int) -> Call:
-    return Call(
-        method="GET",
-        path=PATH,
-        template=PATH,
-        query={
-            "start_date": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "end_date": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "fields": "transaction_info",
-            "balance_affecting_records_only": "Y",
-            "page_size": str(_PAGE_SIZE),
-            "page": str(page),
-        },
     )
 
 
