@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from psycopg import Connection
@@ -24,6 +24,7 @@ from psycopg import Connection
 from domain.money import Money, decimal_text
 from domain.recorded import Recorded
 from infrastructure.store.attempt_rebuild import compare_attempts
+from infrastructure.store.families import FamilyLog
 from infrastructure.store.folding import LogItem
 from infrastructure.store.journal_writer import StreamLog
 from infrastructure.store.rebuild import Difference, LogTooShort, Rebuilder
@@ -80,7 +81,7 @@ class BooksReport:
 def audit_books(
     connect: Callable[[], Connection[Any]],
     schema: str,
-    log: StreamLog,
+    log: AuditedLog,
     projections: Sequence[Kept] = PROJECTIONS,
     *,
     batch: int = BATCH,
@@ -119,6 +120,10 @@ def audit_books(
     )
 
 
+class AuditedLog(StreamLog, FamilyLog, Protocol):
+    """What an audit needs of the ledger."""
+
+
 class _JudgedLog:
     """The log up to `head`, each fact of which is judged when it is first read.
 
@@ -126,7 +131,7 @@ class _JudgedLog:
     position is missing, the next one that is there comes.
     """
 
-    def __init__(self, log: StreamLog, head: int, tell: Tell | None) -> None:
+    def __init__(self, log: AuditedLog, head: int, tell: Tell | None) -> None:
         self._log = log
         self._head = head
         self._tell = tell
@@ -162,6 +167,16 @@ class _JudgedLog:
     def read_streams(self, streams: Sequence[str], stop: int) -> Iterator[list[Recorded[Any]]]:
         """As the log itself."""
         return self._log.read_streams(streams, stop)
+
+    def read_beginnings(self, after: int, limit: int, stop: int) -> Sequence[LogItem]:
+        """As the log itself."""
+        return self._log.read_beginnings(after, limit, stop)
+
+    def read_together(
+        self, streams: Sequence[str], after: int, limit: int, stop: int
+    ) -> Sequence[LogItem]:
+        """As the log itself."""
+        return self._log.read_together(streams, after, limit, stop)
 
     def streams_named(self, prefix: str) -> list[str]:
         """As the log itself."""

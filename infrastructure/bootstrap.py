@@ -63,6 +63,11 @@ if TYPE_CHECKING:
 POOL_SIZE = 8
 
 
+def open_ledger(books: Books) -> Ledger[Subscription]:
+    """The log of facts of some books, and subscriptions as they stand."""
+    return Ledger(books, evolve=evolve, state_type=Subscription, state_version=STATE_VERSION)
+
+
 @attrs.define(slots=False)
 class System:
     """One process's access to one set of books.
@@ -87,9 +92,7 @@ class System:
     @cached_property
     def ledger(self) -> Ledger[Subscription]:
         """The log of facts."""
-        return Ledger(
-            self.books, evolve=evolve, state_type=Subscription, state_version=STATE_VERSION
-        )
+        return open_ledger(self.books)
 
     @cached_property
     def plans(self) -> PlanReader:

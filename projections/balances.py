@@ -21,8 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
-
+from domain.copying import with_
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
@@ -100,7 +99,7 @@ def _apply(row: Balance | None, _: str, recorded: Recorded[Any]) -> Balance | No
             return _covered(_with_granted(before, subscription_id, money.minor), subscription_id)
         case CreditGranted():
             credited, credit = before.credited + money.minor, before.credit + money.minor
-            granted = attrs.evolve(before, credited=credited, credit=credit)
+            granted = with_(before, credited=credited, credit=credit)
             return _covered(_with_granted(granted, subscription_id, money.minor), subscription_id)
         case CreditApplied():
             return _paid_by_credit(before, subscription_id, event.invoice_number, money.minor)
@@ -131,7 +130,7 @@ def _billed(row: Balance, subscription_id: str, event: InvoiceIssued) -> Balance
         total=event.total.minor,
         paid=0,
     )
-    return attrs.evolve(
+    return with_(
         row,
         billed=row.billed + event.total.minor,
         open_invoices=_oldest_first((*row.open_invoices, invoice)),
@@ -142,10 +141,10 @@ def _paid(row: Balance, subscription_id: str, number: int, received: int) -> Bal
     """Money for an invoice: what it does not need, or cannot take, becomes credit."""
     invoice = _open_invoice(row, subscription_id, number)
     taken = 0 if invoice is None else min(received, invoice.open)
-    row = attrs.evolve(row, paid=row.paid + received, credit=row.credit + received - taken)
+    row = with_(row, paid=row.paid + received, credit=row.credit + received - taken)
     if invoice is None:
         return row
-    return _with_invoice(row, attrs.evolve(invoice, paid=invoice.paid + taken))
+    return _with_invoice(row, with_(invoice, paid=invoice.paid + taken))
 
 
 def _paid_by_credit(row: Balance, subscription_id: str, number: int, applied: int) -> Balance:
@@ -154,8 +153,8 @@ def _paid_by_credit(row: Balance, subscription_id: str, number: int, applied: in
     if invoice is None:
         return row
     taken = min(applied, invoice.open)
-    row = _with_granted(attrs.evolve(row, credit=row.credit - taken), subscription_id, -taken)
-    return _with_invoice(row, attrs.evolve(invoice, credited=invoice.credited + taken))
+    row = _with_granted(with_(row, credit=row.credit - taken), subscription_id, -taken)
+    return _with_invoice(row, with_(invoice, credited=invoice.credited + taken))
 
 
 def _written_off(row: Balance, subscription_id: str, number: int, given_up: int) -> Balance:
@@ -164,17 +163,17 @@ def _written_off(row: Balance, subscription_id: str, number: int, given_up: int)
     if invoice is None:
         return row
     taken = min(given_up, invoice.open)
-    row = attrs.evolve(row, written_off=row.written_off + taken)
-    return _with_invoice(row, attrs.evolve(invoice, written_off=invoice.written_off + taken))
+    row = with_(row, written_off=row.written_off + taken)
+    return _with_invoice(row, with_(invoice, written_off=invoice.written_off + taken))
 
 
 def _reversed(row: Balance, subscription_id: str, event: ChargeReversed) -> Balance:
     """So much is open again, and due at once where nothing of the invoice was open."""
     back = event.amount.minor
-    row = attrs.evolve(row, reversed=row.reversed + back)
+    row = with_(row, reversed=row.reversed + back)
     invoice = _open_invoice(row, subscription_id, event.invoice_number)
     if invoice is not None:
-        return _with_invoice(row, attrs.evolve(invoice, reversed=invoice.reversed + back))
+        return _with_invoice(row, with_(invoice, reversed=invoice.reversed + back))
     again = OwedInvoice(
         subscription_id=subscription_id,
         invoice_number=event.invoice_number,
@@ -183,14 +182,14 @@ def _reversed(row: Balance, subscription_id: str, event: ChargeReversed) -> Bala
         paid=0,
         reversed=back,
     )
-    return attrs.evolve(row, open_invoices=_oldest_first((*row.open_invoices, again)))
+    return with_(row, open_invoices=_oldest_first((*row.open_invoices, again)))
 
 
 def _refund_asked_for(row: Balance, refund_id: str, taken: int) -> Balance:
     """Credit that nothing else can use from here on."""
     refund = RefundUnderWay(refund_id=refund_id, minor=taken)
     under_way = sorted((*row.open_refunds, refund), key=lambda each: each.refund_id)
-    return attrs.evolve(row, credit=row.credit - taken, open_refunds=tuple(under_way))
+    return with_(row, credit=row.credit - taken, open_refunds=tuple(under_way))
 
 
 def _refund_settled(row: Balance, subscription_id: str, refund_id: str, gone: int) -> Balance:
@@ -199,7 +198,7 @@ def _refund_settled(row: Balance, subscription_id: str, refund_id: str, gone: in
     if refund is None:
         return row
     under_way = tuple(each for each in row.open_refunds if each.refund_id != refund_id)
-    row = attrs.evolve(
+    row = with_(
         _with_granted(row, subscription_id, refund.minor - gone),
         credit=row.credit + refund.minor - gone,
         refunded=row.refunded + gone,
@@ -212,7 +211,7 @@ def _refund_found_late(row: Balance, subscription_id: str, refund_id: str, gone:
     """It has gone, and is owed as far as no credit covers it."""
     late = Overdrawn(refund_id=refund_id, subscription_id=subscription_id, minor=gone)
     overdrawn = sorted((*row.overdrawn, late), key=lambda each: each.subscription_id)
-    row = attrs.evolve(row, refunded=row.refunded + gone, overdrawn=tuple(overdrawn))
+    row = with_(row, refunded=row.refunded + gone, overdrawn=tuple(overdrawn))
     return _covered(row, subscription_id)
 
 
@@ -226,9 +225,9 @@ def _covered(row: Balance, subscription_id: str) -> Balance:
         taken = max(0, min(each.minor, left)) if mine else 0
         left -= taken
         if each.minor > taken:
-            overdrawn.append(attrs.evolve(each, minor=each.minor - taken))
+            overdrawn.append(with_(each, minor=each.minor - taken))
     used = _granted_left(row, subscription_id) - left
-    row = attrs.evolve(row, credit=row.credit - used, overdrawn=tuple(overdrawn))
+    row = with_(row, credit=row.credit - used, overdrawn=tuple(overdrawn))
     return _with_granted(row, subscription_id, -used)
 
 
@@ -242,9 +241,9 @@ def _looked_at(row: Balance | None, event: DiscrepancyResolved) -> Balance | Non
         if each.refund_id == key and event.resolution is Resolution.ACCEPTED:
             given_up += each.minor
         else:
-            overdrawn.append(attrs.evolve(each, dismissed=each.dismissed or each.refund_id == key))
+            overdrawn.append(with_(each, dismissed=each.dismissed or each.refund_id == key))
     written_off = row.written_off + given_up
-    return attrs.evolve(row, written_off=written_off, overdrawn=tuple(overdrawn))
+    return with_(row, written_off=written_off, overdrawn=tuple(overdrawn))
 
 
 def _granted_left(row: Balance, subscription_id: str) -> int:
@@ -258,7 +257,7 @@ def _with_granted(row: Balance, subscription_id: str, change: int) -> Balance:
     if minor:
         left.append(GrantedLeft(subscription_id=subscription_id, minor=minor))
     left.sort(key=lambda each: each.subscription_id)
-    return attrs.evolve(row, granted_left=tuple(left))
+    return with_(row, granted_left=tuple(left))
 
 
 def _open_invoice(row: Balance, subscription_id: str, number: int) -> OwedInvoice | None:
@@ -276,7 +275,7 @@ def _with_invoice(row: Balance, invoice: OwedInvoice) -> Balance:
         invoice if (each.subscription_id, each.invoice_number) == wanted else each
         for each in row.open_invoices
     )
-    return attrs.evolve(row, open_invoices=tuple(each for each in invoices if each.open != 0))
+    return with_(row, open_invoices=tuple(each for each in invoices if each.open != 0))
 
 
 def _oldest_first(invoices: Iterable[OwedInvoice]) -> tuple[OwedInvoice, ...]:
@@ -306,4 +305,5 @@ BALANCES: TableProjection[Balance] = TableProjection(
         "credit": Column(ColumnType.INTEGER, lambda row: row.credit),
         "oldest_due_at": Column(ColumnType.INSTANT, lambda row: row.oldest_due_at),
     },
+    by_family=True,
 )

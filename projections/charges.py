@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from domain.copying import with_
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.providers import Provider
@@ -171,36 +172,36 @@ def _open(row: Charge, event: Any) -> Charge:
     """What happens to a charge between intention and outcome, and the contradictions after it."""
     match event:
         case ChargeAuthorized(authorization_ref=reference):
-            return attrs.evolve(row, status=ChargeStatus.AUTHORIZED, provider_ref=reference)
+            return with_(row, status=ChargeStatus.AUTHORIZED, provider_ref=reference)
         case CaptureAttempted(amount=amount):
-            return attrs.evolve(row, status=ChargeStatus.CAPTURING, asked=amount)
+            return with_(row, status=ChargeStatus.CAPTURING, asked=amount)
         case VoidAttempted():
-            return attrs.evolve(row, status=ChargeStatus.VOIDING)
+            return with_(row, status=ChargeStatus.VOIDING)
         case ChargeOutcomeUnknown(provider_ref=reference):
-            return attrs.evolve(
+            return with_(
                 row, status=ChargeStatus.UNKNOWN, provider_ref=reference or row.provider_ref
             )
         case ChargeLookedUp(next_look_up_at=again, provider_ref=reference):
             status = ChargeStatus.NEEDS_PERSON if again is None else ChargeStatus.UNKNOWN
             known = reference or row.provider_ref
-            return attrs.evolve(row, status=status, looks=row.looks + 1, provider_ref=known)
+            return with_(row, status=status, looks=row.looks + 1, provider_ref=known)
         case ChargeDiscrepancyFound(discrepancy=found):
-            return attrs.evolve(row, discrepancies=(*row.discrepancies, found), resolution=None)
+            return with_(row, discrepancies=(*row.discrepancies, found), resolution=None)
         case DiscrepancyResolved(resolution=resolution):
-            return attrs.evolve(row, resolution=resolution)
+            return with_(row, resolution=resolution)
         case RefundSucceeded(amount=amount) | RefundFoundLate(amount=amount):
             before = Money(0, amount.currency) if row.refunded is None else row.refunded
             if amount.currency != before.currency:
                 return row  # it shows in the table of refunds
-            return attrs.evolve(row, refunded=before + amount)
+            return with_(row, refunded=before + amount)
         case ChargeReversed(amount=amount):
             before = Money(0, amount.currency) if row.reversed is None else row.reversed
-            return _stands(attrs.evolve(row, reversed=before + amount))
+            return _stands(with_(row, reversed=before + amount))
         case DisputeOpened(dispute_ref=ref):
-            return _stands(attrs.evolve(row, disputes=(*row.disputes, ref)))
+            return _stands(with_(row, disputes=(*row.disputes, ref)))
         case DisputeClosed(dispute_ref=ref):
             left = tuple(each for each in row.disputes if each != ref)
-            return _stands(attrs.evolve(row, disputes=left))
+            return _stands(with_(row, disputes=left))
         case _:
             return row
 
@@ -213,18 +214,18 @@ def _stands(row: Charge) -> Charge:
         status = ChargeStatus.REVERSED
     else:
         status = ChargeStatus.FOUND_LATE if row.late else ChargeStatus.SUCCEEDED
-    return attrs.evolve(row, status=status)
+    return with_(row, status=status)
 
 
 def _settled(row: Charge, event: _Outcome) -> Charge:
-    row = attrs.evolve(row, evidence=event.evidence, settled_at=event.effective_at)
+    row = with_(row, evidence=event.evidence, settled_at=event.effective_at)
     match event:
         case ChargeNotMade():
-            return attrs.evolve(row, status=ChargeStatus.NOT_MADE)
+            return with_(row, status=ChargeStatus.NOT_MADE)
         case AuthorizationVoided():
-            return attrs.evolve(row, status=ChargeStatus.VOIDED)
+            return with_(row, status=ChargeStatus.VOIDED)
         case ChargeDeclined():
-            return attrs.evolve(
+            return with_(
                 row,
                 status=ChargeStatus.DECLINED,
                 decline=event.decline,
@@ -234,7 +235,7 @@ def _settled(row: Charge, event: _Outcome) -> Charge:
             )
         case _:
             late = isinstance(event, ChargeFoundLate)
-            return attrs.evolve(
+            return with_(
                 row,
                 status=ChargeStatus.FOUND_LATE if late else ChargeStatus.SUCCEEDED,
                 received=event.amount,
@@ -276,4 +277,5 @@ CHARGES: TableProjection[Charge] = TableProjection(
             ColumnType.FLAG, lambda row: bool(row.discrepancies) and row.resolution is None
         ),
     },
+    by_family=True,
 )

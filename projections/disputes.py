@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from domain.copying import with_
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
@@ -81,12 +82,12 @@ def _apply(row: DisputeRow | None, _: str, recorded: Recorded[Any]) -> DisputeRo
         )
     if row is None:
         return None
-    row = attrs.evolve(row, changed_at=event.effective_at, evidence=event.evidence)
+    row = with_(row, changed_at=event.effective_at, evidence=event.evidence)
     match event:
         case DisputeAdvanced(stage=stage, status=status):
-            return attrs.evolve(row, stage=stage, status=status)
+            return with_(row, stage=stage, status=status)
         case DisputeClosed(outcome=outcome, provider_outcome=words, amount=amount):
-            return attrs.evolve(row, outcome=outcome, provider_outcome=words, returned=amount)
+            return with_(row, outcome=outcome, provider_outcome=words, returned=amount)
         case _:
             return row
 
@@ -114,4 +115,5 @@ DISPUTES: TableProjection[DisputeRow] = TableProjection(
             ColumnType.INTEGER, lambda row: None if row.returned is None else row.returned.minor
         ),
     },
+    by_family=True,
 )

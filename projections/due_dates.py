@@ -170,6 +170,7 @@ DUE_DATES: TableProjection[DueDates] = TableProjection(
         "stands_still": Column(ColumnType.FLAG, lambda row: row.stands_still),
         "unknown": Column(ColumnType.FLAG, lambda row: row.unknown),
     },
+    by_family=True,
 )
 
 

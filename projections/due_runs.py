@@ -57,6 +57,7 @@ DUE_RUNS: TableProjection[DueRun] = TableProjection(
     keys_of=_keys,
     apply=_apply,
     columns={"began_at": Column(ColumnType.INSTANT, _began_at)},
+    by_family=True,
 )
 
 

@@ -38,6 +38,7 @@ PERIODS: TableProjection[AccountingPeriod] = TableProjection(
         "standing": Column(ColumnType.TEXT, lambda row: row.standing),
         "seals": Column(ColumnType.INTEGER, lambda row: row.seals),
     },
+    by_family=True,
 )
 
 

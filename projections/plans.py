@@ -40,6 +40,7 @@ PLANS: TableProjection[Plan] = TableProjection(
         "latest_version": Column(ColumnType.INTEGER, lambda row: len(row.versions)),
         "retired_at": Column(ColumnType.INSTANT, lambda row: row.retired_at),
     },
+    by_family=True,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from domain.copying import with_
 from domain.identity import subscription_of
 from domain.money import Money
 from domain.recorded import Recorded
@@ -106,27 +107,27 @@ def _apply(row: Refund | None, key: str, recorded: Recorded[Any]) -> Refund | No
         case _ if row is None:
             return None
         case RefundAttempted():
-            return attrs.evolve(row, status=RefundStatus.ATTEMPTED)
+            return with_(row, status=RefundStatus.ATTEMPTED)
         case RefundOutcomeUnknown(reason=finding):
-            return attrs.evolve(_doubted(row, event), finding=finding)
+            return with_(_doubted(row, event), finding=finding)
         case RefundLookedUp(finding=finding, look_number=looks):
-            return attrs.evolve(_doubted(row, event), finding=finding, looks=looks)
+            return with_(_doubted(row, event), finding=finding, looks=looks)
         case RefundSucceeded(amount=amount):
-            return attrs.evolve(_settled(row, event, RefundStatus.SUCCEEDED), given_back=amount)
+            return with_(_settled(row, event, RefundStatus.SUCCEEDED), given_back=amount)
         case RefundFailed(code=code, message=message):
             failed = _settled(row, event, RefundStatus.FAILED)
-            return attrs.evolve(failed, code=code, message=message)
+            return with_(failed, code=code, message=message)
         case RefundFoundLate(amount=amount):
-            return attrs.evolve(_settled(row, event, RefundStatus.FOUND_LATE), given_back=amount)
+            return with_(_settled(row, event, RefundStatus.FOUND_LATE), given_back=amount)
         case DiscrepancyResolved(resolution=resolution):
-            return attrs.evolve(row, resolution=resolution)
+            return with_(row, resolution=resolution)
         case _:
             return row
 
 
 def _doubted(row: Refund, event: RefundOutcomeUnknown | RefundLookedUp) -> Refund:
     again = event.next_look_up_at
-    return attrs.evolve(
+    return with_(
         row,
         status=RefundStatus.NEEDS_PERSON if again is None else RefundStatus.UNKNOWN,
         provider_ref=event.provider_ref or row.provider_ref,
@@ -136,7 +137,7 @@ def _doubted(row: Refund, event: RefundOutcomeUnknown | RefundLookedUp) -> Refun
 def _settled(
     row: Refund, event: RefundSucceeded | RefundFailed | RefundFoundLate, status: RefundStatus
 ) -> Refund:
-    return attrs.evolve(
+    return with_(
         row,
         status=status,
         provider_ref=event.provider_ref or row.provider_ref,
@@ -165,4 +166,5 @@ REFUNDS: TableProjection[Refund] = TableProjection(
         ),
         "unresolved": Column(ColumnType.FLAG, lambda row: row.unresolved),
     },
+    by_family=True,
 )

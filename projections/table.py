@@ -48,6 +48,8 @@ class TableProjection(Generic[Row]):
     row_type: attrs class of one row; it is stored whole, as JSON.
     keys_of: the keys of the rows that a fact touches; empty when it touches none.
     apply: the row after one more fact; None removes it. Called once per key, in log order.
+    by_family: whether no row is touched by streams of two families (projections/families.py), so
+        that rows can be made anew family by family.
     """
 
     name: str
@@ -56,3 +58,4 @@ class TableProjection(Generic[Row]):
     keys_of: Callable[[Recorded[Any]], tuple[str, ...]]
     apply: Callable[[Row | None, str, Recorded[Any]], Row | None]
     columns: Mapping[str, Column[Row]]
+    by_family: bool = False

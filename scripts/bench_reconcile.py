@@ -45,7 +45,8 @@ from domain.settlements.state import SettlementState
 from domain.subscription.events import ChargeAttempted, ChargeSucceeded
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
-from infrastructure.books.reconciling import few_collections, read_reconciliation
+from infrastructure.books.reconciling import read_reconciliation
+from infrastructure.collecting import few_collections
 from infrastructure.store.embedded import EmbeddedPostgres
 from infrastructure.store.ledger import Append, Appended, Ledger
 from infrastructure.store.schema import open_books

@@ -2,14 +2,14 @@
 
     .venv/bin/python scripts/bench_replay.py [--facts 1000000] [--each] [--no-others]
 
-replayed   rows as they are read, and decoded; then all projections and the journal in one pass,
-           from nothing, as the runner keeps them; with --each also every one by itself, rebuilt
+replayed   rows as they are read, and decoded; then all projections rebuilt together, without and
+           with the journal; with --each also every one by itself
 balances   of all accounts from the same entries: ours from the log, ours from the tables that were
            kept, hledger and beancount from the export (hledger on the PATH; bean-check likewise, or
            the interpreter of a beancount in BILLING_BEANCOUNT)
 
-Wall and processor seconds of this process (the server works beside it), and its greatest memory.
-Each line is one process, so that its memory is its own.
+Wall seconds; processor seconds of the processes of a line, and the greatest memory of one of them
+(the server works beside them). Each line is a process, so that its memory is its own.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from bench_log import long_log
 
 from infrastructure.books.chart_file import read_chart
 from infrastructure.books.reading import KnownJournal
+from infrastructure.bootstrap import open_ledger
 from infrastructure.exports.manifest import export
 from infrastructure.exports.source import Wanted
 from infrastructure.store.books import Books
+from infrastructure.store.crew import Crew
 from infrastructure.store.journal_table import JournalBooks
-from infrastructure.store.projector import Runner
 from infrastructure.store.rebuild import Rebuilder
-from infrastructure.store.view_table import Kept, live_name
+from infrastructure.store.view_table import Kept
 from projections.account_sums import Known, sums, trial_balance
 from projections.catalogue import PROJECTIONS
 
@@ -64,21 +65,16 @@ def decoded(_: Books, ledger: Any) -> None:
         position = facts[-1].position
 
 
-def forget(books: Books) -> None:
-    """Take away everything that is kept."""
-    with books.connect() as conn:
-        schema = books.identifier
-        names = [f"{live_name(JOURNAL)}_sums", f"{live_name(JOURNAL)}_notes"]
-        for name in [*map(live_name, KEPT), *names]:
-            conn.execute(f"DROP TABLE IF EXISTS {schema}.{name} CASCADE")
-        conn.execute(f"DELETE FROM {schema}.view_positions")
+def together(*kept: Kept) -> Callable[[Books, Any], None]:
+    """Some of them rebuilt, by as many processes as there are processors."""
 
+    def rebuilt(books: Books, ledger: Any) -> None:
+        crew = Crew(books, open_ledger, os.cpu_count() or 1)
+        Rebuilder(books.connect, books.schema, ledger, batch=BATCH, crew=crew).rebuild_all(
+            kept, NOW
+        )
 
-def everything(books: Books, ledger: Any) -> None:
-    """All projections and the journal in one pass."""
-    runner = Runner(books.connect, books.schema, ledger, KEPT, batch=BATCH)
-    runner.catch_up(NOW)
-    runner.close()
+    return rebuilt
 
 
 def one(kept: Kept) -> Callable[[Books, Any], None]:
@@ -98,7 +94,8 @@ def balances(_: Books, ledger: Any) -> None:
 TASKS: dict[str, Callable[[Books, Any], None]] = {
     "raw rows": raw,
     "decoded": decoded,
-    "everything": everything,
+    "all projections": together(*PROJECTIONS),
+    "and the journal": together(*KEPT),
     **{f"{each.name} alone": one(each) for each in KEPT},
     "balances from the log": balances,
 }
@@ -107,14 +104,22 @@ TASKS: dict[str, Callable[[Books, Any], None]] = {
 def task(name: str, facts: int) -> None:
     """Do one task in this process and print its line."""
     with long_log(facts) as (books, ledger):
-        if name == "everything":
-            forget(books)
         head = ledger.head()
-        wall, processor = time.perf_counter(), time.process_time()
+        wall, processor = time.perf_counter(), _processor()
         TASKS[name](books, ledger)
-        wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        wall, processor = time.perf_counter() - wall, _processor() - processor
+    most = max(resource.getrusage(who).ru_maxrss for who in _WHO) / 1024
     line(name, head, wall, processor, most)
+
+
+# This process, and those that it had and that have ended.
+_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def _processor() -> float:
+    """Processor seconds so far."""
+    used = [resource.getrusage(who) for who in _WHO]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def line(name: str, facts: int, wall: float, processor: float, most: float) -> None:

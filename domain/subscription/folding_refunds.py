@@ -58,8 +58,9 @@ def collected(
     oldest = event.effective_at - REFUNDABLE_FOR
     charges = (*state.collected, charge)
     recent = [each for each in charges if each.at >= oldest][-MOST_REMEMBERED:]
-    # Few are disputed; to ask that first spares comparing each with each.
-    older = [each for each in charges if state.disputed(each.attempt_id) and each not in recent]
+    # Few subscriptions are disputed, and few of their charges: each is asked before the next.
+    contested = {each.attempt_id for each in state.open_disputes}
+    older = [each for each in charges if each.attempt_id in contested and each not in recent]
     return with_(state, collected=(*older, *recent))
 
 

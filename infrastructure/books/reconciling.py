@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -15,24 +12,13 @@ from domain.money import parse_money
 from domain.refusals import Refused
 from domain.settlements.accounts import Tariff
 from infrastructure.books.reading import BATCH, KnownAt, Log
+from infrastructure.collecting import few_collections
 from infrastructure.settings import AccountSettings, Settings, SettingsError
 from infrastructure.store.ledger import Poison, Unreadable
 from projections.reconciliation import Reconciliation
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap import System
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Facts and what is folded from them hold no cycles: looking for some among a million of them
-    again and again takes as long as all the rest."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def read_reconciliation(log: Log, known_at: KnownAt = None) -> Reconciliation:

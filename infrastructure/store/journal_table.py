@@ -145,6 +145,13 @@ class JournalTable:
             )
         self.note(conn, {"zone": self.projection.zone})
 
+    def create_bare(self, conn: Connection[Any]) -> None:
+        """As `create`: sums are made of the rows while they come in, through the indexes."""
+        self.create(conn)
+
+    def create_indexes(self, conn: Connection[Any]) -> None:
+        """Nothing: they are there."""
+
     def drop(self, conn: Connection[Any]) -> None:
         """Remove the tables if they are there."""
         for each in (self.identifier, self.sums, self.notes):

@@ -275,6 +275,22 @@ class Ledger(Application[str], Generic[S]):
         rows = self._ledger_recorder.rows_of_log(after, limit, stop)
         return [self._recorded(row) for row in rows]
 
+    def read_together(
+        self, streams: Sequence[str], after: int, limit: int, stop: int
+    ) -> list[Recorded[Any] | Poison]:
+        """As `read_log`, of these streams alone."""
+        return [
+            self._recorded(row)
+            for row in self._ledger_recorder.rows_together(streams, after, limit, stop)
+        ]
+
+    def read_beginnings(self, after: int, limit: int, stop: int) -> list[Recorded[Any] | Poison]:
+        """As `read_log`, of each stream its first event alone."""
+        return [
+            self._recorded(row)
+            for row in self._ledger_recorder.rows_of_beginnings(after, limit, stop)
+        ]
+
     def recorded_at(self, position: int) -> datetime:
         """When a position was recorded. Raises: LookupError."""
         rows = self._ledger_recorder.rows_of_log(position - 1, 1, position)

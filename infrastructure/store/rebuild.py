@@ -1,6 +1,6 @@
-"""Folding a projection again from position 1: to put it in place, or to prove the live one.
+"""Folding projections again from position 1: to put them in place, or to prove the live ones.
 
-Both go through one function, `Rebuilder._follow`, into a table of their own, and stop exactly where
+Both go through one function, `Rebuilder._fill`, into tables of their own, and stop exactly where
 the live rows stand. A rebuild then renames the tables in one short transaction; an audit compares
 them row by row in one snapshot of the database, and stops nobody.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +23,11 @@ from psycopg import Connection, errors
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 
+from infrastructure.collecting import few_collections
+from infrastructure.store.crew import Crew
 from infrastructure.store.differing import Difference
-from infrastructure.store.folding import Log, Parked
+from infrastructure.store.families import Asides, FamilyLog, NotByFamily, families, fold_families
+from infrastructure.store.folding import Parked
 from infrastructure.store.kept import (
     KeptWriter,
     live_table,
@@ -40,7 +44,8 @@ from infrastructure.store.tracking import (
     unpark,
 )
 from infrastructure.store.view_alias import point_alias, replace_alias, shown_version
-from infrastructure.store.view_table import Kept, live_name
+from infrastructure.store.view_table import Kept, ViewTable, live_name
+from infrastructure.store.view_writer import ViewWriter
 
 BATCH = 5000
 # Rows are written over and over while the log passes by: the space is taken back in between.
@@ -78,43 +83,55 @@ class Rebuilder:
     """Rebuilds and audits stored projections of one set of books.
 
     connect: makes a connection in the application's role; each call uses one of its own.
+    crew: processes for long rebuilds; without one all is done here.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connection[Any]],
         schema: str,
-        log: Log,
+        log: FamilyLog,
         *,
         batch: int = BATCH,
+        crew: Crew | None = None,
     ) -> None:
         self._connect = connect
         self._schema = schema
         self._events = log
         self._batch = batch
+        self._crew = crew
 
     def rebuild(self, projection: Kept, now: datetime) -> Rebuilt:
-        """Fold the projection anew beside the live one, and put the result in its place.
+        """As `rebuild_all`, of one."""
+        return self.rebuild_all([projection], now)[0]
+
+    def rebuild_all(self, projections: Sequence[Kept], now: datetime) -> list[Rebuilt]:
+        """Fold projections anew beside the live ones, and put the results in their places.
 
         Readers go on; the live runner waits for the last few events and the renaming.
         Raises: RebuildRunning, ReadersInTheWay.
         """
-        with self._connect() as conn:
+        shadows = [shadow_table(each, self._schema) for each in projections]
+        with self._connect() as conn, few_collections():
             conn.autocommit = True
-            self._be_the_only_one(conn, projection)
-            shadow = shadow_table(projection, self._schema)
-            shadow.drop(conn)
-            shadow.create(conn)
+            for projection in projections:
+                self._be_the_only_one(conn, projection)
             try:
-                with conn.transaction():
-                    if enter(conn, self._schema, projection, now):
-                        live_table(projection, self._schema).create(conn)
-                writer = writer_of(shadow, self._events)
-                self._follow(conn, [writer], self._events.head())
-                return self._put_in_place(conn, writer, now)
+                for projection, shadow in zip(projections, shadows, strict=True):
+                    shadow.drop(conn)
+                    shadow.create_bare(conn)
+                    with conn.transaction():
+                        if enter(conn, self._schema, projection, now):
+                            live_table(projection, self._schema).create(conn)
+                writers = [writer_of(shadow, self._events) for shadow in shadows]
+                self._fill(conn, writers, self._events.head())
+                for shadow in shadows:
+                    shadow.create_indexes(conn)
+                return [self._put_in_place(conn, writer, now) for writer in writers]
             finally:
                 if not conn.closed:
-                    shadow.drop(conn)
+                    for shadow in shadows:
+                        shadow.drop(conn)
 
     def compare(self, *projections: Kept) -> Iterator[Difference]:
         """Fold the projections anew to where the live rows stand; yield every row that differs.
@@ -123,7 +140,7 @@ class Rebuilder:
         the live runner, writers and readers go on meanwhile.
         Raises: ViewMissing for one that has never run; ShapeChanged; LogTooShort.
         """
-        with self._connect() as conn:
+        with self._connect() as conn, few_collections():
             conn.autocommit = True
             writers = []
             for projection in projections:
@@ -132,7 +149,7 @@ class Rebuilder:
                 table.create(conn)
                 writers.append(writer_of(table, self._events))
             stands = [standing(conn, self._schema, p).position for p in projections]
-            self._follow(conn, writers, min(stands, default=0))
+            self._fill(conn, writers, min(stands, default=0))
             with conn.transaction():
                 conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 self._hold_tables(conn, projections)
@@ -144,6 +161,42 @@ class Rebuilder:
                     yield from writer.table.differences(conn, live)
 
     # --- both ---------------------------------------------------------------------------------
+
+    def _fill(self, conn: Connection[Any], writers: Sequence[KeptWriter], stop: int) -> None:
+        """Fold the log up to `stop` into tables that are empty: family by family where a
+        projection says so, the others in the log's order. Raises: LogTooShort."""
+        if stop and not self._events.read_log(stop - 1, 1, stop):
+            raise LogTooShort(f"the log ends at {self._events.head()}, before position {stop}")
+        by_family = [
+            each for each in writers if isinstance(each, ViewWriter) and each.projection.by_family
+        ]
+        others = [each for each in writers if each not in by_family]
+        tables = [each.table for each in by_family]
+        parked: list[dict[str, Parked]] = [{} for _ in tables]
+        try:
+            with self._folded(conn, tables, stop) as folded:
+                self._follow(conn, others, stop)
+                for found in folded:
+                    for known, aside in zip(parked, found, strict=True):
+                        known |= aside
+        except NotByFamily:
+            for table in tables:
+                table.empty(conn)
+            self._follow(conn, by_family, stop)
+        else:
+            for each, aside in zip(by_family, parked, strict=True):
+                each.start_from(stop, aside)
+
+    def _folded(
+        self, conn: Connection[Any], tables: Sequence[ViewTable[Any]], stop: int
+    ) -> AbstractContextManager[Iterator[Asides]]:
+        """All families folded, by the crew where there is one for it. Raises: NotByFamily."""
+        batches = families(self._events, stop) if tables else ()
+        if self._crew is not None and tables and self._crew.can(tables, stop):
+            return self._crew.at_work(tables, batches, stop)
+        return nullcontext(
+            fold_families(conn, self._events, tables, batch, stop) for batch in batches
+        )
 
     def _follow(self, conn: Connection[Any], writers: Sequence[KeptWriter], stop: int) -> None:
         """Fold the log into the writers' tables until they stand at `stop`.

@@ -73,6 +73,14 @@ class LedgerRecorder(PostgresProcessRecorder):
             " AND e.position <= %b ORDER BY e.version) e ORDER BY q.n, e.version"
         ).format(_COLUMNS, table)
 
+        # All facts of some streams as one log; sorted after they are found, whatever the planner
+        # thinks of walking through the whole log in its order.
+        self._select_together = SQL(
+            "SELECT {} FROM unnest(%b::text[]) AS q(stream) CROSS JOIN LATERAL ("
+            " SELECT * FROM {} e WHERE e.stream = q.stream AND e.position > %b"
+            " AND e.position <= %b ORDER BY e.version) e ORDER BY e.position LIMIT %b"
+        ).format(_COLUMNS, table)
+
     def create_table(self) -> None:
         """Nothing: the tables are made by `open_books`, which may; the application may not."""
 
@@ -146,6 +154,23 @@ class LedgerRecorder(PostgresProcessRecorder):
         where = SQL("WHERE e.position > %b AND e.position <= %b ORDER BY e.position LIMIT %b")
         bounds = (after, _LAST if stop is None else stop, limit)
         rows: list[EventRow] = self.fetch(self._select + where, bounds)
+        return rows
+
+    def rows_together(
+        self, streams: Sequence[str], after: int, limit: int, stop: int
+    ) -> list[EventRow]:
+        """As `rows_of_log`, of these streams alone."""
+        wanted = TextArray(stream.encode() for stream in streams)
+        rows: list[EventRow] = self.fetch(self._select_together, (wanted, after, stop, limit))
+        return rows
+
+    def rows_of_beginnings(self, after: int, limit: int, stop: int) -> list[EventRow]:
+        """As `rows_of_log`, of each stream its first event alone."""
+        where = SQL(
+            "WHERE e.version = 1 AND e.position > %b AND e.position <= %b"
+            " ORDER BY e.position LIMIT %b"
+        )
+        rows: list[EventRow] = self.fetch(self._select + where, (after, stop, limit))
         return rows
 
     def select_events(

@@ -62,19 +62,25 @@ class ViewTable(Generic[Row]):
         self.identifier = Identifier(name) if schema is None else Identifier(schema, name)
         self._decoder = msgspec.json.Decoder(projection.row_type)
         # Rendered once: composing a statement for every batch costs more than sending it.
-        self._select, self._delete, self._upsert = (
+        self._select, self._delete, self._insert, self._upsert = (
             statement.as_string().encode()
             for statement in (
                 SQL("SELECT key, position, row::text FROM {} WHERE key = ANY(%b::text[])").format(
                     self.identifier
                 ),
                 SQL("DELETE FROM {} WHERE key = ANY(%b::text[])").format(self.identifier),
+                _insert(self.identifier, projection),
                 _upsert(self.identifier, projection),
             )
         )
 
     def create(self, conn: Connection[Any]) -> None:
-        """Make the table and its indexes; names of indexes are left to the server."""
+        """Make the table and its indexes."""
+        self.create_bare(conn)
+        self.create_indexes(conn)
+
+    def create_bare(self, conn: Connection[Any]) -> None:
+        """Make the table without the indexes that people and workers look rows up by."""
         columns = [
             SQL("{} {}").format(Identifier(name), SQL(column.type.value))
             for name, column in self.projection.columns.items()
@@ -89,6 +95,9 @@ class ViewTable(Generic[Row]):
                 SQL("").join(SQL(", ") + column for column in columns),
             )
         )
+
+    def create_indexes(self, conn: Connection[Any]) -> None:
+        """Make its indexes; their names are left to the server."""
         for name, column in self.projection.columns.items():
             if column.indexed:
                 conn.execute(
@@ -155,6 +164,15 @@ class ViewTable(Generic[Row]):
         if removed:
             conn.execute(self._delete, [removed])
 
+    def insert(self, conn: Connection[Any], rows: EncodedRows) -> None:
+        """Store rows that are not there yet. Raises: psycopg.errors.UniqueViolation."""
+        if rows.keys:
+            conn.execute(self._insert, rows.arrays)
+
+    def empty(self, conn: Connection[Any]) -> None:
+        """Remove all rows."""
+        conn.execute(SQL("TRUNCATE {}").format(self.identifier))
+
     def encode(self, rows: Mapping[str, Held[Row]]) -> EncodedRows:
         """Rows as they are stored.
 
@@ -203,13 +221,11 @@ def shape_of(projection: Kept) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _upsert(table: Identifier, projection: TableProjection[Any]) -> Composed:
-    types = {"key": "text", "position": "bigint", "row": "text"}
-    types |= {name: column.type.value for name, column in projection.columns.items()}
+def _insert(table: Identifier, projection: TableProjection[Any]) -> Composed:
+    types = _types(projection)
     names = [Identifier(name) for name in types]
     return SQL(
         "INSERT INTO {table} ({names}) SELECT {picked} FROM unnest({arrays}) AS new ({names})"
-        " ON CONFLICT (key) DO UPDATE SET {updates}"
     ).format(
         table=table,
         names=SQL(", ").join(names),
@@ -218,10 +234,24 @@ def _upsert(table: Identifier, projection: TableProjection[Any]) -> Composed:
             for name in types
         ),
         arrays=SQL(", ").join(SQL("%b::{}[]").format(SQL(kind)) for kind in types.values()),
+    )
+
+
+def _upsert(table: Identifier, projection: TableProjection[Any]) -> Composed:
+    return SQL("{insert} ON CONFLICT (key) DO UPDATE SET {updates}").format(
+        insert=_insert(table, projection),
         updates=SQL(", ").join(
-            SQL("{0} = excluded.{0}").format(name) for name in names if name != Identifier("key")
+            SQL("{0} = excluded.{0}").format(Identifier(name))
+            for name in _types(projection)
+            if name != "key"
         ),
     )
+
+
+def _types(projection: TableProjection[Any]) -> dict[str, str]:
+    """The columns and what the server calls their types."""
+    types = {"key": "text", "position": "bigint", "row": "text"}
+    return types | {name: column.type.value for name, column in projection.columns.items()}
 
 
 def _text(value: ColumnValue) -> bytes:

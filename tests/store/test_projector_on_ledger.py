@@ -41,14 +41,14 @@ SUBSCRIPTIONS = [f"sub-{number}" for number in range(12)]
 
 
 def lives() -> LogInMemory:
-    """A few months of a dozen subscriptions, with all kinds of answers."""
+    """A few months of a dozen subscriptions of five customers, with all kinds of answers."""
     log = LogInMemory(now=FIRST)
     terms = attrs.evolve(examples.TERMS, capture=CaptureMode.AT_ONCE)
-    for each in SUBSCRIPTIONS:
+    for number, each in enumerate(SUBSCRIPTIONS):
         log.sign_up(
             Start(
                 subscription_id=each,
-                customer_id=f"customer-{each}",
+                customer_id=f"customer-{number % 5}",
                 namespace=uuid5(UUID(int=7), each),
                 provider=Provider.PAYPAL,
                 account="main",

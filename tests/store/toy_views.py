@@ -66,6 +66,14 @@ class ListLog:
         self.reads += 1
         return self.items[after : min(after + limit, stop if stop is not None else len(self.items))]
 
+    def read_beginnings(self, after: int, limit: int, stop: int) -> Sequence[LogItem]:
+        return [i for i in self.items[after:stop] if i.version == 1][:limit]
+
+    def read_together(
+        self, streams: Sequence[str], after: int, limit: int, stop: int
+    ) -> Sequence[LogItem]:
+        return [i for i in self.items[after:stop] if i.stream in streams][:limit]
+
     def read_stream(self, stream: str, after_version: int = 0) -> Sequence[Any]:
         return [i for i in self.items if i.stream == stream and i.version > after_version]
 
