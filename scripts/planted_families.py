@@ -27,7 +27,7 @@ FAULTS = (
         "families: a page is read, the others are not",
         FAMILIES,
         "        if len(items) < PAGE:",
-        "        if items:",
+        "        if True:",
     ),
     Fault(
         "families: each page begins with no row",

@@ -6,7 +6,6 @@ chart.py's concern, so that no posting ever depends on a setting.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
@@ -155,11 +154,11 @@ def posted(lines: Iterable[Line], recognitions: Iterable[Recognition] = ()) -> P
     Raises: Unbalanced.
     """
     sums: dict[tuple[Account, str], int] = {}
-    left: Counter[str] = Counter()
+    left: dict[str, int] = {}
     for line in lines:
         key = line.account, line.currency
         sums[key] = sums.get(key, 0) + line.minor
-        left[line.currency] += line.minor
+        left[line.currency] = left.get(line.currency, 0) + line.minor
     if any(left.values()):
         raise Unbalanced(", ".join(f"{minor} {code} too much" for code, minor in left.items()))
     kept = tuple(Line(account, minor, code) for (account, code), minor in sums.items() if minor)
