@@ -109,7 +109,7 @@ class Rebuilder:
         """Fold projections anew beside the live ones, and put the results in their places.
 
         Readers go on; the live runner waits for the last few events and the renaming.
-        Raises: RebuildRunning, ReadersInTheWay.
+        Raises: RebuildRunning; ReadersInTheWay, then those before it are in their places.
         """
         shadows = [shadow_table(each, self._schema) for each in projections]
         with self._connect() as conn, few_collections():
@@ -136,8 +136,8 @@ class Rebuilder:
     def compare(self, *projections: Kept) -> Iterator[Difference]:
         """Fold the projections anew to where the live rows stand; yield every row that differs.
 
-        The log is read once for all of them. What is compared is one snapshot of the database:
-        the live runner, writers and readers go on meanwhile.
+        What is compared is one snapshot of the database: the live runner, writers and readers go
+        on meanwhile.
         Raises: ViewMissing for one that has never run; ShapeChanged; LogTooShort.
         """
         with self._connect() as conn, few_collections():
