@@ -173,8 +173,11 @@ def test_projections_of_both_kinds_are_rebuilt_together(books, read):
 
 
 def test_a_crew_makes_the_same_rows(books, monkeypatch):
-    """Of the whole catalogue, in two processes of their own."""
+    """Of the whole catalogue, in two processes of their own, and never in the log's order."""
     monkeypatch.setattr(crew_module, "WORTH_IT", 1)
+    monkeypatch.setattr(
+        families_module.ViewTable, "empty", lambda *_: pytest.fail("made in the log's order")
+    )
     monkeypatch.setattr(families_module, "FACTS", 40)
     ledger = open_ledger(books)
     write(ledger, log := lives())
