@@ -9,7 +9,7 @@ REBUILD = "infrastructure/store/rebuild.py"
 
 RUN_ON = "tests/store"
 NEEDS_SERVER = True
-TESTS = ("test_families", "test_rebuild", "test_ledger_read")
+TESTS = ("test_families", "test_rebuild", "test_ledger_reading")
 FAULTS = (
     Fault(
         "families: each stream is one by itself",

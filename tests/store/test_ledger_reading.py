@@ -70,6 +70,31 @@ def poisoned(ledger):
     return ledger
 
 
+def test_some_streams_are_read_as_one_log(ledger):
+    """In the order of the log, in sections, up to a position."""
+    for number in range(4):
+        for stream in ("b", "a", "c"):
+            ledger.append([facts_for(stream, number)], now=NOW)
+
+    def read(after: int, limit: int, stop: int) -> list[tuple[int, str]]:
+        found = ledger.read_together(["a", "b"], after, limit, stop)
+        return [(each.position, each.stream) for each in found]
+
+    assert read(0, 4, 12) == [(1, "b"), (2, "a"), (4, "b"), (5, "a")]
+    assert read(5, 9, 10) == [(7, "b"), (8, "a"), (10, "b")]
+    assert read(11, 9, 12) == []
+
+
+def test_beginnings_are_the_first_facts_of_streams(ledger):
+    """In the order of the log, in sections, up to a position."""
+    for number in range(2):
+        for stream in ("b", "a", "c"):
+            ledger.append([facts_for(stream, number)], now=NOW)
+    assert [each.stream for each in ledger.read_beginnings(0, 2, 6)] == ["b", "a"]
+    assert [each.stream for each in ledger.read_beginnings(1, 9, 2)] == ["a"]
+    assert [each.version for each in ledger.read_beginnings(0, 9, 6)] == [1, 1, 1]
+
+
 def test_F26_the_log_shows_poison_in_its_place_and_goes_on(poisoned):
     """Position, stream and reason, and every other event as it is."""
     kinds = [(r.position, type(r)) for r in poisoned.read_log(0, 10)]
