@@ -1,8 +1,8 @@
 """Reading the journal's tables: as of a day, with what was known at a position.
 
-An answer is made of the sums of the chunks that lie before the position, and of the entries of the
-last one that is not full; what one customer, or the days around one day, need is read from the
-entries themselves. Every question is one snapshot of the database.
+An answer is made of what is told of the chunks that lie before the position, and of the entries of
+the last one that is not full; what one customer needs is read from the entries themselves. Every
+question is one snapshot of the database.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from psycopg_pool import ConnectionPool
 
 from domain.books.accounts import Account, Entry, Line, Role
 from domain.books.recognition import Recognition
-from infrastructure.store.journal_table import (
-    COLUMNS,
-    JournalBooks,
-    JournalTable,
-)
+from infrastructure.store.journal_items import open_items
+from infrastructure.store.journal_parts import deferred, early
+from infrastructure.store.journal_table import COLUMNS, JournalBooks, JournalTable
 from infrastructure.store.view_table import live_name
 from projections.account_sums import Sums
-from projections.statements import AT_PROVIDERS, ISSUED, CashSums, OpenItem, at_provider
+from projections.statements import AT_PROVIDERS, CashSums, OpenItem, at_provider
 from projections.waterfall import Months, by_month
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.005, 0.1
@@ -144,48 +142,19 @@ class JournalReader:
     def deferred(self, position: int, day: date) -> Months:
         """In which months what is deferred on a day will be earned; see waterfall."""
         months: Months = Counter()
-        parts = SQL(
-            "SELECT part.*, count(*) FROM {entries} AS entry CROSS JOIN unnest(entry.earned_of,"
-            " entry.earned_minor, entry.earned_currency, entry.earned_from, entry.earned_days,"
-            " entry.earned_not_before) AS part (a, b, c, d, e, f)"
-            " WHERE entry.position <= %(upto)s AND entry.day <= %(day)s"
-            " AND entry.earned_last > %(day)s GROUP BY 1, 2, 3, 4, 5, 6"
-        ).format(entries=self._table.identifier)
+        table = self._table
+        parts = deferred(table.identifier, table.parts)
         for *part, times in self._rows(position, parts, day=day):
             for share, minor in by_month(Recognition(*part), after=day).items():
                 months[share] += minor * times
-        early = SQL(
-            "SELECT date_trunc('month', entry.day::timestamp)::date, part.a, part.c,"
-            " sum({earned}(part.b, part.d, part.e, part.f, %(day)s))::bigint"
-            " FROM {entries} AS entry CROSS JOIN unnest(entry.earned_of,"
-            " entry.earned_minor, entry.earned_currency, entry.earned_from, entry.earned_days,"
-            " entry.earned_not_before) AS part (a, b, c, d, e, f)"
-            " WHERE entry.position <= %(upto)s AND entry.day > %(day)s"
-            " AND entry.earned_first <= %(day)s AND entry.earned_last IS NOT NULL"
-            " GROUP BY 1, 2, 3"
-        ).format(entries=self._table.identifier, earned=Identifier(self._schema, "journal_earned"))
-        for month, revenue, currency, minor in self._rows(position, early, day=day):
+        served = early(table.identifier, table.parts, Identifier(self._schema, "journal_earned"))
+        for month, revenue, currency, minor in self._rows(position, served, day=day):
             months[month, revenue, currency] -= minor
         return months
 
     def open_items(self, position: int, day: date) -> list[OpenItem]:
         """What is left to pay on each invoice; see statements.ageing."""
-        statement = SQL(
-            "SELECT customer, currency, sum(minor)::bigint, max(day) FILTER (WHERE fact = {issued})"
-            " FROM (SELECT entry.stream, entry.about, entry.day, entry.fact, line.currency,"
-            " substr(line.account, {skip}) AS customer, line.minor"
-            " FROM {entries} AS entry CROSS JOIN"
-            " unnest(entry.accounts, entry.currencies, entry.minors)"
-            " AS line (account, currency, minor)"
-            " WHERE entry.position <= %(upto)s AND entry.day <= %(day)s"
-            " AND starts_with(line.account, {prefix})) AS moved"
-            " GROUP BY customer, stream, about, currency HAVING sum(minor) <> 0"
-        ).format(
-            issued=ISSUED,
-            prefix=f"{Role.RECEIVABLE.value}:",
-            skip=len(Role.RECEIVABLE.value) + 2,
-            entries=self._table.identifier,
-        )
+        statement = open_items(self._table.identifier, self._table.items)
         return [OpenItem(*row) for row in self._rows(position, statement, day=day)]
 
     def entries(
@@ -233,6 +202,7 @@ class JournalReader:
     def _rows(self, position: int, statement: Composed, *, day: date) -> list[tuple[Any, ...]]:
         levels, numbers, after = self._journal.chunks_to(position)
         values = {"levels": levels, "numbers": numbers, "after": after, "upto": position}
+        values["chunks"] = after // self._journal.chunk
         with self._snapshot(position) as conn:
             return conn.execute(statement, {**values, "day": day}).fetchall()
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 from psycopg.sql import SQL, Composed, Identifier
 
 from domain.books.accounts import CUSTOMERS
+from infrastructure.store.journal_parts import alike
 
 # The roles whose accounts are customers, in SQL.
 TOGETHER = ", ".join(f"'{role.value}'" for role in CUSTOMERS)
 
 
-def moved(schema: str, entries: Identifier) -> Composed:
-    """What the entries with %(after)s < position <= %(upto)s move, on every day."""
+def moved(schema: str, entries: Identifier, parts: Identifier | None = None) -> Composed:
+    """What the entries with %(after)s < position <= %(upto)s move, on every day.
+
+    parts: where their parts stand already, as those of chunk %(chunk)s.
+    """
     # Subscriptions of one plan and day are earned alike: they are counted before they are spread.
     return SQL("""{lines}
         UNION ALL
@@ -32,7 +36,9 @@ def moved(schema: str, entries: Identifier) -> Composed:
         ) AS alike
         CROSS JOIN LATERAL generate_series(0, alike.last - alike.first) AS days (n)
     """).format(
-        lines=_lines(entries), alike=_alike(entries), earned=Identifier(schema, "journal_earned")
+        lines=_lines(entries),
+        alike=_alike(entries) if parts is None else alike(parts),
+        earned=Identifier(schema, "journal_earned"),
     )
 
 

@@ -2,6 +2,8 @@
 
 view_journal_v<version>          an entry a row, by position; lines and recognitions as arrays
 view_journal_v<version>_sums     what a chunk of positions brought, by account, day and fact
+view_journal_v<version>_parts    the parts of deferred revenue that it brought; see journal_parts
+view_journal_v<version>_items    what is left to pay on each invoice at its end; see journal_items
 view_journal_v<version>_notes    the zone of the days, and the last number of each series
 
 An entry's lines come to nothing in each currency, or the database refuses the row. Sums are made
@@ -21,9 +23,12 @@ from typing import Any
 
 import attrs
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
+from infrastructure.store import journal_items, journal_parts
 from infrastructure.store.differing import Difference, differing
+from infrastructure.store.journal_items import ITEMS
+from infrastructure.store.journal_parts import PARTS
 from infrastructure.store.journal_statements import TOGETHER, moved, moved_by
 
 _ENTRIES = """
@@ -86,7 +91,8 @@ class JournalBooks:
     @property
     def shape(self) -> str:
         """Digest of the tables: other ones need a new version."""
-        text = f"{_ENTRIES}{_SUMS}{_NOTES}{self.chunk} {self.fan} {self.levels} {TOGETHER}"
+        tables = f"{_ENTRIES}{_SUMS}{PARTS}{ITEMS}{_NOTES}"
+        text = f"{tables}{self.chunk} {self.fan} {self.levels} {TOGETHER}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def chunks_to(self, position: int) -> tuple[list[int], list[int], int]:
@@ -114,11 +120,18 @@ class JournalTable:
         self.projection, self.schema, self.name = projection, schema, name
         self.tables = tables_of(name)
         self.temporary = temporary
-        self.identifier, self.sums, self.notes = (
+        self.all = tuple(
             Identifier(each) if temporary else Identifier(schema, each) for each in self.tables
         )
+        self.identifier, self.sums, self.parts, self.items, self.notes = self.all
         self.moved = moved(schema, self.identifier)
         self.moved_by = moved_by(schema, self.identifier)
+        self._of_chunk = (
+            journal_parts.brought(self.identifier, self.parts),
+            _summed(self.sums, moved(schema, self.identifier, self.parts)),
+            journal_items.changed(self.identifier, self.items),
+        )
+        self._of_chunks = (journal_parts.merged(self.parts), _merged(self.sums))
 
     def create(self, conn: Connection[Any]) -> None:
         """Make the tables and their indexes; names of indexes are left to the server."""
@@ -130,19 +143,21 @@ class JournalTable:
                 kind, self.identifier, SQL(_ENTRIES), Identifier(self.schema, "journal_balanced")
             )
         )
-        conn.execute(SQL("CREATE {} TABLE {} ({})").format(kind, self.sums, SQL(_SUMS)))
-        conn.execute(SQL("CREATE {} TABLE {} ({})").format(kind, self.notes, SQL(_NOTES)))
-        conn.execute(SQL("CREATE INDEX ON {} (level, chunk)").format(self.sums))
-        if not self.temporary:
-            entries = self.identifier
-            conn.execute(SQL("CREATE INDEX ON {} (customer, position)").format(entries))
-            # What is being earned on a day: looked through without a look at the entries.
-            conn.execute(
-                SQL(
-                    "CREATE INDEX ON {} (day, earned_last, earned_first)"
-                    " WHERE earned_last IS NOT NULL"
-                ).format(entries)
-            )
+        for table, columns in (
+            (self.sums, _SUMS),
+            (self.parts, PARTS),
+            (self.items, ITEMS),
+            (self.notes, _NOTES),
+        ):
+            conn.execute(SQL("CREATE {} TABLE {} ({})").format(kind, table, SQL(columns)))
+        for table, indexes in (
+            (self.identifier, ("(customer, position)",)),
+            (self.sums, ("(level, chunk)",)),
+            (self.parts, journal_parts.INDEXES),
+            (self.items, journal_items.INDEXES),
+        ):
+            for index in indexes:
+                conn.execute(SQL("CREATE INDEX ON {} {}").format(table, SQL(index)))
         self.note(conn, {"zone": self.projection.zone})
 
     def create_bare(self, conn: Connection[Any]) -> None:
@@ -154,7 +169,7 @@ class JournalTable:
 
     def drop(self, conn: Connection[Any]) -> None:
         """Remove the tables if they are there."""
-        for each in (self.identifier, self.sums, self.notes):
+        for each in self.all:
             conn.execute(SQL("DROP TABLE IF EXISTS {}").format(each))
 
     def count(self, conn: Connection[Any]) -> int:
@@ -164,11 +179,12 @@ class JournalTable:
         return int(row[0])
 
     def vacuum(self, conn: Connection[Any]) -> None:
-        """Nothing: no row is written twice."""
+        """Take back the space of rows that were written again: no others are."""
+        conn.execute(SQL("VACUUM {}").format(self.items))
 
     def hold(self, conn: Connection[Any]) -> None:
         """Keep a rebuild from renaming the tables for as long as the transaction lasts."""
-        for each in (self.identifier, self.sums, self.notes):
+        for each in self.all:
             conn.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(each))
 
     def differences(self, conn: Connection[Any], live: JournalTable) -> Iterator[Difference]:
@@ -180,9 +196,11 @@ class JournalTable:
             " WHERE to_jsonb(live) IS DISTINCT FROM to_jsonb(replayed) ORDER BY 2"
         ).format(live.identifier, self.identifier)
         yield from differing(conn, self.projection.name, entries)
-        # Sums have no key: as often as a row is there on one side, it is on the other.
+        # The others have no key: as often as a row is there on one side, it is on the other.
         for mine, theirs, name in (
             (self.sums, live.sums, "sums"),
+            (self.parts, live.parts, "parts"),
+            (self.items, live.items, "items"),
             (self.notes, live.notes, "notes"),
         ):
             statement = SQL(
@@ -210,32 +228,42 @@ class JournalTable:
         return dict(conn.execute(SQL("SELECT name, value FROM {}").format(self.notes)).fetchall())
 
     def add_up(self, conn: Connection[Any], after: int, upto: int) -> None:
-        """The sums of every chunk whose end the log has passed: after < end <= upto."""
+        """What is told of every chunk whose end the log has passed: after < end <= upto."""
         size, fan = self.projection.chunk, self.projection.fan
         for end in range((after // size + 1) * size, upto + 1, size):
-            number = end // size - 1
-            conn.execute(
-                SQL(
-                    'INSERT INTO {} SELECT 0, {}, role, "of", currency, day, fact, sum(minor)'
-                    ' FROM ({}) AS moved GROUP BY role, "of", currency, day, fact'
-                    ' HAVING sum(minor) <> 0 ORDER BY role, "of", currency, day, fact'
-                ).format(self.sums, number, self.moved),
-                {"after": end - size, "upto": end},
-            )
-            level = 1
-            while level < self.projection.levels and (number + 1) % fan == 0:
-                number //= fan
-                conn.execute(
-                    SQL(
-                        'INSERT INTO {0} SELECT {1}, {2}, role, "of", currency, day, fact,'
-                        " sum(minor) FROM {0} WHERE level = {3} AND chunk >= {4} AND chunk < {5}"
-                        ' GROUP BY role, "of", currency, day, fact HAVING sum(minor) <> 0'
-                        ' ORDER BY role, "of", currency, day, fact'
-                    ).format(self.sums, level, number, level - 1, number * fan, (number + 1) * fan)
-                )
+            chunk, level = end // size - 1, 1
+            values = {"chunk": chunk, "chunks": chunk + 1, "after": end - size, "upto": end}
+            for statement in self._of_chunk:
+                conn.execute(statement, values)
+            while level < self.projection.levels and (chunk + 1) % fan == 0:
+                chunk //= fan
+                values = {"level": level, "chunk": chunk, "below": level - 1}
+                values |= {"begin": chunk * fan, "end": (chunk + 1) * fan}
+                for statement in self._of_chunks:
+                    conn.execute(statement, values)
                 level += 1
 
 
-def tables_of(name: str) -> tuple[str, str, str]:
-    """The tables beside one of entries, and that: entries, sums, notes."""
-    return name, f"{name}_sums", f"{name}_notes"
+def _summed(sums: Identifier, moved: Composed) -> Composed:
+    """Makes the sums of chunk %(chunk)s of the lowest level."""
+    return SQL(
+        'INSERT INTO {} SELECT 0, %(chunk)s, role, "of", currency, day, fact, sum(minor)'
+        ' FROM ({}) AS moved GROUP BY role, "of", currency, day, fact'
+        ' HAVING sum(minor) <> 0 ORDER BY role, "of", currency, day, fact'
+    ).format(sums, moved)
+
+
+def _merged(sums: Identifier) -> Composed:
+    """Makes those of chunk %(chunk)s of %(level)s from the level below."""
+    return SQL(
+        'INSERT INTO {0} SELECT %(level)s, %(chunk)s, role, "of", currency, day, fact,'
+        " sum(minor) FROM {0}"
+        " WHERE level = %(below)s AND chunk >= %(begin)s AND chunk < %(end)s"
+        ' GROUP BY role, "of", currency, day, fact HAVING sum(minor) <> 0'
+        ' ORDER BY role, "of", currency, day, fact'
+    ).format(sums)
+
+
+def tables_of(name: str) -> tuple[str, ...]:
+    """The tables beside one of entries, and that: entries, sums, parts, items, notes."""
+    return name, *(f"{name}_{each}" for each in ("sums", "parts", "items", "notes"))

@@ -258,7 +258,9 @@ class Rebuilder:
         if shown_version(conn, schema, projection) == projection.version:
             replace_alias(conn, schema, projection)
         for _, theirs in names:
-            conn.execute(SQL("DROP TABLE {}").format(Identifier(schema, f"{theirs}_retired")))
+            conn.execute(
+                SQL("DROP TABLE IF EXISTS {}").format(Identifier(schema, f"{theirs}_retired"))
+            )
         unpark(conn, schema, projection)
         park(conn, schema, projection, writer.parked.values(), now)
         renew_generation(conn, schema, projection, writer.position)
@@ -276,7 +278,9 @@ class Rebuilder:
 def _rename(conn: Connection[Any], schema: str, old: str, new: str) -> None:
     """Call a table otherwise."""
     conn.execute(
-        SQL("ALTER TABLE {} RENAME TO {}").format(Identifier(schema, old), Identifier(new))
+        SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(
+            Identifier(schema, old), Identifier(new)
+        )
     )
 
 

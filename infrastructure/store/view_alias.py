@@ -7,6 +7,8 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Identifier
 
+from infrastructure.store.journal_items import ITEMS_COLUMNS
+from infrastructure.store.journal_parts import PARTS_COLUMNS
 from infrastructure.store.journal_table import (
     COLUMNS,
     SUMS_COLUMNS,
@@ -66,8 +68,13 @@ def _aliases(projection: Kept) -> dict[str, tuple[str, tuple[str, ...]]]:
     """The plain names, each with its table and the columns that it shows."""
     live = live_name(projection)
     if isinstance(projection, JournalBooks):
-        entries, sums, _ = tables_of(live)
-        return {"journal_entries": (entries, COLUMNS), "journal_sums": (sums, SUMS_COLUMNS)}
+        entries, sums, parts, items, _ = tables_of(live)
+        return {
+            "journal_entries": (entries, COLUMNS),
+            "journal_sums": (sums, SUMS_COLUMNS),
+            "journal_parts": (parts, PARTS_COLUMNS),
+            "journal_items": (items, ITEMS_COLUMNS),
+        }
     return {projection.name: (live, ("key", "position", *projection.columns, "row"))}
 
 
