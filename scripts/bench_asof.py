@@ -73,7 +73,7 @@ def main() -> None:
         journal, head, chart = kept(books, ledger), ledger.head(), read_chart()
         with books.connect() as conn:
             conn.autocommit = True
-            for suffix in ("", "_sums"):
+            for suffix in ("", "_sums", "_parts", "_items"):
                 conn.execute(f"VACUUM ANALYZE {books.identifier}.view_journal_v1{suffix}")
         with ConnectionPool(
             kwargs={**books.connection_arguments, "autocommit": True}, min_size=1, max_size=1
