@@ -85,7 +85,7 @@ def require_shape(projection: Kept, stands: Standing) -> None:
     if stands.shape != shape_of(projection):
         raise ShapeChanged(
             f"rows of {live_name(projection)} changed their shape without a new version;"
-            " rebuild the projection"
+            f" rebuild the projection: billing rebuild {projection.name}"
         )
 
 
