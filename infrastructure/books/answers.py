@@ -7,14 +7,17 @@ customers' accounts apart, which the sums do not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from domain.books.accounts import CUSTOMERS, Entry, Role
+from domain.books.accounts import CUSTOMERS, Account, Entry, Role
 from domain.books.chart import Chart
+from domain.refusals import Refused
 from infrastructure.books.reading import KnownAt, KnownJournal, Log
 from infrastructure.store.journal_reader import JournalReader, NotReached, position_at
+from projections.account_lines import Page, Place, Wanted, in_order, page
 from projections.account_sums import Known, TrialLine, sums, trial_balance
 from projections.statements import (
     Cash,
@@ -26,9 +29,13 @@ from projections.statements import (
     cash_lines,
     statement,
 )
-from projections.waterfall import Month, in_order, revenue, waterfall
+from projections.waterfall import Month, revenue, waterfall
+from projections.waterfall import in_order as by_month
 
 T = TypeVar("T")
+# Before every entry.
+_FIRST = Place(date.min, 0)
+_A_DAY = timedelta(days=1)
 
 
 class TimedLog(Log, Protocol):
@@ -64,11 +71,8 @@ class Answers:
 
     def trial_balance(self) -> tuple[TrialLine, ...]:
         """See account_sums. Refused: "account-unmapped"."""
-        tables = self._tables
-        if any(each.role in CUSTOMERS and each.of != "*" for each in self.chart.accounts):
-            tables = None
         found = _either(
-            tables,
+            self._together(),
             lambda stored: stored.sums(self.position, self.known.as_of),
             lambda: sums(self._derived(), self.known),
         )
@@ -88,11 +92,73 @@ class Answers:
                 return
         yield from self._derived()
 
+    def ledger(
+        self, number: str, *, of: str | None = None, after: Place | None = None, limit: int
+    ) -> Page:
+        """An account's lines after a place; see account_lines.
+
+        number: in the chart. of: only of this customer, provider's account or revenue.
+        Refused: "account-unknown", "account-unmapped".
+        """
+        roles = frozenset(each.role for each in self.chart.accounts if each.number == number)
+        if not roles:
+            raise Refused("account-unknown", f"the chart has no account {number[:70]!r}")
+
+        def wanted(account: Account) -> bool:
+            return of in (None, account.of) and self.chart.account(account).number == number
+
+        def derived() -> Page:
+            entries = in_order(self._derived(), self.known, wanted)
+            return page(entries, self.known, wanted, after=after, limit=limit)
+
+        def stored(tables: JournalReader) -> Page:
+            customer = of if roles <= set(CUSTOMERS) else None
+            # The whole life of one customer is short, and no sums are kept of it.
+            summed = after is not None and customer is None
+            begin = after if summed and after is not None else _FIRST
+            return page(
+                tables.entries_by_day(
+                    self.position,
+                    after=begin,
+                    until=self.known.as_of,
+                    customer=customer,
+                    roles=roles,
+                ),
+                self.known,
+                wanted,
+                after=after,
+                limit=limit,
+                opening=self._opening(tables, begin, wanted) if summed else None,
+            )
+
+        # Sums take customers together: they cannot tell one from others.
+        apart = of is not None and not roles <= set(CUSTOMERS) and not roles.isdisjoint(CUSTOMERS)
+        return _either(None if apart else self._together(), stored, derived)
+
+    def _opening(self, tables: JournalReader, before: Place, wanted: Wanted) -> Counter[str]:
+        """What the wanted accounts stand at, lines only, before and at a place."""
+        found: Counter[str] = Counter()
+        terms = [] if before.day == date.min else [(1, self.position, before.day - _A_DAY)]
+        if terms and before.position:
+            # Of its own day what lies up to the position.
+            upto = min(before.position, self.position)
+            terms += [(1, upto, before.day), (-1, upto, before.day - _A_DAY)]
+        for sign, position, until in terms:
+            for (account, currency), minor in tables.line_sums(position, until).items():
+                if wanted(account):
+                    found[currency] += sign * minor
+        return found
+
+    def _together(self) -> JournalReader | None:
+        """The tables, where the chart does not tell customers apart."""
+        told_apart = any(each.role in CUSTOMERS and each.of != "*" for each in self.chart.accounts)
+        return None if told_apart else self._tables
+
     def waterfall(self) -> tuple[Month, ...]:
         """See waterfall."""
         return _either(
             self._tables,
-            lambda stored: in_order(stored.deferred(self.position, self.known.as_of)),
+            lambda stored: by_month(stored.deferred(self.position, self.known.as_of)),
             lambda: waterfall(self._derived(), self.known),
         )
 
@@ -100,7 +166,7 @@ class Answers:
         """See waterfall."""
         return _either(
             self._tables,
-            lambda stored: in_order(stored.earned(self.position, self.known.as_of)),
+            lambda stored: by_month(stored.earned(self.position, self.known.as_of)),
             lambda: revenue(self._derived(), self.known),
         )
 

@@ -1,4 +1,4 @@
-"""What finance asks of the books: trial balance, ledger, revenue, waterfall."""
+"""What finance asks of the books: trial balance, revenue, waterfall, statement, ageing, cash."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def asked_of(command: F) -> F:
     return command
 
 
-def _asked(command: F) -> F:
+def asked_for_rows(command: F) -> F:
     """Those, and CSV."""
     as_csv = click.option("--csv", "as_csv", is_flag=True, help="As CSV, amounts in minor units.")
     return as_csv(asked_of(command))
@@ -106,14 +106,15 @@ class Question:
         answers: Answers,
         totals: dict[str, int],
         opening: dict[str, int] | None = None,
+        **more: Any,
     ) -> None:
         """Print rows that have "minor" and "currency". totals, opening: by currency, minor units;
-        opening: what the totals have from before the rows."""
+        opening: what the totals have from before the rows. more: what JSON says, too."""
         known = answers.known
         if self.as_json:
             answer = {"as_of": known.as_of, "zone": known.zone, "position": answers.position}
             before = {} if opening is None else {"opening": opening}
-            print_json({**answer, **before, "lines": rows, "totals": totals})
+            print_json({**answer, **before, "lines": rows, "totals": totals, **more})
         elif self.as_csv:
             _print_csv(rows)
         else:
@@ -157,7 +158,7 @@ def _totals(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 
 @click.command(epilog=TABLE)
-@_asked
+@asked_for_rows
 @pass_chosen
 def trial_balance(chosen: Chosen, /, **asked: Any) -> None:
     """What every account stands at; debits positive. It adds up to nothing in each currency."""
@@ -168,50 +169,7 @@ def trial_balance(chosen: Chosen, /, **asked: Any) -> None:
 
 
 @click.command(epilog=TABLE)
-@click.argument("account")
-@click.option("--of", help='Only of this: a customer, "paypal/main", "plan|NO-25".')
-@_asked
-@pass_chosen
-def ledger(chosen: Chosen, /, account: str, of: str | None, **asked: Any) -> None:
-    """An account's lines in the order of the log. ACCOUNT: a number of the chart.
-
-    Each line names the fact and what it is about, for `billing explain`, and the closed period that
-    it belongs to, where it came too late for that. Of deferred revenue and
-    revenue it shows what was billed and given back; `revenue` and `waterfall` show the days.
-    """
-    from domain.books.accounts import CUSTOMERS
-    from domain.refusals import Refused
-
-    question = Question(chosen, **asked)
-    with question.answers() as answers:
-        chart, known = answers.chart, answers.known
-        roles = frozenset(each.role for each in chart.accounts if each.number == account)
-        if not roles:
-            raise Refused("account-unknown", f"the chart has no account {account[:70]!r}")
-        rows = [
-            {
-                "position": entry.position,
-                "day": day,
-                "stream": entry.stream,
-                "fact": entry.fact,
-                "about": entry.about,
-                "belongs_to": entry.belongs_to,
-                "of": line.account.of,
-                "currency": line.currency,
-                "minor": line.minor,
-            }
-            for entry in answers.entries(
-                customer=of if roles <= set(CUSTOMERS) else None, roles=roles
-            )
-            if (day := entry.day(known.cut_off)) <= known.as_of
-            for line in entry.lines
-            if chart.account(line.account).number == account and of in (None, line.account.of)
-        ]
-        question.tell(rows, answers, _totals(rows))
-
-
-@click.command(epilog=TABLE)
-@_asked
+@asked_for_rows
 @pass_chosen
 def waterfall(chosen: Chosen, /, **asked: Any) -> None:
     """In which months the deferred revenue of a day will be earned; it adds up to that account."""
@@ -221,7 +179,7 @@ def waterfall(chosen: Chosen, /, **asked: Any) -> None:
 
 
 @click.command(epilog=TABLE)
-@_asked
+@asked_for_rows
 @pass_chosen
 def revenue(chosen: Chosen, /, **asked: Any) -> None:
     """What was earned by month, product and tax class, up to a day."""
@@ -247,7 +205,7 @@ def _tell_months(question: Question, months: Iterable[Month], answers: Answers) 
 @click.command(epilog=TABLE)
 @click.argument("customer")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="What is before is the opening.")
-@_asked
+@asked_for_rows
 @pass_chosen
 def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked: Any) -> None:
     """A customer's account: invoices, payments, credit, refunds. Positive is owed.
@@ -267,7 +225,7 @@ def statement(chosen: Chosen, /, customer: str, since: datetime | None, **asked:
 
 
 @click.command(epilog=TABLE)
-@_asked
+@asked_for_rows
 @pass_chosen
 def ageing(chosen: Chosen, /, **asked: Any) -> None:
     """What is owed on invoices, by customer and by the days since they fell due."""
@@ -278,7 +236,7 @@ def ageing(chosen: Chosen, /, **asked: Any) -> None:
 
 
 @click.command(epilog=TABLE)
-@_asked
+@asked_for_rows
 @pass_chosen
 def cash(chosen: Chosen, /, **asked: Any) -> None:
     """What came in and went back at each provider's account, by month."""

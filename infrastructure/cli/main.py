@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "erase": ("correcting:erase", "Destroy a customer's tokens for good."),
     "trial-balance": ("finance:trial_balance", "What every account of the books stands at."),
-    "ledger": ("finance:ledger", "An account's lines."),
+    "ledger": ("account_ledger:ledger", "An account's lines."),
     "statement": ("finance:statement", "A customer's account, from opening to closing."),
     "ageing": ("finance:ageing", "What is owed on invoices, by how long it has been due."),
     "cash": ("finance:cash", "What came in and went back at the providers."),

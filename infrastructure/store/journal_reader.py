@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -26,12 +27,14 @@ from infrastructure.store.journal_items import open_items
 from infrastructure.store.journal_parts import deferred, early
 from infrastructure.store.journal_table import COLUMNS, JournalBooks, JournalTable
 from infrastructure.store.view_table import live_name
+from projections.account_lines import Place
 from projections.account_sums import Sums
 from projections.statements import AT_PROVIDERS, CashSums, OpenItem, at_provider
 from projections.waterfall import Months, by_month
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.005, 0.1
 _READ = 2000
+_ALL, _NOTHING = SQL("true"), MappingProxyType[str, Any]({})
 
 
 class NotReached(Exception):
@@ -109,6 +112,15 @@ class JournalReader:
                 found[Account(Role(role), of), currency] += minor
         return found
 
+    def line_sums(self, position: int, day: date) -> Sums:
+        """What the lines of entries come to, without what is earned day by day; else as `sums`."""
+        statement = SQL(
+            'SELECT role, "of", currency, sum(minor)::bigint FROM ({} UNION ALL {}) AS moved'
+            " WHERE role <> 'earned' GROUP BY role, \"of\", currency"
+        ).format(self._of_chunks(), self._table.moved_by)
+        found = self._rows(position, statement, day=day)
+        return Counter({(Account(Role(role), of), code): minor for role, of, code, minor in found})
+
     def earned(self, position: int, day: date) -> Months:
         """What was earned up to a day, by month, revenue and currency."""
         statement = SQL(
@@ -165,7 +177,32 @@ class JournalReader:
         customer: only those that move an account of this customer. roles: only those that move
         one of these; none: all.
         """
-        where = [SQL("position <= %(upto)s")]
+        return self._entries(position, SQL("position"), customer, roles)
+
+    def entries_by_day(
+        self,
+        position: int,
+        *,
+        after: Place,
+        until: date,
+        customer: str | None = None,
+        roles: frozenset[Role] = frozenset(),
+    ) -> Iterator[Entry]:
+        """Those of the same entries that stand after a place, up to a day, in the order of days."""
+        between = SQL("(day, position) > (%(day)s, %(after)s) AND day <= %(until)s")
+        asked = {"day": after.day, "after": after.position, "until": until}
+        return self._entries(position, SQL("day, position"), customer, roles, between, asked)
+
+    def _entries(
+        self,
+        position: int,
+        order: SQL,
+        customer: str | None,
+        roles: frozenset[Role],
+        among: SQL = _ALL,
+        asked: Mapping[str, Any] = _NOTHING,
+    ) -> Iterator[Entry]:
+        where = [SQL("position <= %(upto)s"), among]
         if customer is not None:
             where.append(SQL("customer = %(customer)s"))
         if roles:
@@ -175,18 +212,19 @@ class JournalReader:
                     " WHERE split_part(account, ':', 1) = ANY(%(roles)s))"
                 )
             )
-        statement = SQL("SELECT {} FROM {} WHERE {} ORDER BY position").format(
+        statement = SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
             SQL(", ").join(map(Identifier, COLUMNS)),
             self._table.identifier,
             SQL(" AND ").join(where),
+            order,
         )
-        asked = {"customer": customer, "roles": [each.value for each in roles], "upto": position}
+        values = {"customer": customer, "roles": [each.value for each in roles], "upto": position}
         with (
             self._snapshot(position) as conn,
             conn.cursor(name="journal_entries") as cursor,
         ):
             cursor.itersize = _READ
-            cursor.execute(statement, asked)
+            cursor.execute(statement, {**values, **asked})
             yield from map(_entry, cursor)
 
     # --- reading --------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ _ENTRIES = """
     earned_first      date,
     earned_last       date,
     CHECK (cardinality(accounts) = cardinality(currencies))"""
+_INDEXES = ("(customer, position)", "(day, position)")
 COLUMNS = tuple(
     line.split()[0] for line in _ENTRIES.strip().splitlines() if not line.lstrip().startswith("CH")
 )
@@ -151,7 +152,7 @@ class JournalTable:
         ):
             conn.execute(SQL("CREATE {} TABLE {} ({})").format(kind, table, SQL(columns)))
         for table, indexes in (
-            (self.identifier, ("(customer, position)",)),
+            (self.identifier, _INDEXES),
             (self.sums, ("(level, chunk)",)),
             (self.parts, journal_parts.INDEXES),
             (self.items, journal_items.INDEXES),

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL
 
 from domain.books.accounts import Role
+from projections.account_lines import Place
 from projections.journal import journal
 from tests.histories import History, Mood, histories, show
-from tests.journal.keeping import SMALL, Stored
+from tests.journal.keeping import CHART, SMALL, Stored
 from tests.periods.closing_books import DEEDS, Deed, closed_books
 
 SOME = settings(
@@ -93,6 +94,40 @@ def test_tables_answer_as_the_log_does(
         show_items(stored, position, day)
         event(f"chunks: {min(len(SMALL.chunks_to(position)[0]), 3)}")
         assert tables.position == position
+
+
+@SOME
+@given(MONEY, ZONES, st.data())
+def test_ledgers_page_by_page(
+    stored: Stored, history: History, zone: str, data: st.DataObject
+) -> None:
+    """As the log says, and each page where the one before it ended; the last at the balance."""
+    show(history)
+    log = history.log
+    stored.begin(log, zone)
+    stored.go_on(len(log))
+    entries = list(journal(log))
+    moved = sorted({entry.day(ZoneInfo(zone)) for entry in entries})
+    position = data.draw(st.integers(len(log) // 2, len(log)))
+    tables, derived = stored.both(data.draw(near(moved)), position)
+    limit, since = data.draw(st.integers(1, 4)), data.draw(near(moved))
+    begin = data.draw(st.sampled_from([None, Place(since, 0), Place(since, position // 2)]))
+    accounts = {line.account for entry in entries for line in entry.lines}
+    known = sorted({(CHART.account(each).number, each.of) for each in accounts})
+    for number, of in data.draw(st.lists(st.sampled_from(known), max_size=3)) if known else ():
+        of = data.draw(st.sampled_from([None, of]))
+        whole = derived.ledger(number, of=of, after=begin, limit=10**6)
+        event(f"lines: {min(len(whole.lines), 4)}, opening: {bool(whole.opening)}")
+        assert tables.ledger(number, of=of, after=begin, limit=10**6) == whole
+        first = derived.ledger(number, of=of, after=begin, limit=limit)
+        assert tables.ledger(number, of=of, after=begin, limit=limit) == first
+        lines, after, closing = first.lines, first.end, first.closing
+        while after is not None:
+            found = tables.ledger(number, of=of, after=after, limit=limit)
+            assert found.opening == {code: minor for code, minor in closing.items() if minor}
+            lines, after, closing = lines + found.lines, found.end, found.closing
+        assert lines == whole.lines
+        assert closing.items() <= whole.closing.items()
 
 
 @SOME
