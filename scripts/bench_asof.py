@@ -32,9 +32,12 @@ from infrastructure.store.journal_table import JournalBooks
 from infrastructure.store.projector import Runner
 from infrastructure.store.rebuild import Rebuilder
 from infrastructure.store.tracking import ShapeChanged
+from projections.account_lines import Place
 from projections.account_sums import Known
 
 ZONE = "Europe/Oslo"
+# Lines of a ledger that are read at once, as the command does.
+PAGE = 1000
 # Its columns: the report, and how it is asked.
 REPORTS: dict[str, Callable[[Answers], Any]] = {
     "trial balance": Answers.trial_balance,
@@ -43,6 +46,16 @@ REPORTS: dict[str, Callable[[Answers], Any]] = {
     "cash": Answers.cash,
     "statement": lambda answers: answers.statement(f"c-life{random.randrange(LIVES):02}00007"),
     "ageing": Answers.ageing,
+    "ledger, 1500 of one": lambda answers: answers.ledger(
+        "1500", of=f"c-life{random.randrange(LIVES):02}00007", limit=PAGE
+    ),
+    "ledger, 1570": lambda answers: answers.ledger("1570", limit=PAGE),
+    "ledger, 1570 of 30 days": lambda answers: answers.ledger(
+        "1570", after=Place(answers.known.as_of - timedelta(days=30), 0), limit=PAGE
+    ),
+    "ledger, 2900 of 30 days": lambda answers: answers.ledger(
+        "2900", after=Place(answers.known.as_of - timedelta(days=30), 0), limit=PAGE
+    ),
 }
 
 
@@ -88,7 +101,7 @@ def main() -> None:
                 (random.randrange(DAYS + 400), random.choice((head, random.randrange(head))))
                 for _ in range(arguments.questions)
             ]
-            print(f"{'ms':>16}{'median':>10}{'p95':>10}{'longest':>10}")
+            print(f"{'ms':>24}{'median':>10}{'p95':>10}{'longest':>10}")
             for name, ask in REPORTS.items():
                 ask(asked(reader, *questions[0]))
                 took = []
@@ -98,7 +111,7 @@ def main() -> None:
                     ask(answers)
                     took.append((time.perf_counter() - began) * 1000)
                 p95 = statistics.quantiles(took, n=20)[-1]
-                print(f"{name:>16}{statistics.median(took):>10.1f}{p95:>10.1f}{max(took):>10.1f}")
+                print(f"{name:>24}{statistics.median(took):>10.1f}{p95:>10.1f}{max(took):>10.1f}")
             for question in questions[: arguments.check]:
                 derived = asked(None, *question).trial_balance()
                 assert asked(reader, *question).trial_balance() == derived, question

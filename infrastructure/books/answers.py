@@ -138,11 +138,14 @@ class Answers:
     def _opening(self, tables: JournalReader, before: Place, wanted: Wanted) -> Counter[str]:
         """What the wanted accounts stand at, lines only, before and at a place."""
         found: Counter[str] = Counter()
-        terms = [] if before.day == date.min else [(1, self.position, before.day - _A_DAY)]
-        if terms and before.position:
+        if before.day == date.min:
+            return found
+        eve = min(before.day - _A_DAY, self.known.as_of)
+        terms = [(1, self.position, eve)]
+        if before.position and eve < self.known.as_of:
             # Of its own day what lies up to the position.
             upto = min(before.position, self.position)
-            terms += [(1, upto, before.day), (-1, upto, before.day - _A_DAY)]
+            terms += [(1, upto, before.day), (-1, upto, eve)]
         for sign, position, until in terms:
             for (account, currency), minor in tables.line_sums(position, until).items():
                 if wanted(account):
