@@ -91,8 +91,9 @@ class JournalBooks:
 
     @property
     def shape(self) -> str:
-        """Digest of the tables: other ones need a new version."""
+        """Digest of the tables and their indexes: other ones need a rebuild."""
         tables = f"{_ENTRIES}{_SUMS}{PARTS}{ITEMS}{_NOTES}"
+        tables += f"{_INDEXES}{journal_parts.INDEXES}{journal_items.INDEXES}"
         text = f"{tables}{self.chunk} {self.fan} {self.levels} {TOGETHER}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
