@@ -79,6 +79,25 @@ def test_ledger_statement_and_cash_drill_down(running: Terminal) -> None:
     assert (came["first"], came["account"], came["minor"]) == ("2025-01", "paypal/main", 3100)
 
 
+def test_a_ledger_goes_on_where_a_page_ended(running: Terminal) -> None:
+    """Told to programs in `next`, to people beside the lines; --since makes an opening."""
+    first = running.json("ledger", "1500", "--limit", "1")
+    assert [each["minor"] for each in first["lines"]] == [3100]
+    assert first["totals"] == {"USD": 3100}
+    assert "opening" not in first
+    rest = running.json("ledger", "1500", "--after", first["next"])
+    assert [each["minor"] for each in rest["lines"]] == [-3100]
+    assert (rest["opening"], rest["totals"], rest["next"]) == ({"USD": 3100}, {"USD": 0}, None)
+    said = running.run("ledger", "1500", "--limit", "1")
+    assert f"--after {first['next']}" in said.stderr
+    later = running.json("ledger", "1500", "--since", "2025-01-02")
+    assert (later["lines"], later["opening"]) == (rest["lines"], {"USD": 3100})
+    for wrong in ("2025-01-31", "2025-02-30/1", "2025-01-31/-1", "x/1", "2025-01-31/" + 20 * "9"):
+        assert running.run("ledger", "1500", "--after", wrong).exit_code == USAGE
+    assert running.run("ledger", "1500", "--limit", "0").exit_code == USAGE
+    assert running.json("ledger", "1500", "--since", "0001-01-01")["opening"] == {}
+
+
 def test_statements_chain(running: Terminal) -> None:
     """The closing of one is the opening of the next, told to people and to programs."""
     days = [f"2025-01-{day:02}" for day in range(1, 13)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool
 
 from domain.books.accounts import Unbalanced
+from domain.refusals import Refused
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.audit import audit_books
@@ -26,6 +28,7 @@ from infrastructure.store.ledger import Ledger
 from infrastructure.store.projector import Runner
 from infrastructure.store.rebuild import Rebuilder
 from infrastructure.store.tracking import ShapeChanged
+from projections.account_lines import Place
 from projections.account_sums import Known
 from projections.balances import BALANCES
 from projections.journal import Journal
@@ -78,11 +81,13 @@ def differences(books: Books, ledger: Ledger[Subscription]) -> list[tuple[str, b
     return [(each.key, each.live is not None, each.replayed is not None) for each in found]
 
 
-def answers(ledger: Ledger[Subscription], reader: JournalReader | None, **known: Any) -> Answers:
+def answers(
+    ledger: Ledger[Subscription], reader: JournalReader | None, day: date = LATE, **known: Any
+) -> Answers:
     return Answers(
         ledger,
         reader,
-        known=Known(as_of=LATE, zone=JOURNAL.zone),
+        known=Known(as_of=day, zone=JOURNAL.zone),
         chart=read_chart(),
         **known,
     )
@@ -98,9 +103,13 @@ def test_tables_hold_the_journal(books, ledger, reader):
         assert reader.reached().position >= min(upto, ledger.head())
     assert reader.reached().position == ledger.head()
     assert list(reader.entries(ledger.head())) == list(KnownJournal(ledger))
-    for position in range(0, ledger.head() + 1, 7):
-        stored = answers(ledger, reader, known_at=position)
-        assert stored.trial_balance() == answers(ledger, None, known_at=position).trial_balance()
+    days = itertools.cycle([LATE, date(2026, 1, 31), date(2026, 3, 2)])
+    for position, day in zip(range(0, ledger.head() + 1, 7), days, strict=False):
+        stored = answers(ledger, reader, day, known_at=position)
+        derived = answers(ledger, None, day, known_at=position)
+        assert stored.trial_balance() == derived.trial_balance()
+        assert stored.waterfall() == derived.waterfall()
+        assert stored.ageing() == derived.ageing()
     with books.connect() as conn:
         found = conn.execute(SQL("SELECT DISTINCT level FROM {}").format(table(books, "_sums")))
         assert {level for (level,) in found} == {0, 1, 2}
@@ -112,6 +121,24 @@ def test_tables_hold_the_journal(books, ledger, reader):
             ).format(Identifier(books.schema))
         ).fetchone()
         assert min(shown) > 0
+
+
+def test_a_ledger_of_many_pages(books, ledger, reader):
+    """Tables and log agree on every page; a page that begins after the last day has all before."""
+    keep(books, ledger)
+    stored, derived = answers(ledger, reader), answers(ledger, None)
+    for number, of in (("1500", None), ("1500", "customer-0001"), ("1570", None)):
+        after, pages = None, 0
+        while pages == 0 or after is not None:
+            found = stored.ledger(number, of=of, after=after, limit=4)
+            assert found == derived.ledger(number, of=of, after=after, limit=4)
+            after, pages = found.end, pages + 1
+        assert pages > 1 or of
+    for begin in (Place(date(2026, 2, 1), 0), Place(date(2030, 1, 1), 7), Place(date.min, 3)):
+        found = stored.ledger("1570", after=begin, limit=1)
+        assert found == derived.ledger("1570", after=begin, limit=1)
+    with pytest.raises(Refused, match="9999"):
+        stored.ledger("9999", limit=1)
 
 
 def test_the_database_refuses_an_entry_that_does_not_balance(books, ledger):
