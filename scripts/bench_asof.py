@@ -37,7 +37,7 @@ from projections.account_sums import Known
 
 ZONE = "Europe/Oslo"
 # Lines of a ledger that are read at once, as the command does.
-PAGE = 1000
+PAGE = 500
 # Its columns: the report, and how it is asked.
 REPORTS: dict[str, Callable[[Answers], Any]] = {
     "trial balance": Answers.trial_balance,

@@ -123,6 +123,8 @@ class Answers:
                     until=self.known.as_of,
                     customer=customer,
                     roles=roles,
+                    # One more, to know whether there is another page.
+                    at_a_time=limit + 1,
                 ),
                 self.known,
                 wanted,

@@ -40,7 +40,7 @@ class PlaceInLedger(click.ParamType[Any]):
 @click.argument("account")
 @click.option("--of", help='Only of this: a customer, "paypal/main", "plan|NO-25".')
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="What is before is the opening.")
-@click.option("--limit", type=click.IntRange(1), default=1000, help="Lines of a page (1000).")
+@click.option("--limit", type=click.IntRange(1), default=500, help="Lines of a page (500).")
 @click.option("--after", type=PlaceInLedger(), metavar="PLACE", help="Where the page before ended.")
 @asked_for_rows
 @pass_chosen

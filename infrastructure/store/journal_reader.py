@@ -187,11 +187,17 @@ class JournalReader:
         until: date,
         customer: str | None = None,
         roles: frozenset[Role] = frozenset(),
+        at_a_time: int = _READ,
     ) -> Iterator[Entry]:
-        """Those of the same entries that stand after a place, up to a day, in the order of days."""
+        """Those of the same entries that stand after a place, up to a day, in the order of days.
+
+        at_a_time: how many are read ahead.
+        """
         between = SQL("(day, position) > (%(day)s, %(after)s) AND day <= %(until)s")
         asked = {"day": after.day, "after": after.position, "until": until}
-        return self._entries(position, SQL("day, position"), customer, roles, between, asked)
+        return self._entries(
+            position, SQL("day, position"), customer, roles, between, asked, min(at_a_time, _READ)
+        )
 
     def _entries(
         self,
@@ -201,6 +207,7 @@ class JournalReader:
         roles: frozenset[Role],
         among: SQL = _ALL,
         asked: Mapping[str, Any] = _NOTHING,
+        at_a_time: int = _READ,
     ) -> Iterator[Entry]:
         where = [SQL("position <= %(upto)s"), among]
         if customer is not None:
@@ -223,7 +230,7 @@ class JournalReader:
             self._snapshot(position) as conn,
             conn.cursor(name="journal_entries") as cursor,
         ):
-            cursor.itersize = _READ
+            cursor.itersize = at_a_time
             cursor.execute(statement, {**values, **asked})
             yield from map(_entry, cursor)
 
