@@ -40,6 +40,7 @@ _LENGTHS = ",".join(str(2**each + 1) for each in range(_CLASSES))
 _DAYS = f"width_bucket(until_day - from_day, '{{{_LENGTHS}}}'::integer[])"
 _CHUNKS = f"width_bucket(until_chunk - from_chunk, '{{{_LENGTHS}}}'::bigint[])"
 _LASTING = "until_day IS NULL AND until_chunk IS NULL"
+# The first is for changing them, the others for reading.
 INDEXES = (
     "(stream, about) WHERE until_chunk IS NULL",
     f"(({_DAYS}), from_day) WHERE until_day IS NOT NULL",

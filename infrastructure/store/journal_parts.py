@@ -27,7 +27,8 @@ PARTS = """
     first      date NOT NULL,
     last       date NOT NULL,
     times      bigint NOT NULL"""
-# What is earned after a day; and what is earned before it is billed, which few parts are.
+# What is earned after a day, by which chunks are also taken together; and what is earned before it
+# is billed, which few parts are.
 INDEXES = ("(level, chunk, last)", "(level, chunk, day, first) WHERE first < day")
 
 _LIKE = SQL('"of", currency, minor, starts, days, not_before')

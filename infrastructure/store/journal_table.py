@@ -56,7 +56,6 @@ _ENTRIES = """
     earned_first      date,
     earned_last       date,
     CHECK (cardinality(accounts) = cardinality(currencies))"""
-_INDEXES = ("(customer, position)", "(day, position)")
 COLUMNS = tuple(
     line.split()[0] for line in _ENTRIES.strip().splitlines() if not line.lstrip().startswith("CH")
 )
@@ -93,7 +92,7 @@ class JournalBooks:
     def shape(self) -> str:
         """Digest of the tables and their indexes: other ones need a rebuild."""
         tables = f"{_ENTRIES}{_SUMS}{PARTS}{ITEMS}{_NOTES}"
-        tables += f"{_INDEXES}{journal_parts.INDEXES}{journal_items.INDEXES}"
+        tables += f"{journal_parts.INDEXES}{journal_items.INDEXES}"
         text = f"{tables}{self.chunk} {self.fan} {self.levels} {TOGETHER}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -137,6 +136,12 @@ class JournalTable:
 
     def create(self, conn: Connection[Any]) -> None:
         """Make the tables and their indexes; names of indexes are left to the server."""
+        self.create_bare(conn)
+        if not self.temporary:
+            self.create_indexes(conn)
+
+    def create_bare(self, conn: Connection[Any]) -> None:
+        """The tables, and the indexes that they are filled through."""
         kind = SQL("TEMPORARY" if self.temporary else "")
         conn.execute(
             SQL(
@@ -152,22 +157,23 @@ class JournalTable:
             (self.notes, _NOTES),
         ):
             conn.execute(SQL("CREATE {} TABLE {} ({})").format(kind, table, SQL(columns)))
-        for table, indexes in (
-            (self.identifier, _INDEXES),
-            (self.sums, ("(level, chunk)",)),
-            (self.parts, journal_parts.INDEXES),
-            (self.items, journal_items.INDEXES),
-        ):
-            for index in indexes:
-                conn.execute(SQL("CREATE INDEX ON {} {}").format(table, SQL(index)))
+        self._index(conn, self.identifier, "(customer, position)")
+        self._index(conn, self.sums, "(level, chunk)")
+        self._index(conn, self.parts, journal_parts.INDEXES[0])
+        self._index(conn, self.items, journal_items.INDEXES[0])
         self.note(conn, {"zone": self.projection.zone})
 
-    def create_bare(self, conn: Connection[Any]) -> None:
-        """As `create`: sums are made of the rows while they come in, through the indexes."""
-        self.create(conn)
-
     def create_indexes(self, conn: Connection[Any]) -> None:
-        """Nothing: they are there."""
+        """Those that only readers need, and what the server has to know to read well."""
+        self._index(conn, self.identifier, "(day, position)")
+        self._index(conn, self.parts, *journal_parts.INDEXES[1:])
+        self._index(conn, self.items, *journal_items.INDEXES[1:])
+        for each in self.all:
+            conn.execute(SQL("ANALYZE {}").format(each))
+
+    def _index(self, conn: Connection[Any], table: Identifier, *indexes: str) -> None:
+        for index in indexes:
+            conn.execute(SQL("CREATE INDEX ON {} {}").format(table, SQL(index)))
 
     def drop(self, conn: Connection[Any]) -> None:
         """Remove the tables if they are there."""
