@@ -27,8 +27,8 @@ ZONES = st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Kiritimati"])
 
 
 def near(moved: list[date]) -> st.SearchStrategy[date]:
-    """A day on which something moved, or one beside it; any day where nothing did."""
-    beside = st.sampled_from([-1, 0, 0, 0, 1]).map(lambda days: timedelta(days=days))
+    """A day on which something moved, or one near it; any day where nothing did."""
+    beside = st.sampled_from([-2, -1, 0, 0, 0, 1]).map(lambda days: timedelta(days=days))
     return st.builds(lambda a, b: a + b, st.sampled_from(moved), beside) if moved else DAYS
 
 

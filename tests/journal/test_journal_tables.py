@@ -103,7 +103,8 @@ def test_tables_hold_the_journal(books, ledger, reader):
         assert reader.reached().position >= min(upto, ledger.head())
     assert reader.reached().position == ledger.head()
     assert list(reader.entries(ledger.head())) == list(KnownJournal(ledger))
-    days = itertools.cycle([LATE, date(2026, 1, 31), date(2026, 3, 2)])
+    # The day before the last of January: what one day is left of is still deferred.
+    days = itertools.cycle([LATE, date(2026, 1, 30), date(2026, 1, 31), date(2026, 3, 2)])
     for position, day in zip(range(0, ledger.head() + 1, 7), days, strict=False):
         stored = answers(ledger, reader, day, known_at=position)
         derived = answers(ledger, None, day, known_at=position)
