@@ -86,14 +86,16 @@ def audit_books(
     *,
     batch: int = BATCH,
     tell: Tell | None = None,
+    upto: int | None = None,
 ) -> BooksReport:
     """Audit a set of books as they stand; workers and readers go on meanwhile.
 
     connect: makes a connection in the application's role.
     batch: facts read at a time. tell: called with (position, head) after each batch.
+    upto: the last position that is judged; None: the log's last one as it is now.
     Raises: psycopg.OperationalError when the database cannot be reached.
     """
-    head = log.head()
+    head = log.head() if upto is None else upto
     judged = _JudgedLog(log, head, tell)
     views, incomplete, comparable = _standings(connect, schema, projections, head)
     differences: list[Difference] = []
