@@ -10,6 +10,9 @@ from tests.domain.stages import answered, attempted, invoiced
 from tests.specimens import DUE, captured, key
 from tests.systems import project, write
 
+# Figures are read here; see conftest.py.
+COUNTS = True
+
 
 def test_due_shows_what_falls_due_and_what_waits(client: Client, system: System) -> None:
     """The request is due at once; the invoice says what it waits for."""

@@ -6,10 +6,11 @@ import pytest
 
 from domain.proof.notes import Checkpoint, read_checkpoint, read_note
 from domain.proof.tampering import Kind
+from infrastructure.proof.outside import OutsideCheckpoint, read_outside
 from infrastructure.proof.sealed import SealedLog
 from infrastructure.proof.sealer import Sealer
 from infrastructure.proof.signing import Signer
-from infrastructure.proof.verifying import OutsideCheckpoint, read_outside, verify_log
+from infrastructure.proof.verifying import verify_log
 from tests.proof.stored.conftest import SIGNER, Log
 from tests.store.writing import NOW, facts_for
 
@@ -17,7 +18,7 @@ KEY = SIGNER.verifier
 
 
 def verified(log, *outside):
-    return verify_log(log.connect, log.books.schema, KEY, outside)
+    return verify_log(log.connect, log.books.schema, [KEY], outside)
 
 
 def newest(log):
