@@ -96,7 +96,7 @@ def test_what_cannot_be_believed_stops_the_signing(outside, change):
 
 
 def test_F34_a_process_that_begins_signs_nothing_on_a_replaced_table(log, outside):
-    """Facts changed and seals taken away by a superuser, who has no key: ours is not lent to him."""
+    """Facts changed and seals taken away by a superuser without a key: ours is not lent to him."""
     log.write(300)
     log.sealer.seal_all()
     outside.publish(newest(log).note)
@@ -115,7 +115,7 @@ def test_F34_a_process_that_begins_signs_nothing_on_a_replaced_table(log, outsid
     assert newest(log).position == 320
 
 
-def test_a_rotated_key_reads_what_the_older_one_published(log, outside, tmp_path):
+def test_a_rotated_key_reads_what_the_older_one_published(log, outside):
     """Where the settings know it; else nothing is signed."""
     log.write(20)
     log.sealer.seal_all()
@@ -124,6 +124,6 @@ def test_a_rotated_key_reads_what_the_older_one_published(log, outside, tmp_path
     both = PublishedCheckpoints(outside.folder, [new.verifier, SIGNER.verifier])
     with log.connect() as conn:
         both.hold_against(SealedLog(conn, log.books.schema))
+        alone = PublishedCheckpoints(outside.folder, [new.verifier])
         with pytest.raises(SealDamaged, match="not signed by the key"):
-            alone = PublishedCheckpoints(outside.folder, [new.verifier])
             alone.hold_against(SealedLog(conn, log.books.schema))
