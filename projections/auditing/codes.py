@@ -49,7 +49,7 @@ CODES: Mapping[str, str] = {
     "run-order-wrong": "a run began twice, ended twice or before it began, or had not begun",
     "run-position-wrong": "a run knew facts that were recorded after it began",
     "run-found-wrong": "a run says that something else was due than was",
-    "run-item-open": "a run ended, and something that was due has no outcome and no reason",
+    "run-item-open": "a run ended, something that was due has no outcome, and it does not say so",
     "run-outcome-wrong": "a run tells other outcomes than the facts",
     "run-sum-wrong": "a run took other money than it tells",
     "run-digest-wrong": "the digest of a run's outcomes is not that of the outcomes",

@@ -74,12 +74,7 @@ def run(books: Books, until: datetime, replies: Iterator[Reply], run_id: UUID = 
     """A due run from now until an instant, with its manifest."""
     position, found = begin(books, until, run_id)
     rested = work_until(books, until, replies)
-    facts = RunFacts()
-    for recorded in books.log[position:]:
-        if recorded.stream.startswith(SUBSCRIPTION_STREAMS):
-            facts.take(recorded)
-    ends = ends_of(found, facts, states_of(books), until)
-    _record(books, ended(run_id, ends, now=books.now))
+    end(books, run_id, until, position, found)
     log: Sequence[Any] = books.log
     return InMemory(replay(DUE_RUNS, log)[str(run_id)], tuple(log), rested)
 
@@ -90,6 +85,22 @@ def begin(books: Books, until: datetime, run_id: UUID) -> tuple[int, tuple[Due, 
     found = tuple(each for name in states for each in found_due(name, states[name], until))
     _record(books, began(run_id, found, until=until, position=position, now=books.now))
     return position, found
+
+
+def end(
+    books: Books,
+    run_id: UUID,
+    until: datetime,
+    position: int,
+    found: tuple[Due, ...],
+) -> None:
+    """It ends. position, found: of its beginning."""
+    facts = RunFacts()
+    for recorded in books.log[position:]:
+        if recorded.stream.startswith(SUBSCRIPTION_STREAMS):
+            facts.take(recorded)
+    ends = ends_of(found, facts, states_of(books), until)
+    _record(books, ended(run_id, ends, now=books.now))
 
 
 def runs_of(books: Books, spans: Iterable[timedelta], replies: Iterator[Reply]) -> None:

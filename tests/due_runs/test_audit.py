@@ -8,13 +8,14 @@ from itertools import cycle
 
 import pytest
 
+from domain.due_runs.items import NO_OUTCOME
 from projections.audit import Audit, SecondAudit, audit_log, nowhere_sealed
 from tests.books import Books
 from tests.due_runs.plants_of_runs import PLANTS_OF_RUNS
-from tests.due_runs.running import run_story, runs_of
+from tests.due_runs.running import RUN, begin, end, run_story, runs_of
 from tests.projections.forging import Forger
 from tests.replies import Reply
-from tests.specimens import SIGNED_UP, wish
+from tests.specimens import DUE, SIGNED_UP, wish
 
 
 @cache
@@ -48,6 +49,15 @@ def test_runs_one_after_the_other_and_beside_one_another_are_clean() -> None:
     assert audit_log(books.log).findings == ()
     kinds = [type(each.event).__name__ for each in books.log]
     assert kinds.count("DueRunBegan") == kinds.count("DueRunEnded") + 1 == 5
+
+
+def test_an_item_that_was_left_is_no_fault_where_the_run_says_so() -> None:
+    """Nobody works while it goes on, as where a provider is away."""
+    books = Books(SIGNED_UP)
+    books.sign_up(wish())
+    end(books, RUN, DUE, *begin(books, DUE, RUN))
+    assert [each.reason for each in books.log[-1].event.skipped] == [NO_OUTCOME]
+    assert audit_log(books.log).findings == ()
 
 
 def test_only_what_changed_is_asked_anew() -> None:
