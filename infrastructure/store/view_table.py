@@ -213,7 +213,9 @@ def shadow_name(projection: Kept) -> str:
 
 
 # Of a row's type once: it takes longer than reading where all projections stand.
-_schema_of = functools.cache(msgspec.json.schema)
+@functools.cache
+def _schema_of(row_type: Any) -> dict[str, Any]:
+    return msgspec.json.schema(row_type)
 
 
 def shape_of(projection: Kept) -> str:
@@ -221,7 +223,8 @@ def shape_of(projection: Kept) -> str:
     if isinstance(projection, JournalBooks):
         return projection.shape
     columns = [(name, column.type.value) for name, column in projection.columns.items()]
-    schema = _schema_of(projection.row_type)
+    row_type: Any = projection.row_type
+    schema = _schema_of(row_type)
     text = json.dumps([schema, columns], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
