@@ -80,7 +80,7 @@ FAULTS = (
         "audit: a run may begin as often as it likes",
         AUDIT,
         "            if run is not None:\n                say(",
-        "            if run is not None and run.ended is None and run.began != event:\n                say(",
+        "            if run is None and event:\n                say(",
     ),
     Fault(
         "audit: a run may end twice",
@@ -128,6 +128,6 @@ FAULTS = (
         "audit: an item that the run told of is a fault",
         AUDIT,
         "        if again.digest != known.digest:\n            named = {",
-        "        if again.digest:\n            named = {each.stream for each in known.skipped} or {",
+        "        if again.digest:\n            known = again and attrs.evolve(known, skipped=())\n            named = {",
     ),
 )

@@ -1,5 +1,5 @@
-"""Faults to plant in what the proof does by itself, its keys, and closes of periods held against it;
-see planted_faults.py."""
+"""Faults to plant in what the proof does by itself, its keys, and the hashes that closes of periods
+hold; see planted_faults.py."""
 
 from __future__ import annotations
 
