@@ -128,6 +128,8 @@ FAULTS = (
         "audit: an item that the run told of is a fault",
         AUDIT,
         "        if again.digest != known.digest:\n            named = {",
-        "        if again.digest:\n            known = again and attrs.evolve(known, skipped=())\n            named = {",
+        "        if again.digest:\n"
+        "            known = attrs.evolve(known, skipped=())\n"
+        "            named = {",
     ),
 )
