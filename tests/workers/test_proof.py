@@ -1,4 +1,4 @@
-"""A worker's own part in the proof: it does by schedule what the settings ask for, beside its work."""
+"""A worker does for the proof, beside its work, what the settings ask for by schedule."""
 
 from __future__ import annotations
 
