@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 from itertools import cycle
+from uuid import uuid5
 
 import pytest
 
+from domain.due_runs.events import DueRunBegan
 from domain.due_runs.items import NO_OUTCOME
 from projections.audit import Audit, SecondAudit, audit_log, nowhere_sealed
 from tests.books import Books
 from tests.due_runs.plants_of_runs import PLANTS_OF_RUNS
-from tests.due_runs.running import RUN, begin, end, run_story, runs_of
+from tests.due_runs.running import RUN, begin, end, run, run_story, runs_of
 from tests.projections.forging import Forger
 from tests.replies import Reply
-from tests.specimens import DUE, SIGNED_UP, wish
+from tests.specimens import DUE, SIGNED_UP, signed_up, wish
 
 
 @cache
@@ -65,6 +67,19 @@ def test_only_what_changed_is_asked_anew() -> None:
     books = Books(SIGNED_UP)
     books.sign_up(wish())
     runs_of(books, [timedelta(0)] * 3, cycle([Reply.YES]))
+    assert audit_log(books.log).findings == ()
+
+
+def test_what_was_not_due_before_is_asked_anew() -> None:
+    """One who has not approved yet has nothing that falls due; then there is something."""
+    books, (first, *others) = Books(SIGNED_UP), signed_up()
+    books.append("s-1", (first,))
+    run(books, books.now, cycle([Reply.YES]))
+    books.append("s-1", tuple(others))
+    second = uuid5(RUN, "second")
+    run(books, DUE, cycle([Reply.YES]), second)
+    began = [each.event for each in books.log if isinstance(each.event, DueRunBegan)]
+    assert [each.items for each in began] == [0, 1]
     assert audit_log(books.log).findings == ()
 
 
