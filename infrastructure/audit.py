@@ -3,8 +3,8 @@
 One pass, in flat memory and without stopping anybody: while every stored projection is folded again
 from position 1 to be compared with its live rows, each fact that goes by is judged by
 projections/audit.py. The ledger of attempts is held against the facts too. Where periods were
-closed, a second pass adds the books up anew for each seal. Whatever is found is listed; nothing is
-mended.
+closed or due runs recorded, a second pass adds the books up anew for each seal, and derives each
+run again. Whatever is found is listed; nothing is mended.
 
 verdict
   clean         nothing differs, and everything up to `head` was read
@@ -23,6 +23,7 @@ from psycopg import Connection
 
 from domain.money import Money, decimal_text
 from domain.recorded import Recorded
+from infrastructure.proof.sealed import NotSealed, SealedLog
 from infrastructure.store.attempt_rebuild import compare_attempts
 from infrastructure.store.families import FamilyLog
 from infrastructure.store.folding import LogItem
@@ -37,8 +38,9 @@ from infrastructure.store.tracking import (
 )
 from infrastructure.store.view_table import Kept, live_name
 from projections.attempts import AttemptLog
-from projections.audit import Audit, AuditReport, Finding, SealAudit, Verdict, verdict_of
+from projections.audit import Audit, AuditReport, Finding, SecondAudit, Verdict, verdict_of
 from projections.auditing.book import Totals
+from projections.auditing.periods import ChainAt
 from projections.catalogue import PROJECTIONS
 
 BATCH = 5000
@@ -86,14 +88,16 @@ def audit_books(
     *,
     batch: int = BATCH,
     tell: Tell | None = None,
+    upto: int | None = None,
 ) -> BooksReport:
     """Audit a set of books as they stand; workers and readers go on meanwhile.
 
     connect: makes a connection in the application's role.
     batch: facts read at a time. tell: called with (position, head) after each batch.
+    upto: the last position that is judged; None: the log's last one as it is now.
     Raises: psycopg.OperationalError when the database cannot be reached.
     """
-    head = log.head()
+    head = log.head() if upto is None else upto
     judged = _JudgedLog(log, head, tell)
     views, incomplete, comparable = _standings(connect, schema, projections, head)
     differences: list[Difference] = []
@@ -105,8 +109,8 @@ def audit_books(
         words = f"rows claim more than the log holds: {short}"
         too_short.append(Finding(code="log-too-short", position=head, subscription="", words=words))
     facts = judged.report(batch)
-    if judged.zone and not facts.incomplete:
-        facts = _seals(log, head, judged.zone, batch).added_to(facts)
+    if not facts.incomplete:
+        facts = _second_pass(connect, schema, log, judged, batch).added_to(facts)
     tried = compare_attempts(connect, schema, log, judged.attempts, judged.position)
     differences.extend(tried)
     facts = attrs.evolve(facts, findings=(*facts.findings, *too_short))
@@ -143,10 +147,14 @@ class _JudgedLog:
         """What was tried on each card, up to `position`."""
         return self._audit.attempts
 
-    @property
-    def zone(self) -> str:
-        """The time zone in which periods were closed, or ""."""
-        return self._audit.zone
+    def second(self, chain_at: ChainAt) -> SecondAudit:
+        """What is to be seen in a second pass, when all is judged."""
+        return SecondAudit(self._audit.zone, self._audit.runs, chain_at)
+
+    def told(self, position: int) -> None:
+        """Tell of a second pass."""
+        if self._tell is not None:
+            self._tell(position, self._head)
 
     @property
     def position(self) -> int:
@@ -186,6 +194,11 @@ class _JudgedLog:
         """As the log itself."""
         return self._log.head()
 
+    @property
+    def judged_head(self) -> int:
+        """The last position that is to be judged."""
+        return self._head
+
     def report(self, batch: int) -> AuditReport:
         """The report on all facts up to `head`; those that nobody has read yet are read now."""
         while self._judged_to < self._head:
@@ -206,15 +219,37 @@ class _JudgedLog:
                 self._tell(self._judged_to, self._head)
 
 
-def _seals(log: StreamLog, head: int, zone: str, batch: int) -> SealAudit:
-    """Every seal against the books, which are added up anew for it."""
-    audit, after = SealAudit(zone), 0
-    while items := log.read_log(after, batch, head):
-        for item in items:
-            if isinstance(item, Recorded):
-                audit.see(item)
-        after = items[-1].position
-    return audit
+def _second_pass(
+    connect: Callable[[], Connection[Any]],
+    schema: str,
+    log: StreamLog,
+    judged: _JudgedLog,
+    batch: int,
+) -> SecondAudit:
+    """Every seal against the books, which are added up anew for it, and against the sealed chain;
+    every due run against the facts."""
+    with connect() as conn:
+        second = judged.second(chains_in(SealedLog(conn, schema)))
+        after = 0
+        while second.wanted and (items := log.read_log(after, batch, judged.judged_head)):
+            for item in items:
+                if isinstance(item, Recorded):
+                    second.see(item)
+            after = items[-1].position
+            judged.told(after)
+    return second
+
+
+def chains_in(log: SealedLog) -> ChainAt:
+    """The chain that is sealed at a position. What is not sealed has none: verifying says so."""
+
+    def chain_at(position: int) -> str | None:
+        try:
+            return log.at(position).chain
+        except (NotSealed, ValueError):
+            return None
+
+    return chain_at
 
 
 def _standings(

@@ -19,12 +19,15 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Gateway
+from domain.proof.notes import VerifierKey
 from domain.settlement_ports import SettlementSource
 from domain.subscription.folding import evolve
 from domain.subscription.state import STATE_VERSION, Subscription
 from infrastructure.clock import Clock, SteppingClock, SystemClock
+from infrastructure.proof.publishing import PublishedCheckpoints
 from infrastructure.proof.sealer import Sealer
 from infrastructure.proof.signing import Signer, derived_seed, origin_of
+from infrastructure.proof.verifications import LastVerified, last_verified
 from infrastructure.settings import (
     AccountSettings,
     Settings,
@@ -156,7 +159,37 @@ class System:
     @cached_property
     def sealer(self) -> Sealer:
         """Hashes and signs what was recorded."""
-        return Sealer(self.pool, self.books, self.signer, clock=self.clock)
+        return Sealer(
+            self.pool,
+            self.books,
+            self.signer,
+            clock=self.clock,
+            older_keys=self.seal_keys[1:],
+            hold_against=None if self.published is None else self.published.hold_against,
+        )
+
+    @cached_property
+    def seal_keys(self) -> tuple[VerifierKey, ...]:
+        """The public keys of these books' checkpoints, the present one first.
+
+        Raises: SettingsError for one of another log.
+        """
+        for each in self.settings.older_seal_keys:
+            if each.name != self.signer.origin:
+                origin = self.signer.origin
+                raise SettingsError(f"older_seal_keys: a key of {each.name}, not of {origin}")
+        return (self.signer.verifier, *self.settings.older_seal_keys)
+
+    @cached_property
+    def published(self) -> PublishedCheckpoints | None:
+        """The checkpoints outside the database, where the settings name a folder for them."""
+        folder = self.settings.checkpoints
+        return None if folder is None else PublishedCheckpoints(folder, self.seal_keys)
+
+    def last_verified(self) -> LastVerified | None:
+        """What the last verification of the log said; None: there was none."""
+        with self.pool.connection() as conn:
+            return last_verified(conn, self.books.schema)
 
     @cached_property
     def kept(self) -> tuple[Kept, ...]:

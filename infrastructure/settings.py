@@ -11,6 +11,7 @@ Environment
   BILLING_MASTER_KEY     base64 of 32 bytes that seal the token vault
   BILLING_SEAL_KEY       base64 of 32 bytes that sign checkpoints (or `seal_key_file`); derived from
                          the master key where there is none
+  BILLING_CHECKPOINTS    the folder outside the database where checkpoints are published (none)
   BILLING_CLOCK          "system", or "stepping" in a rehearsal
   BILLING_LOG            "text" or "json"
   BILLING_CUT_OFF_ZONE   the time zone in which a day of the books ends (UTC)
@@ -26,6 +27,7 @@ import re
 import secrets
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ import attrs
 
 from domain.calendar import zone_named
 from domain.ports import Secret
+from domain.proof.notes import NotANote, VerifierKey, read_key
 from domain.refusals import Refused
 
 MASTER_KEY_BYTES = 32
@@ -88,6 +91,10 @@ class Settings:
     delete_tokens_after_days: how long after a subscription has ended the provider is to forget its
         tokens; None: it keeps them until somebody wishes otherwise.
     provider_calls: calls one worker process has open at one merchant account at a time.
+    older_seal_keys: public keys that signed checkpoints before the present one.
+    checkpoints: folder outside the database where checkpoints are published; None: nowhere.
+    verify_every_s: seconds between quick verifications that workers make; None: they make none.
+    verify_whole_at: when, in the cut-off zone, they make a whole one each day; None: never.
     """
 
     data_dir: Path
@@ -108,9 +115,17 @@ class Settings:
     api_keys: Mapping[str, Secret] = attrs.field(factory=dict)
     master_key: Secret | None = None
     seal_key: Secret | None = None
+    older_seal_keys: tuple[VerifierKey, ...] = ()
+    checkpoints: Path | None = None
+    checkpoint_every_s: float = 3600.0
+    verify_every_s: float | None = None
+    verify_whole_at: time | None = None
 
 
-_NUMBERS = ("lease_s", "in_flight", "provider_calls", "provider_timeout_s")
+_NUMBERS = ("lease_s", "in_flight", "provider_calls", "provider_timeout_s", "checkpoint_every_s")
+# What workers verify by themselves where the settings do not say: by the machine's clock alone, for
+# a rehearsal's clock makes a month of an hour.
+_VERIFY_EVERY_S, _VERIFY_WHOLE_AT = 3600.0, time(3)
 _TEXTS = ("schema", "clock", "log", "public_url", "cut_off_zone")
 
 
@@ -151,6 +166,9 @@ def read_settings(environment: Mapping[str, str], config: Path | None = None) ->
         api_keys=_api_keys(table.get("api_keys", {}), environment),
         master_key=_master_key(environment, data_dir),
         seal_key=_seal_key(environment, table.get("seal_key_file")),
+        older_seal_keys=_older_keys(table.get("older_seal_keys", [])),
+        checkpoints=_folder(environment.get("BILLING_CHECKPOINTS") or table.get("checkpoints")),
+        **_verifying(table, chosen.get("clock", "system")),
         **chosen,
     )
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", settings.schema):
@@ -248,6 +266,36 @@ def _seal_key(environment: Mapping[str, str], file: Any) -> Secret | None:
             raise SettingsError("seal_key_file must be text")
         text = _secret_file(Path(file), "seal key")
     return _key(text, "seal key")
+
+
+def _older_keys(given: Any) -> tuple[VerifierKey, ...]:
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise SettingsError("older_seal_keys must be a list of NAME+ID+KEY")
+    try:
+        return tuple(read_key(each) for each in given)
+    except NotANote as error:
+        raise SettingsError(f"older_seal_keys: {error}") from error
+
+
+def _folder(given: Any) -> Path | None:
+    if given is not None and not isinstance(given, str):
+        raise SettingsError("checkpoints must be the path of a folder")
+    return Path(given) if given else None
+
+
+def _verifying(table: Mapping[str, Any], clock: Any) -> dict[str, Any]:
+    """When workers verify. 0 and "never" are for not at all. Raises: SettingsError."""
+    own = clock == "system"
+    every = table.get("verify_every_s", _VERIFY_EVERY_S if own else 0)
+    if type(every) not in (int, float) or every < 0:
+        raise SettingsError("verify_every_s must be a number, 0 for never")
+    at = table.get("verify_whole_at", _VERIFY_WHOLE_AT if own else "never")
+    if at != "never" and (not isinstance(at, time) or at.tzinfo is not None):
+        raise SettingsError('verify_whole_at must be a time of day such as 03:00:00, or "never"')
+    return {
+        "verify_every_s": float(every) or None,
+        "verify_whole_at": None if at == "never" else at,
+    }
 
 
 def _key(text: str, name: str) -> Secret:

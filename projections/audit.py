@@ -20,7 +20,9 @@ from typing import Any, get_args
 import attrs
 
 from domain.catalogue.events import PlanEvent
+from domain.due_runs.events import DueRunEvent
 from domain.identity import (
+    DUE_RUN_STREAMS,
     PERIOD_STREAMS,
     PLAN_STREAMS,
     RECONCILIATION_STREAMS,
@@ -40,14 +42,16 @@ from domain.subscription.events import (
 from projections.attempts import AttemptLog
 from projections.auditing.book import Book, Totals
 from projections.auditing.codes import CODES
+from projections.auditing.due_runs import RunCheck, RunOrder, Told
 from projections.auditing.judging import Judges
 from projections.auditing.leftovers import leftovers
-from projections.auditing.periods import PeriodOrder, SealCheck
+from projections.auditing.periods import ChainAt, PeriodOrder, SealCheck
 from projections.auditing.tying import Tying
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
 _PLAN_EVENTS = frozenset(get_args(PlanEvent))
 _PERIOD_EVENTS = frozenset(get_args(PeriodEvent))
+_RUN_EVENTS = frozenset(get_args(DueRunEvent))
 _SETTLED_EVENTS = frozenset((*get_args(SettlementEvent), *get_args(ReconciliationEvent)))
 
 
@@ -111,6 +115,7 @@ class Audit:
         self._books: dict[str, Book] = {}
         self._judges = Judges()
         self._periods = PeriodOrder()
+        self._runs = RunOrder()
         self._tying = Tying()
         self._position = 0
         self._read = 0
@@ -125,6 +130,11 @@ class Audit:
     def zone(self) -> str:
         """The time zone of the periods that were closed; "" where none was."""
         return self._periods.zone
+
+    @property
+    def runs(self) -> tuple[Told, ...]:
+        """The due runs that can be derived again."""
+        return self._runs.told
 
     def see(self, recorded: Recorded[Any]) -> None:
         """Judge the next fact of the log."""
@@ -142,6 +152,11 @@ class Audit:
         if type(recorded.event) in _PERIOD_EVENTS:
             self._periods.judge(recorded.event, recorded.position, recorded.stream, say)
             return
+        if type(recorded.event) in _RUN_EVENTS:
+            self._runs.judge(recorded.event, recorded.position, recorded.stream, say)
+            return
+        if recorded.stream.startswith(DUE_RUN_STREAMS):
+            say("run-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if recorded.stream.startswith(PERIOD_STREAMS):
             say("period-misnamed", f"{type(recorded.event).__name__} in {recorded.stream}")
         if recorded.stream.startswith(PLAN_STREAMS):
@@ -227,39 +242,55 @@ def _finding(position: int, subscription: str, code: str, words: str) -> Finding
     return Finding(code=code, position=position, subscription=subscription, words=words)
 
 
-class SealAudit:
-    """The second pass, over a log that the first one could read whole: whether every seal holds.
+class SecondAudit:
+    """The second pass, over a log that the first one could read whole: whether every seal holds,
+    and whether every due run told the truth.
 
-    zone: see Audit.zone.
+    zone, runs: see Audit. chain_at: see SealCheck.
     """
 
-    def __init__(self, zone: str) -> None:
-        self._check = SealCheck(zone)
+    def __init__(self, zone: str, runs: tuple[Told, ...], chain_at: ChainAt) -> None:
+        self._seals = SealCheck(zone, chain_at) if zone else None
+        self._runs = RunCheck(runs, self._say) if runs else None
         self._findings: list[Finding] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to check."""
+        return self._seals is not None or self._runs is not None
 
     def see(self, recorded: Recorded[Any]) -> None:
         """The next fact of the log."""
-
-        def say(code: str, words: str) -> None:
-            stream = subscription_of(recorded.stream)
-            self._findings.append(_finding(recorded.position, stream, code, words))
-
-        self._check.see(recorded, say)
+        if self._seals is not None:
+            self._seals.see(recorded, partial(self._say, recorded.position, recorded.stream))
+        if self._runs is not None:
+            self._runs.see(recorded)
 
     def added_to(self, report: AuditReport) -> AuditReport:
         """A report with what was found here."""
-        return attrs.evolve(report, findings=(*report.findings, *self._findings))
+        found = sorted(self._findings, key=lambda finding: finding.position)
+        return attrs.evolve(report, findings=(*report.findings, *found))
+
+    def _say(self, position: int, stream: str, code: str, words: str) -> None:
+        self._findings.append(_finding(position, subscription_of(stream), code, words))
 
 
-def audit_log(log: Iterable[Recorded[Any]], *, head: int | None = None) -> AuditReport:
-    """Audit a log that is at hand as a whole."""
+def nowhere_sealed(_: int) -> str | None:
+    """Of a log at hand nothing is known of what was sealed."""
+    return None
+
+
+def audit_log(
+    log: Iterable[Recorded[Any]], *, head: int | None = None, chain_at: ChainAt = nowhere_sealed
+) -> AuditReport:
+    """Audit a log that is at hand as a whole. chain_at: see SealCheck."""
     audit, facts = Audit(), list(log)
     for recorded in facts:
         audit.see(recorded)
     report = audit.report(head=head)
-    if audit.zone == "" or report.incomplete:
+    second = SecondAudit(audit.zone, audit.runs, chain_at)
+    if report.incomplete or not second.wanted:
         return report
-    seals = SealAudit(audit.zone)
     for recorded in facts:
-        seals.see(recorded)
-    return seals.added_to(report)
+        second.see(recorded)
+    return second.added_to(report)

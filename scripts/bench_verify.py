@@ -106,7 +106,7 @@ def main() -> None:
                 sealer.seal_all()
 
         def verify() -> None:
-            report = verify_log(books.connect, SCHEMA, signer.verifier)
+            report = verify_log(books.connect, SCHEMA, [signer.verifier])
             assert report.broken is None, report.broken
             assert report.proved_to == facts
 

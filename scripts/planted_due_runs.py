@@ -5,9 +5,10 @@ from __future__ import annotations
 from planted_faults import Fault
 
 ITEMS, CHECK = "domain/due_runs/items.py", "projections/due_runs.py"
+AUDIT = "projections/auditing/due_runs.py"
 
 RUN_ON = "tests/due_runs"
-TESTS = ("test_items",)
+TESTS = ("test_items", "test_audit")
 FAULTS = (
     Fault(
         "due runs: what falls due later is found, too",
@@ -74,5 +75,61 @@ FAULTS = (
         CHECK,
         "    if attrs.evolve(again, query=known.query) != known:",
         "    if again.items != known.items:",
+    ),
+    Fault(
+        "audit: a run may begin as often as it likes",
+        AUDIT,
+        "            if run is not None:\n                say(",
+        "            if run is None and event:\n                say(",
+    ),
+    Fault(
+        "audit: a run may end twice",
+        AUDIT,
+        "        if run is None or run.ended is not None:",
+        "        if run is None:",
+    ),
+    Fault(
+        "audit: a run may know what is to come",
+        AUDIT,
+        "            if event.position >= position:",
+        "            if event.position > position:",
+    ),
+    Fault(
+        "audit: what was due before is not asked again",
+        AUDIT,
+        "            if due is not None and due <= until:",
+        "            if due is not None and due < until and stream in self._states and False:",
+    ),
+    Fault(
+        "audit: what changed is not asked anew",
+        AUDIT,
+        "        self._changed.add(stream)",
+        "        self._changed.add(stream) if state is None else None",
+    ),
+    Fault(
+        "audit: facts behind the end count",
+        AUDIT,
+        "if each.told.ended_at <= position]:",
+        "if each.told.ended_at < position - 1]:",
+    ),
+    Fault(
+        "audit: what was found due is believed",
+        AUDIT,
+        '        for name in ("items", "sums", "digest"):',
+        '        for name in ("items", "sums"):',
+    ),
+    Fault(
+        "audit: an item that was left is passed over",
+        AUDIT,
+        "                if each.reason == NO_OUTCOME and",
+        "                if not each.reason and",
+    ),
+    Fault(
+        "audit: an item that the run told of is a fault",
+        AUDIT,
+        "        if again.digest != known.digest:\n            named = {",
+        "        if again.digest:\n"
+        "            known = attrs.evolve(known, skipped=())\n"
+        "            named = {",
     ),
 )

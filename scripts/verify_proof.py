@@ -1,9 +1,10 @@
 """Check a proof file of billing-ledger: no database, no other code of the ledger's.
 
-    python verify_proof.py PROOF --key KEY [--checkpoint FILE]
+    python verify_proof.py PROOF --key KEY [--key OLDER ...] [--checkpoint FILE]
 
 KEY is the ledger's public key, NAME+ID+KEY, or a file with it. Get it from the ledger's owner by
-another way than the proof: `billing checkpoint --key` prints it. FILE is a checkpoint that you were
+another way than the proof: `billing checkpoint --key` prints it. Where the key was changed, name
+each that you trust: a checkpoint counts that one of them signed. FILE is a checkpoint that you were
 given earlier: the one that the proof is against, or the one before it, must be the same.
 
 It needs Python 3.11 and the package `cryptography`. Exit status: 0 proved, 1 not, 2 wrong usage.
@@ -62,29 +63,33 @@ def refuse(why: str) -> NoReturn:
     raise NotProved(why)
 
 
-def verify(text: str, key: str, known: str | None = None) -> list[str]:
+def verify(text: str, keys: str | list[str], known: str | None = None) -> list[str]:
     """What a proof file proves, in words. Raises: NotProved, and nothing else.
 
-    key: the trusted public key. known: the text of a checkpoint that was kept.
+    keys: the trusted public key, or several. known: the text of a checkpoint that was kept.
     """
     try:
-        return _verify(text, key.strip(), known)
+        trusted = [keys] if isinstance(keys, str) else keys
+        return _verify(text, [each.strip() for each in trusted], known)
     except NotProved:
         raise
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError, struct.error) as error:
         raise NotProved(f"malformed: {type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _verify(text: str, key: str, known: str | None) -> list[str]:
+def _verify(text: str, keys: list[str], known: str | None) -> list[str]:
     proof = _read(text)
     _keys(proof, "proof", "checkpoint", "facts", "format", "key", "previous", "what")
     if proof["format"] != FORMAT:
         refuse(f"the format is not {FORMAT!r}")
-    name, public = _key(key)
-    if proof["key"] != key:
+    name, known_keys = _trusted(keys)
+    if proof["key"] not in keys:
         refuse("the proof was made with another key than the one that you trust")
-    size, root, chain = _checkpoint(proof["checkpoint"], name, public)
-    earlier = _previous(proof["previous"], name, public, size, root, chain)
+    _, public = _key(proof["key"])
+    size, root, chain = _checkpoint(proof["checkpoint"], name, known_keys)
+    # By the key that the proof names, among them.
+    _checkpoint(proof["checkpoint"], name, {_id_of(name, public): public}, strangers=True)
+    earlier = _previous(proof["previous"], name, known_keys, size, root, chain)
     linear = proof["previous"]["linear"]
     facts = _list(proof["facts"], "facts")
     if not facts:
@@ -106,7 +111,7 @@ def _verify(text: str, key: str, known: str | None) -> list[str]:
     if known is not None:
         kept = known.split("\n\n")[0]
         mine = [proof["checkpoint"], proof["previous"]["checkpoint"] or ""]
-        _checkpoint(known, name, public)
+        _checkpoint(known, name, known_keys, strangers=True)
         if kept not in [each.split("\n\n")[0] for each in mine]:
             refuse("neither of its checkpoints is the one that you keep")
     return _words(name, size, root, earlier, facts, about, known is not None)
@@ -160,14 +165,16 @@ def _roots(old: int, new: int, path: list[bytes], old_root: bytes) -> tuple[byte
     return first, second
 
 
-def _previous(given: Any, name: str, public: bytes, size: int, root: bytes, chain: bytes) -> int:
+def _previous(
+    given: Any, name: str, keys: dict[bytes, bytes], size: int, root: bytes, chain: bytes
+) -> int:
     """The size of the tree before, once tree and chain continue it; 0 at the log's beginning."""
     _keys(given, "previous", "checkpoint", "consistency", "linear")
     path = _hashes(given["consistency"], MOST_HASHES)
     linear = _hashes(given["linear"], MOST_LINEAR)
     old, link = 0, bytes(32)
     if given["checkpoint"] is not None:
-        old, old_root, link = _checkpoint(given["checkpoint"], name, public)
+        old, old_root, link = _checkpoint(given["checkpoint"], name, keys)
         if not 0 < old < size:
             refuse("the checkpoint before is not before it")
         if _roots(old, size, path, old_root) != (old_root, root):
@@ -197,25 +204,52 @@ def _key(text: str) -> tuple[str, bytes]:
     return match[1], raw[1:]
 
 
-def _checkpoint(note: Any, name: str, public: bytes) -> tuple[int, bytes, bytes]:
-    """Size, root and chain of a signed checkpoint; it has one signature, ours."""
+def _trusted(keys: list[str]) -> tuple[str, dict[bytes, bytes]]:
+    """The name of the log, and the trusted public keys by their ids."""
+    read = [_key(each) for each in keys]
+    if not read or len({name for name, _ in read}) != 1:
+        refuse("the keys are not of one log")
+    return read[0][0], {_id_of(name, public): public for name, public in read}
+
+
+def _id_of(name: str, public: bytes) -> bytes:
+    return sha256(name.encode() + b"\n\x01" + public).digest()[:4]
+
+
+def _checkpoint(
+    note: Any, name: str, keys: dict[bytes, bytes], strangers: bool = False
+) -> tuple[int, bytes, bytes]:
+    """Size, root and chain of a checkpoint that one of these keys signed.
+
+    No signature of a trusted key may fail (C2SP signed-note). strangers: those of others, such as
+    witnesses, are passed over; in a proof, that has one spelling only, they have no place.
+    """
     pattern = (
         r"((\S+)\n([1-9][0-9]{0,18})\n([A-Za-z0-9+/=]{44})\nchain ([A-Za-z0-9+/=]{44})\n)"
-        r"\n\u2014 (\S+) ([A-Za-z0-9+/=]{92})\n"
+        r"\n((?:\u2014 [^\s+]+ [A-Za-z0-9+/=]{8,400}\n){1,16})"
     )
     match = re.fullmatch(pattern, _text(note, "checkpoint"))
     if match is None:
         refuse("that is no signed checkpoint of such a log")
-    text, origin, size, root, chain, signer, signature = match.groups()
-    if (origin, signer) != (name, name):
-        refuse(f"a checkpoint of {origin!r}, signed by {signer!r}; the key is of {name!r}")
-    raw = _base64(signature)
-    if raw[:4] != sha256(name.encode() + b"\n\x01" + public).digest()[:4]:
+    text, origin, size, root, chain, below = match.groups()
+    if origin != name:
+        refuse(f"a checkpoint of {origin!r}; the key is of {name!r}")
+    signed = set()
+    for line in below.splitlines():
+        _, signer, signature = line.split(" ")
+        raw = _base64(signature)
+        public = keys.get(raw[:4]) if signer == name else None
+        if public is None and strangers:
+            continue
+        if public is None or raw[:4] in signed:
+            refuse("a checkpoint is signed with another key, or twice")
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], text.encode())
+        except InvalidSignature:
+            refuse("the signature of a checkpoint does not hold")
+        signed.add(raw[:4])
+    if not signed:
         refuse("a checkpoint is signed with another key")
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], text.encode())
-    except InvalidSignature:
-        refuse("the signature of a checkpoint does not hold")
     return int(size), _base64(root), _base64(chain)
 
 
@@ -440,19 +474,21 @@ def main() -> int:
     """Read, check, tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("proof", type=Path)
-    parser.add_argument("--key", required=True, help="NAME+ID+KEY, or a file with it")
+    parser.add_argument(
+        "--key", required=True, action="append", help="NAME+ID+KEY, or a file with it; repeatable"
+    )
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint that you keep")
     chosen = parser.parse_args()
     try:
         # Not read_text, which takes other ends of lines for ours.
         text = chosen.proof.read_bytes().decode()
         known = None if chosen.checkpoint is None else chosen.checkpoint.read_text("utf-8")
-        key = chosen.key if "+" in chosen.key else Path(chosen.key).read_text("utf-8")
+        keys = [each if "+" in each else Path(each).read_text("utf-8") for each in chosen.key]
     except (OSError, UnicodeDecodeError) as error:
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     try:
-        print("\n".join(verify(text, key, known)))
+        print("\n".join(verify(text, keys, known)))
     except NotProved as why:
         print(f"NOT PROVED: {why}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
@@ -43,9 +44,10 @@ Facts = tuple[SubscriptionEvent, ...]
 Decision = Callable[..., Facts]
 
 
-def state_of(facts: Iterable[SubscriptionEvent]) -> Subscription | None:
-    """The facts folded from the first."""
-    state: Subscription | None = None
+def state_of(
+    facts: Iterable[SubscriptionEvent], state: Subscription | None = None
+) -> Subscription | None:
+    """The facts folded, from the first or onto a state."""
     for fact in facts:
         state = evolve(state, fact)
     return state
@@ -58,7 +60,7 @@ def state_of(facts: Iterable[SubscriptionEvent]) -> Subscription | None:
 class When:
     """What a decision made of a history: facts, or a refusal."""
 
-    before: Facts
+    before: Given
     facts: Facts
     refusal: Refused | None
 
@@ -68,14 +70,14 @@ class When:
             raise AssertionError(f"refused: {self.refusal}") from self.refusal
         assert self.facts == expected
         assert expected, "say then_nothing() where nothing is expected"
-        return given(*self.before, *self.facts)
+        return self.before.and_(*self.facts)
 
     def then_types(self, *expected: type[SubscriptionEvent]) -> Given:
         """Facts of exactly these types, which also fold."""
         if self.refusal is not None:
             raise AssertionError(f"refused: {self.refusal}") from self.refusal
         assert tuple(type(fact) for fact in self.facts) == expected
-        return given(*self.before, *self.facts)
+        return self.before.and_(*self.facts)
 
     def then_refused(self, code: str) -> None:
         """A refusal with this code and a reason for a person."""
@@ -92,16 +94,27 @@ class When:
 
 @attrs.frozen
 class Given:
-    """A history of one subscription, from its first fact."""
+    """A history of one subscription, from its first fact.
+
+    A longer one is folded on from where this one ends: states do not change.
+    """
 
     facts: Facts
+    onto: tuple[int, Subscription | None] = attrs.field(
+        default=(0, None), eq=False, repr=False, kw_only=True
+    )
+
+    @cached_property
+    def folded(self) -> Subscription | None:
+        """What the facts add up to; None of none."""
+        count, state = self.onto
+        return state_of(self.facts[count:], state)
 
     @property
     def state(self) -> Subscription:
         """What the facts add up to."""
-        state = state_of(self.facts)
-        assert state is not None
-        return state
+        assert self.folded is not None
+        return self.folded
 
     @property
     def attempt(self) -> Attempt:
@@ -111,16 +124,16 @@ class Given:
 
     def and_(self, *facts: SubscriptionEvent) -> Given:
         """The history with more facts."""
-        return given(*self.facts, *facts)
+        return Given((*self.facts, *facts), onto=(len(self.facts), self.folded))
 
     def when(self, decision: Decision, *arguments: Any, **named: Any) -> When:
         """What `decision(state, ...)` makes of it."""
         try:
-            made = decision(state_of(self.facts), *arguments, **named)
+            made = decision(self.folded, *arguments, **named)
         except Refused as refusal:
-            return When(self.facts, (), refusal)
-        state_of((*self.facts, *made))
-        return When(self.facts, made, None)
+            return When(self, (), refusal)
+        state_of(made, self.folded)
+        return When(self, made, None)
 
 
 def given(*facts: SubscriptionEvent) -> Given:

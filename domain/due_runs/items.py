@@ -70,6 +70,12 @@ def found_due(stream: str, state: Subscription, until: datetime) -> tuple[Due, .
     return tuple(Due(stream, number, _open(state, number)) for number in sorted(numbers))
 
 
+def first_due(state: Subscription) -> datetime | None:
+    """When the first item of one subscription that a run would find falls due; None: never."""
+    dues = (item.due_at for item in agenda_of(state) if item.kind in _KINDS)
+    return min((each for each in dues if each is not None), default=None)
+
+
 def _open(state: Subscription, number: int) -> Money | None:
     invoice = state.invoice(number)
     return None if invoice is None else invoice.open

@@ -28,6 +28,7 @@ class Kind(Enum):
     SEAL_UNSIGNED = "seal-unsigned"
     # The facts are as they were sealed, and yet no log of ours.
     VERSIONS = "stream-versions"
+    PERIOD_HASH = "period-hash-wrong"
     REPLACED = "replaced"
 
 

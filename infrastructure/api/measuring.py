@@ -6,11 +6,13 @@ Litestar's and the client library's.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, generate_latest
 
 from infrastructure.bootstrap import System
+from infrastructure.proof.verifications import CLEAN, FULL
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
@@ -65,6 +67,19 @@ class Measures:
             "billing_inbox_pending", "Callbacks not worked yet.", registry=self._registry
         )
 
+        self._verified = Gauge(
+            "billing_verified_timestamp_seconds",
+            "When the log was last verified, by scope.",
+            ("scope",),
+            registry=self._registry,
+        )
+        self._clean = Gauge(
+            "billing_verification_clean",
+            "Whether the last verification of the log was clean, by scope.",
+            ("scope",),
+            registry=self._registry,
+        )
+
     def callback(self, provider: str, account: str, result: CallbackResult) -> None:
         """Count a callback. Only for accounts of the settings: labels are not for strangers."""
         self._callbacks.labels(provider, account, result.value).inc()
@@ -85,4 +100,13 @@ class Measures:
         for opened in system.circuits.read():
             self._outages.labels(opened.provider, opened.account).inc()
         self._pending.set(system.inbox.pending())
+        last = system.last_verified()
+        if last is not None:
+            self._verify(last.scope, last.at, last.verdict)
+            if last.whole_at is not None:
+                self._verify(FULL, last.whole_at, last.whole_verdict)
         return generate_latest(self._registry) + generate_latest(REGISTRY)
+
+    def _verify(self, scope: str, at: datetime, verdict: str) -> None:
+        self._verified.labels(scope).set(at.timestamp())
+        self._clean.labels(scope).set(verdict == CLEAN)

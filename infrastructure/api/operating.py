@@ -13,6 +13,7 @@ from litestar.params import SkipValidation
 from infrastructure.api.measuring import CONTENT_TYPE, Measures
 from infrastructure.api.reading import Books
 from infrastructure.clock import ClockJumped
+from infrastructure.proof.verifications import LastVerified
 from infrastructure.store.circuits import OpenCircuit
 from infrastructure.store.writer import LedgerUnavailable
 
@@ -30,6 +31,7 @@ class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     reasons: why not. position: the log's end; behind: positions that a projection has yet to read.
     outages: merchant accounts that a worker sends nothing to, because the provider does not answer.
+    verified: what the last verification of the log said; left out: there was none.
     """
 
     ready: bool
@@ -37,6 +39,7 @@ class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
     position: int | None = None
     behind: dict[str, int] = {}
     outages: tuple[OpenCircuit, ...] = ()
+    verified: LastVerified | None = None
 
 
 @get("/health", sync_to_thread=False)
@@ -50,13 +53,15 @@ def ready(system: Books) -> Response[Readiness]:
     """200: the books can be read and written and the clock can be trusted. 503: why not.
 
     A projection that is behind does not make it unready: readers say what they need by `at_least`;
-    nor does a provider that does not answer: what needs it waits.
+    nor does a provider that does not answer: what needs it waits. Nor does a verification that was
+    not clean: taking this process away would mend nothing, and hide it.
     """
     try:
         system.clock()
         head = system.ledger.head()
         stands = system.views.positions()
         outages = tuple(system.circuits.read())
+        verified = system.last_verified()
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, OperationalError):
         return _not_ready("the database cannot be reached")
     except LedgerUnavailable:
@@ -64,7 +69,9 @@ def ready(system: Books) -> Response[Readiness]:
     except ClockJumped:
         return _not_ready("the machine's clock jumped")
     behind = {name: max(0, head - position) for name, position in stands.items()}
-    stands_so = Readiness(ready=True, position=head, behind=behind, outages=outages)
+    stands_so = Readiness(
+        ready=True, position=head, behind=behind, outages=outages, verified=verified
+    )
     return Response(content=stands_so, status_code=200)
 
 

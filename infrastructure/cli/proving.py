@@ -11,6 +11,7 @@ import attrs
 import click
 
 from infrastructure.cli.context import (
+    CATCH_UP_S,
     Chosen,
     actor,
     bring_up_to_date,
@@ -23,24 +24,13 @@ from infrastructure.cli.output import instant, print_json, print_table
 if TYPE_CHECKING:
     from domain.proof.notes import Checkpoint, VerifierKey
     from infrastructure.bootstrap import System
-    from infrastructure.proof.verifications import Verification
-    from infrastructure.proof.verifying import LogReport
+    from infrastructure.proof.rounds import Round
 
 _EXITS = {"clean": DONE, "broken": DIFFERENT, "differences": DIFFERENT, "incomplete": INCOMPLETE}
-_MOST_FINDINGS = 50
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 # --- verify ---------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Round:
-    """One verification, and what is said of it beside its row. unanchored: from where on."""
-
-    log: LogReport
-    kept: Verification
-    unanchored: str
 
 
 @click.command(epilog=TABLE)
@@ -52,7 +42,13 @@ class Round:
     multiple=True,
     help="Hold the log against a checkpoint that was kept outside; more than one may be given.",
 )
-@click.option("--key", metavar="NAME+ID+KEY", help="The public key; default: our own.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="NAME+ID+KEY",
+    multiple=True,
+    help="A public key of the log's; more than one may be given. Default: those of the settings.",
+)
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS", help="Again and again.")
 @click.option("--times", type=click.IntRange(1), help="With --every: end after so many.")
 @click.option("--history", is_flag=True, help="Instead: what verifications found so far.")
@@ -62,7 +58,7 @@ def verify(
     ctx: click.Context,
     quick: bool,
     checkpoints: tuple[Path, ...],
-    key: str | None,
+    keys: tuple[str, ...],
     every: float | None,
     times: int | None,
     history: bool,
@@ -79,7 +75,7 @@ def verify(
         if history:
             _print_history(system, as_json=as_json)
             return
-        trusted = _key(system, key)
+        trusted = _trusted(system, keys)
         outside = [_outside(path, trusted) for path in checkpoints]
         left = (times or 0) if every is not None else 1
         while True:
@@ -91,12 +87,14 @@ def verify(
             time.sleep(every)
 
 
-def _key(system: System, text: str | None) -> VerifierKey:
+def _trusted(system: System, texts: tuple[str, ...]) -> tuple[VerifierKey, ...]:
+    return tuple(_key(system, text) for text in texts) or system.seal_keys
+
+
+def _key(system: System, text: str) -> VerifierKey:
     from domain.proof.notes import NotANote, read_key
     from infrastructure.proof.signing import origin_of
 
-    if text is None:
-        return system.signer.verifier
     try:
         key = read_key(text)
     except NotANote as error:
@@ -106,49 +104,30 @@ def _key(system: System, text: str | None) -> VerifierKey:
     return key
 
 
-def _outside(path: Path, key: VerifierKey) -> Checkpoint:
-    from infrastructure.proof.verifying import OutsideCheckpoint, read_outside
+def _outside(path: Path, keys: tuple[VerifierKey, ...]) -> Checkpoint:
+    from infrastructure.proof.outside import OutsideCheckpoint, read_outside
 
     try:
-        return read_outside(path.read_bytes().decode(), key)
+        return read_outside(path.read_bytes().decode(), *keys)
     except (OutsideCheckpoint, UnicodeDecodeError) as error:
         raise Ended(USAGE, "checkpoint-unusable", f"{path}: {error}") from error
 
 
-def _round(system: System, key: VerifierKey, outside: list[Checkpoint], *, quick: bool) -> Round:
-    from infrastructure.proof.verifications import FULL, QUICK, Verification, keep, last_anchor
-    from infrastructure.proof.verifying import verify_log
+def _round(
+    system: System, keys: tuple[VerifierKey, ...], outside: list[Checkpoint], *, quick: bool
+) -> Round:
+    from infrastructure.proof.rounds import verify_round
 
-    began = time.monotonic()
-    found = verify_log(system.books.connect, system.books.schema, key, outside)
-    verdict, words = "clean", list[str]()
-    if found.broken is not None:
-        verdict = "broken"
-        words.append(f"{found.broken.kind.value} at {found.broken.position}: {found.broken.words}")
-    elif not quick:
-        verdict, words = _audited(system)
-    kept = Verification(
-        at=system.clock(),
-        actor=actor(),
-        scope=QUICK if quick else FULL,
-        head=found.head,
-        sealed_to=found.sealed_to,
-        proved_to=found.proved_to,
-        verdict=verdict,
-        first_broken=None if found.broken is None else found.broken.position,
-        kind="" if found.broken is None else found.broken.kind.value,
-        anchored_to=found.anchored_to,
-        took_ms=round(1000 * (time.monotonic() - began)),
-        findings=words[:_MOST_FINDINGS],
-    )
-    with system.pool.connection() as conn:
-        before = last_anchor(conn, system.books.schema)
-        keep(conn, system.books.schema, kept)
-    return Round(log=found, kept=kept, unanchored=_unanchored(found, before))
+    def catch_up() -> None:
+        bring_up_to_date(system)
+        system.journal.wait_for(system.ledger.head(), CATCH_UP_S)
+
+    return verify_round(system, keys, outside, quick=quick, actor=actor(), catch_up=catch_up)
 
 
-def _unanchored(found: LogReport, before: tuple[int, Any] | None) -> str:
+def _unanchored(done: Round) -> str:
     """From where on no outside checkpoint bears the log out."""
+    found, before = done.log, done.before
     if found.anchored_to is not None:
         if found.anchored_to >= found.head:
             return ""
@@ -162,19 +141,10 @@ def _unanchored(found: LogReport, before: tuple[int, Any] | None) -> str:
     )
 
 
-def _audited(system: System) -> tuple[str, list[str]]:
-    """The audit's verdict, and what it found."""
-    from infrastructure.audit import as_words, audit_books
-
-    bring_up_to_date(system)
-    report = audit_books(system.books.connect, system.books.schema, system.ledger)
-    findings = as_words(report).split("\n")[2 + len(report.facts.totals) :]
-    return report.verdict.value, findings
-
-
 def _tell(found: Round, *, as_json: bool) -> None:
+    unanchored = _unanchored(found)
     if as_json:
-        print_json({**attrs.asdict(found.kept), "unanchored": found.unanchored})
+        print_json({**attrs.asdict(found.kept), "unanchored": unanchored})
         return
     kept, log = found.kept, found.log
     click.echo(f"verification of {log.origin} ({kept.scope}): {kept.verdict}")
@@ -188,8 +158,8 @@ def _tell(found: Round, *, as_json: bool) -> None:
         )
     elif kept.head > kept.sealed_to:
         click.echo(f"not sealed yet: positions {kept.sealed_to + 1} to {kept.head}")
-    if found.unanchored:
-        click.echo(found.unanchored)
+    if unanchored:
+        click.echo(unanchored)
     else:
         click.echo(f"anchored: the outside checkpoint of {kept.anchored_to} is of this log")
     click.echo(f"chain {log.chain}")

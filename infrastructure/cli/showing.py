@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.subscription.state import Subscription
     from domain.subscription.vaulted import Token
     from infrastructure.bootstrap import System
+    from infrastructure.proof.verifications import LastVerified
 
 
 @click.command(epilog=TABLE)
@@ -190,6 +191,7 @@ def info(chosen: Chosen, as_json: bool) -> None:
             "parked": {name: len(streams) for name, streams in system.views.parked().items()},
             "inbox_pending": system.inbox.pending(),
             "outages": [f"{each}, by {each.process}" for each in system.circuits.read()],
+            "verified": _verified(system.last_verified()),
             "zone_version": system.zone_version,
         }
     if as_json:
@@ -197,6 +199,16 @@ def info(chosen: Chosen, as_json: bool) -> None:
         return
     for name, value in answer.items():
         click.echo(f"{name:14} {_plain(value)}")
+
+
+def _verified(last: LastVerified | None) -> str:
+    if last is None:
+        return "never"
+    words = f"{last.verdict} at {instant(last.at)} ({last.scope}), proved to {last.proved_to}"
+    anchor = "unanchored" if last.anchored_to is None else f"anchored to {last.anchored_to}"
+    if last.whole_at is None:
+        return f"{words}, {anchor}; never as a whole"
+    return f"{words}, {anchor}; as a whole {last.whole_verdict} at {instant(last.whole_at)}"
 
 
 def _server_version(pool: object) -> str:

@@ -43,7 +43,7 @@ class Standing:
 def standing(system: System, position: int, now: datetime) -> Standing:
     """The books at a position. Refused: "log-broken" where the facts are not those sealed."""
     sealed = system.sealer.seal_to(position)
-    report = verify_log(system.books.connect, system.books.schema, system.signer.verifier)
+    report = verify_log(system.books.connect, system.books.schema, system.seal_keys)
     if report.broken is not None:
         where = f"position {report.broken.position} is {report.broken.kind.value}"
         raise Refused("log-broken", f"{where}; see billing verify")

@@ -5,7 +5,7 @@ can be changed unseen:
 
     format      "billing-ledger proof 1"
     what        kind (charge, invoice, period), stream, of (which one), positions
-    key         the public key of the checkpoints, NAME+ID+KEY
+    key         the public key that signed the checkpoint, NAME+ID+KEY
     checkpoint  the signed note of the tree that all is proved against
     previous    the checkpoint before it (null at the log's beginning), the proof that the tree
                 continues it, and `linear`: the hashes of all leaves since, which lead from its
@@ -30,10 +30,12 @@ from psycopg.sql import SQL, Identifier
 from domain.identity import checked_id, stream_of
 from domain.proof.canonical import NotCanonical, RawFact, decode
 from domain.proof.merkle import includes, leaf_hash
+from domain.proof.notes import VerifierKey, read_note
 from domain.refusals import Refused
 from infrastructure.proof.raw_log import last_position, rows_at
-from infrastructure.proof.sealed import SealedLog
+from infrastructure.proof.sealed import Seal, SealedLog
 from infrastructure.proof.sealer import Sealer
+from infrastructure.proof.signing import named, signer_of
 
 FORMAT = "billing-ledger proof 1"
 PERIODS = "period-"
@@ -96,7 +98,7 @@ def prove(sealer: Sealer, connect: Callable[[], Connection[Any]], schema: str, a
         proof = {
             "format": FORMAT,
             "what": {**attrs.asdict(asked), "positions": positions},
-            "key": str(sealer.signer.verifier),
+            "key": str(_key_of(newest, sealer)),
             "checkpoint": newest.note,
             "previous": {
                 "checkpoint": None if before is None else before.note,
@@ -163,6 +165,15 @@ def _of_period(period: str, facts: Iterable[tuple[str, dict[str, Any]]]) -> Choo
 
 
 _RULES = {"charge": _of_charge, "invoice": _of_invoice, "period": _of_period}
+
+
+def _key_of(newest: Seal, sealer: Sealer) -> VerifierKey:
+    """Who signed the newest checkpoint. Refused: "log-broken" where none of our keys did."""
+    key = signer_of(read_note(newest.note), sealer.keys)
+    if key is None:
+        reason = f"the checkpoint at {newest.position} is not signed by {named(sealer.keys)}"
+        raise Refused("log-broken", reason)
+    return key
 
 
 def _decoded(data: bytes) -> RawFact:

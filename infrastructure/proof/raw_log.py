@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from domain.proof.canonical import COLUMNS
+from domain.proof.merkle import BLOCK
+
+# Facts that one statement reads.
+PIECE = 64 * BLOCK
 
 # COPY's binary format begins with a signature, flags and the length of an extension that nobody
 # has; it ends with a row of -1 fields.
@@ -31,6 +36,19 @@ def raw_rows(
     """
     which = SQL("position > {} AND position <= {}").format(Literal(after), Literal(stop))
     yield from _copied(conn, schema, which)
+
+
+def rows_in_pieces(
+    conn: Connection[Any], schema: str, stop: int, rest: Callable[[], None]
+) -> Generator[bytes, None, None]:
+    """The bytes of all facts up to a position, each piece by a statement of its own.
+
+    rest: called after each of them, when no statement is open. Raises: as raw_rows.
+    """
+    for after in range(0, stop, PIECE):
+        with contextlib.closing(raw_rows(conn, schema, after, min(after + PIECE, stop))) as rows:
+            yield from rows
+        rest()
 
 
 def rows_at(conn: Connection[Any], schema: str, positions: Sequence[int]) -> list[bytes]:

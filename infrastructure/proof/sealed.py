@@ -22,6 +22,7 @@ from domain.proof.merkle import (
     root_of,
 )
 
+_PIECE, _ALL = 500, 2**62
 _COLUMNS = SQL("position, first, leaves, chain, root, node, note, sealed_at")
 
 
@@ -97,12 +98,16 @@ class SealedLog:
         """The last seal that ends before a position."""
         return self._one("WHERE position < %s ORDER BY position DESC LIMIT 1", position)
 
-    def seals(self, after: int = 0) -> Generator[Seal, None, None]:
-        """All seals that end after a position, in order, from a cursor. Needs a transaction."""
-        with self._conn.cursor(name="seals", row_factory=class_row(Seal)) as cursor:
-            cursor.itersize = 500
-            cursor.execute(self._select("WHERE position > %s ORDER BY position"), [after])
-            yield from cursor
+    def seals(self, upto: int = _ALL) -> Generator[Seal, None, None]:
+        """All seals up to a position, in order, some at a time; no statement is open meanwhile."""
+        after, where = 0, "WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"
+        while True:
+            with self._conn.cursor(row_factory=class_row(Seal)) as cursor:
+                found = cursor.execute(self._select(where), [after, upto, _PIECE]).fetchall()
+            yield from found
+            if len(found) < _PIECE:
+                return
+            after = found[-1].position
 
     # --- what follows from them -------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +18,13 @@ import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from domain.proof.canonical import position_of
 from domain.proof.chain import GENESIS, follow
 from domain.proof.merkle import BLOCK, Frontier, leaf_hash
-from domain.proof.notes import Checkpoint
+from domain.proof.notes import Checkpoint, VerifierKey
+from infrastructure.proof.leading import LOST, Leading
 from infrastructure.proof.raw_log import last_position, raw_rows
 from infrastructure.proof.sealed import Seal, SealDamaged, Sealed, SealedLog
 from infrastructure.proof.signing import Signer
@@ -37,12 +38,11 @@ BATCH = 64 * BLOCK
 EVERY_S = 1.0
 _SILENCE_S = 5.0
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.2, 5.0
-_LOST = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,
-    PoolTimeout,
-)
+
+
+# Asked before anything is signed on top of seals that this process did not just make itself:
+# whether they are those that are known outside. Raises: SealDamaged.
+HoldAgainst = Callable[[SealedLog], None]
 
 
 class LogBroken(RuntimeError):
@@ -71,8 +71,13 @@ class Sealer:
         signer: Signer,
         *,
         clock: Callable[[], datetime],
+        older_keys: Sequence[VerifierKey] = (),
+        hold_against: HoldAgainst | None = None,
     ) -> None:
+        """older_keys: that signed before this one. hold_against: see HoldAgainst."""
         self.signer = signer
+        self.keys = (signer.verifier, *older_keys)
+        self._hold_against = hold_against
         self._pool, self._books, self._clock = pool, books, clock
         self._schema = books.schema
         self._mutex = threading.Lock()
@@ -113,6 +118,8 @@ class Sealer:
         log = SealedLog(conn, self._schema)
         if edge is None or edge.position != log.last_position():
             edge = _edge_of(log)
+            if self._hold_against is not None:
+                self._hold_against(log)
         # Looked at once: others may seal meanwhile, and then the database refuses ours.
         if edge.position >= stop:
             self._edge = edge
@@ -148,13 +155,13 @@ class Sealer:
         A lost connection is waited out. What is found broken is told, and looked at again; whoever
         appends goes on.
         """
-        backoff_s, leading, told = _FIRST_BACKOFF_S, _Leading(self._books), ""
+        backoff_s, leading, told = _FIRST_BACKOFF_S, Leading(self._books, "sealer", _SILENCE_S), ""
         try:
             while not stop.is_set():
                 try:
                     if leading.is_ours():
                         self.seal_all()
-                except _LOST as error:
+                except LOST as error:
                     _log.warning("sealer-connection-lost", error=type(error).__name__)
                     leading.close()
                     stop.wait(backoff_s)
@@ -168,40 +175,6 @@ class Sealer:
                 stop.wait(every_s)
         finally:
             leading.close()
-
-
-class _Leading:
-    """The lead among sealers: an advisory lock in a session that must not fall silent."""
-
-    def __init__(self, books: Books) -> None:
-        self._books = books
-        self._conn: Connection[Any] | None = None
-        self._ours = False
-
-    def is_ours(self) -> bool:
-        """Whether this process leads; it tries to when nobody does."""
-        if self._conn is None:
-            self._conn = self._books.connect()
-            limit = f"{round(_SILENCE_S * 1000)}ms"
-            self._conn.execute("SELECT set_config('idle_session_timeout', %s, false)", [limit])
-        if self._ours:
-            self._conn.execute("SELECT")
-        else:
-            name = f"billing.sealer.{self._books.schema}"
-            row = self._conn.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]
-            ).fetchone()
-            self._ours = bool(row and row[0])
-        return self._ours
-
-    def close(self) -> None:
-        """Give it up."""
-        conn, self._conn, self._ours = self._conn, None, False
-        if conn is not None:
-            # The server notices a closed connection a moment later; another may lead at once.
-            with contextlib.suppress(*_LOST):
-                conn.execute("SELECT pg_advisory_unlock_all()")
-            conn.close()
 
 
 def _edge_of(log: SealedLog) -> _Edge:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -44,15 +46,32 @@ class Signer:
         return Note(text, (line,))
 
 
-def is_signed_by(note: Note, key: VerifierKey) -> bool:
-    """Whether the note has this key's signature; those of others are passed over, as the format
-    demands."""
-    public = Ed25519PublicKey.from_public_bytes(key.key)
+def is_signed_by(note: Note, *keys: VerifierKey) -> bool:
+    """Whether the note is signed by one of these keys; see `signer_of`."""
+    return signer_of(note, keys) is not None
+
+
+def signer_of(note: Note, keys: Sequence[VerifierKey]) -> VerifierKey | None:
+    """The first of these keys that the note is signed by; None: by none of them.
+
+    Signatures of other keys, also of those of the same name, are passed over; one that names a key
+    that is known and does not hold spoils the note (C2SP signed-note).
+    """
+    known = {(each.name, each.key_id): each for each in keys}
+    found = None
     for line in note.signatures:
-        if (line.name, line.key_id) == (key.name, key.key_id):
-            try:
-                public.verify(line.signature, note.text.encode())
-            except InvalidSignature:
-                return False
-            return True
-    return False
+        key = known.get((line.name, line.key_id))
+        if key is None:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(key.key).verify(line.signature, note.text.encode())
+        except InvalidSignature:
+            return None
+        found = found or key
+    return found
+
+
+def named(keys: Sequence[VerifierKey]) -> str:
+    """Keys by name and id, in words."""
+    named = " or ".join(f"{each.name}+{each.key_id.hex()}" for each in keys)
+    return f"the key {named}" if len(keys) == 1 else f"a key of {named}"

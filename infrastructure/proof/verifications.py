@@ -14,6 +14,7 @@ from psycopg.types.json import Json
 from domain.proof.tampering import Kind
 
 QUICK, FULL = "quick", "full"
+CLEAN = "clean"
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +40,23 @@ class Verification:
     findings: list[str]
 
 
+@attrs.frozen(kw_only=True)
+class LastVerified:
+    """What the last verification said, for monitoring; `whole_at`: of the last one with the audit.
+
+    proved_to, head: positions. anchored_to: as in Verification.
+    """
+
+    at: datetime
+    scope: str
+    verdict: str
+    head: int
+    proved_to: int
+    anchored_to: int | None
+    whole_at: datetime | None
+    whole_verdict: str
+
+
 _COLUMNS = tuple(each.name for each in attrs.fields(Verification))
 
 
@@ -60,6 +78,32 @@ def history(conn: Connection[Any], schema: str, limit: int) -> list[Verification
     )
     with conn.cursor(row_factory=class_row(Verification)) as cursor:
         return cursor.execute(statement, [limit]).fetchall()
+
+
+def last_of(conn: Connection[Any], schema: str, scope: str | None = None) -> Verification | None:
+    """The last verification, of that scope or of any."""
+    statement = SQL(
+        "SELECT {} FROM {} WHERE scope = coalesce(%s, scope) ORDER BY number DESC LIMIT 1"
+    ).format(SQL(", ").join(map(Identifier, _COLUMNS)), Identifier(schema, "verifications"))
+    with conn.cursor(row_factory=class_row(Verification)) as cursor:
+        return cursor.execute(statement, [scope]).fetchone()
+
+
+def last_verified(conn: Connection[Any], schema: str) -> LastVerified | None:
+    """The last verification and the last whole one, in short; None: there was none."""
+    last, whole = last_of(conn, schema), last_of(conn, schema, FULL)
+    if last is None:
+        return None
+    return LastVerified(
+        at=last.at,
+        scope=last.scope,
+        verdict=last.verdict,
+        head=last.head,
+        proved_to=last.proved_to,
+        anchored_to=last.anchored_to,
+        whole_at=None if whole is None else whole.at,
+        whole_verdict="" if whole is None else whole.verdict,
+    )
 
 
 def last_anchor(conn: Connection[Any], schema: str) -> tuple[int, datetime] | None:

@@ -1,8 +1,9 @@
 """Verifying a log: every fact hashed again, and held against seals, signatures and checkpoints.
 
-One pass over the raw rows and the seals beside them, in flat memory (but for a number a stream),
-while whoever appends goes on. Nothing is decoded: what is hashed is what the server sends. The pass
-ends at the first thing that is broken; what comes after it is proved by nothing.
+One pass over the raw rows and the seals beside them, in flat memory (but for a number a stream) and
+piece by piece, while whoever appends goes on. Nothing is decoded but closes of periods: what is
+hashed is what the server sends. The pass ends at the first thing that is broken; what comes after
+it is proved by nothing.
 """
 
 from __future__ import annotations
@@ -16,24 +17,20 @@ from typing import Any
 import attrs
 from psycopg import Connection
 
+from domain.identity import PERIOD_STREAMS
 from domain.proof.canonical import place_of, position_of
 from domain.proof.chain import GENESIS, follow
 from domain.proof.merkle import Frontier
-from domain.proof.notes import (
-    Checkpoint,
-    NotANote,
-    VerifierKey,
-    read_checkpoint,
-    read_note,
-)
-from domain.proof.tampering import Broken, Kind, what_happened
-from infrastructure.proof.raw_log import last_position, raw_rows
-from infrastructure.proof.sealed import NotSealed, Seal, SealedLog
-from infrastructure.proof.signing import is_signed_by
+from domain.proof.notes import Checkpoint, NotANote, VerifierKey, read_checkpoint, read_note
+from domain.proof.tampering import Broken, Kind
+from infrastructure.proof.looking import looked_into
+from infrastructure.proof.period_hashes import head_stated
+from infrastructure.proof.raw_log import last_position, rows_in_pieces
+from infrastructure.proof.sealed import Seal, SealedLog
+from infrastructure.proof.signing import is_signed_by, named
 
-# Facts that are looked through for one that was moved.
-LOOK_AHEAD = 2000
 _TAIL = 256
+_PERIODS = PERIOD_STREAMS.encode()
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +39,8 @@ class LogReport:
 
     head: its last position; chain, root: there, in hex (of what was read, where it is broken).
     sealed_to: to where it is sealed. proved_to: to where facts are what a signed seal says, or,
-        where an outside checkpoint contradicts the log, to where another one bears it out.
+        where an outside checkpoint or the close of a period contradicts the log, to where another
+        one bears it out.
     broken: the first break; None for none.
     anchored_to: size of the largest outside checkpoint that the log agrees with; None for none.
     """
@@ -57,44 +55,29 @@ class LogReport:
     anchored_to: int | None
 
 
-class OutsideCheckpoint(ValueError):
-    """A checkpoint that cannot be held against this log; the text says why."""
-
-
-def read_outside(text: str, key: VerifierKey) -> Checkpoint:
-    """A checkpoint that was kept outside, once its signature is verified.
-
-    Raises: OutsideCheckpoint.
-    """
-    try:
-        note = read_note(text)
-        checkpoint = read_checkpoint(note.text)
-    except NotANote as error:
-        raise OutsideCheckpoint(str(error)) from error
-    if checkpoint.origin != key.name:
-        raise OutsideCheckpoint(f"it is of {checkpoint.origin[:80]!r}, not of {key.name!r}")
-    if not is_signed_by(note, key):
-        raise OutsideCheckpoint(f"it is not signed by the key {key.name}+{key.key_id.hex()}")
-    return checkpoint
-
-
 def verify_log(
     connect: Callable[[], Connection[Any]],
     schema: str,
-    key: VerifierKey,
+    keys: Sequence[VerifierKey],
     outside: Sequence[Checkpoint] = (),
+    *,
+    rest: Callable[[], None] = lambda: None,
 ) -> LogReport:
-    """Verify a whole log. Raises: the driver's errors."""
+    """Verify a whole log.
+
+    keys: the log's own, the one that signs now and those before it; all have the log's name.
+    rest: called after each piece of the log, with no statement open and no moment of the database
+        held: whoever is not in a hurry waits there.
+    Raises: the driver's errors, and whatever `rest` raises.
+    """
     with connect() as rows_conn, connect() as seals_conn:
-        seals_conn.autocommit = False
         # Seals first: what they cover is in the log when that is read.
         seals = SealedLog(seals_conn, schema)
         sealed_to = seals.last_position()
         head = last_position(rows_conn, schema)
-        reading = _Reading(key, outside)
-        with contextlib.closing(raw_rows(rows_conn, schema, 0, head)) as rows:
-            with contextlib.closing(seals.seals()) as sealed:
-                reading.seals(rows, sealed)
+        reading = _Reading(keys, outside)
+        with contextlib.closing(rows_in_pieces(rows_conn, schema, head, rest)) as rows:
+            reading.seals(rows, seals.seals(sealed_to))
             if reading.broken is None and reading.position < sealed_to:
                 reading.stop(
                     reading.position + 1,
@@ -104,10 +87,10 @@ def verify_log(
             if reading.broken is None:
                 reading.tail(rows)
         if reading.suspect is not None:
-            reading.broken = _looked_into(rows_conn, schema, seals, reading.suspect, head)
+            reading.broken = looked_into(rows_conn, schema, seals, reading.suspect, head)
     reading.anchor(head)
     return LogReport(
-        origin=key.name,
+        origin=keys[0].name,
         head=head,
         sealed_to=sealed_to,
         proved_to=reading.proved_to,
@@ -121,8 +104,8 @@ def verify_log(
 class _Reading:
     """One pass over the log."""
 
-    def __init__(self, key: VerifierKey, outside: Sequence[Checkpoint]) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[VerifierKey], outside: Sequence[Checkpoint]) -> None:
+        self._keys = keys
         self._outside = {each.size: [] for each in outside}  # type: dict[int, list[Checkpoint]]
         for each in outside:
             self._outside[each.size].append(each)
@@ -131,6 +114,8 @@ class _Reading:
         self._unsigned: Seal | None = None
         self.frontier, self.chain = Frontier(), GENESIS
         self.proved_to = 0
+        # To where the last close of a period bears the log out.
+        self._borne_out = 0
         self.anchored_to: int | None = None
         self.broken: Broken | None = None
         self.suspect: int | None = None
@@ -154,7 +139,10 @@ class _Reading:
                 break
             facts = list(islice(rows, seal.position - self.position))
             leaves = [sha256(b"\x00" + data).digest() for data in facts]
+            chain = self.chain
             if not self._agree(seal, leaves) or not self._in_their_streams(facts, seal.first):
+                break
+            if not self._periods_agree(facts, leaves, chain):
                 break
         if self._unsigned is not None:
             self._check_signature(self._unsigned)
@@ -170,7 +158,10 @@ class _Reading:
                     return
             if not self._in_their_streams(facts, first):
                 return
-            self._take([sha256(b"\x00" + data).digest() for data in facts])
+            leaves, chain = [sha256(b"\x00" + data).digest() for data in facts], self.chain
+            self._take(leaves)
+            if not self._periods_agree(facts, leaves, chain):
+                return
 
     def anchor(self, head: int) -> None:
         """What outside checkpoints say about a log that looks whole by itself, or does not."""
@@ -186,6 +177,9 @@ class _Reading:
             self.stop(head + 1, Kind.DELETED, words)
         if self.broken is not None:
             self.proved_to = min(self.proved_to, self.broken.position - 1)
+            if self.broken.kind is Kind.PERIOD_HASH:
+                # One of the facts before it was changed, or it was: which one is not known.
+                self.proved_to = min(self.proved_to, max(self._borne_out, self.anchored_to or 0))
 
     # --- one seal ---------------------------------------------------------------------------------
 
@@ -195,7 +189,10 @@ class _Reading:
             return self._disagree(seal, leaves)
         node = self._take(leaves)
         stated = Checkpoint(
-            origin=self._key.name, size=seal.position, root=self.frontier.root(), chain=self.chain
+            origin=self._keys[0].name,
+            size=seal.position,
+            root=self.frontier.root(),
+            chain=self.chain,
         )
         if (seal.chain, seal.root, seal.node) != (self.chain, stated.root, node) or (
             not seal.note.startswith(stated.text + "\n")
@@ -237,19 +234,18 @@ class _Reading:
         except NotANote:
             return None
         fits = (stated.size, stated.chain) == (seal.position, chain)
-        return note.text if fits and is_signed_by(note, self._key) else None
+        return note.text if fits and is_signed_by(note, *self._keys) else None
 
     def _check_signature(self, seal: Seal) -> bool:
         self._unsigned = None
         try:
-            signed = is_signed_by(read_note(seal.note), self._key)
+            signed = is_signed_by(read_note(seal.note), *self._keys)
         except NotANote:
             signed = False
         if signed:
             self.proved_to = max(self.proved_to, seal.position)
         elif self.broken is None:
-            key = f"{self._key.name}+{self._key.key_id.hex()}"
-            words = f"the checkpoint at {seal.position} is not signed by the key {key}"
+            words = f"the checkpoint at {seal.position} is not signed by {named(self._keys)}"
             self.stop(self.proved_to + 1, Kind.SEAL_UNSIGNED, words)
         return signed
 
@@ -279,6 +275,30 @@ class _Reading:
             else:
                 self._contradicted = stated
 
+    def _periods_agree(self, facts: list[bytes], leaves: list[bytes], chain: bytes) -> bool:
+        """Whether each close of a period holds the chain before it. chain: before these facts.
+
+        A close is a checkpoint within the log: who replaced facts before it, and sealed and signed
+        all of them anew, had to change it, too.
+        """
+        for place, data in enumerate(facts):
+            if not place_of(data)[0].startswith(_PERIODS):
+                continue
+            stated = head_stated(data)
+            if stated is None:
+                continue
+            position = position_of(data)
+            found = follow(chain, leaves[:place]).hex()
+            if (stated.position, stated.head_hash) != (position - 1, found):
+                words = (
+                    f"the close of {stated.period} holds hash {stated.head_hash[:16]} of "
+                    f"{stated.position}; the facts up to {position - 1} give {found[:16]}"
+                )
+                self.stop(position, Kind.PERIOD_HASH, words)
+                return False
+            self._borne_out = position - 1
+        return True
+
     def _in_their_streams(self, facts: list[bytes], first: int) -> bool:
         """Whether each fact follows the last one of its stream."""
         versions = self._versions
@@ -291,18 +311,3 @@ class _Reading:
                 return False
             versions[stream] = version
         return True
-
-
-def _looked_into(
-    conn: Connection[Any], schema: str, seals: SealedLog, position: int, head: int
-) -> Broken:
-    """What happened at the first fact that is not the sealed one."""
-    sealed_to = seals.last_position()
-    end = min(position + LOOK_AHEAD, sealed_to)
-    try:
-        hashes = seals.leaves(position - 1, end)
-    except NotSealed:
-        hashes = seals.leaves(position - 1, position)
-    upto = min(position + LOOK_AHEAD, head)
-    with contextlib.closing(raw_rows(conn, schema, position - 1, upto)) as rows:
-        return what_happened(position, hashes, list(rows))

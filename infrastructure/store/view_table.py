@@ -6,6 +6,7 @@ projection declares. A batch is read with one statement and written with at most
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -211,12 +212,19 @@ def shadow_name(projection: Kept) -> str:
     return f"{live_name(projection)}_shadow"
 
 
+# Of a row's type once: it takes longer than reading where all projections stand.
+@functools.cache
+def _schema_of(row_type: Any) -> dict[str, Any]:
+    return msgspec.json.schema(row_type)
+
+
 def shape_of(projection: Kept) -> str:
     """Digest of the row's type and of the columns: another shape needs a new version."""
     if isinstance(projection, JournalBooks):
         return projection.shape
     columns = [(name, column.type.value) for name, column in projection.columns.items()]
-    schema = msgspec.json.schema(projection.row_type)
+    row_type: Any = projection.row_type
+    schema = _schema_of(row_type)
     text = json.dumps([schema, columns], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -14,6 +14,7 @@ import structlog
 from infrastructure.bootstrap import System
 from infrastructure.clock import ClockJumped
 from infrastructure.gateways.guarded import guards_of
+from infrastructure.proof.watching import ProofWatch
 from infrastructure.store.tracking import ViewMissing
 from infrastructure.workers.advance import Advancer
 from infrastructure.workers.agenda_worker import AgendaWorker, rest, unless_away
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 CALLBACK_BATCH = 200
 _VIEWS_POLL_S = 0.05
+_PROOF_GRACE_S = 5.0
 
 
 async def work(
@@ -38,8 +40,8 @@ async def work(
 ) -> None:
     """Work until `stopping`: SIGTERM finishes what is in flight.
 
-    project: also keep the projections up to date and seal the log; one process of all leads, the
-        others stand by.
+    project: also keep the projections up to date, seal the log, and do what the settings ask for
+        of its proof; one process of all leads each, the others stand by.
     poll_s: seconds between looks at an empty agenda.
     Raises: ClockJumped when the machine's clock cannot be trusted; nothing is billed by it.
         ShapeChanged when the stored projections are another program's.
@@ -112,7 +114,8 @@ async def _until_told(loop: Awaitable[None], stopping: asyncio.Event) -> None:
 async def _projections(
     system: System, stopping: asyncio.Event, *, enabled: bool
 ) -> AsyncIterator[None]:
-    """The projection runner and the sealer, each in a thread of its own, ended with the worker.
+    """The projection runner, the sealer and the proof's schedule, each in a thread of its own,
+    ended with the worker.
 
     If the runner fails the worker ends too, with its error: without projections no agenda
     moves, and a worker that only seems to work is started again by nobody.
@@ -128,11 +131,16 @@ async def _projections(
         leading.add_done_callback(lambda _: stopping.set())
         # Without seals money moves as before: what keeps the sealer from its work is told, no more.
         sealing = loop.run_in_executor(threads, sealer.run_forever, end)
+        # Of itself: it may be in the middle of a long statement, and nobody waits for its end.
+        watch = ProofWatch(system)
+        proving = threading.Thread(target=watch.run_forever, args=(end,), daemon=True)
+        proving.start()
         try:
             yield
         finally:
             end.set()
             await asyncio.gather(leading, sealing)
+            await asyncio.to_thread(proving.join, _PROOF_GRACE_S)
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:

@@ -43,6 +43,16 @@ CODES: Mapping[str, str] = {
     "locked, or was not asked for",
     "period-same-person": "one person asked for a period to be opened and approved it",
     "seal-wrong": "a seal holds other figures than the facts give",
+    "seal-hash-wrong": "a seal holds another hash of the log than the one that was sealed there",
+    # due runs
+    "run-misnamed": "a run's fact in another stream than its own, or another fact in one",
+    "run-order-wrong": "a run began twice, ended twice or before it began, or had not begun",
+    "run-position-wrong": "a run knew facts that were recorded after it began",
+    "run-found-wrong": "a run says that something else was due than was",
+    "run-item-open": "a run ended, something that was due has no outcome, and it does not say so",
+    "run-outcome-wrong": "a run tells other outcomes than the facts",
+    "run-sum-wrong": "a run took other money than it tells",
+    "run-digest-wrong": "the digest of a run's outcomes is not that of the outcomes",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",

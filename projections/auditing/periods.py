@@ -6,6 +6,7 @@ zone in which its days end must be known before the first entry is added up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, assert_never
 
 import attrs
@@ -26,6 +27,8 @@ from domain.refusals import Refused
 from projections.auditing.codes import Say
 from projections.journal import Journal
 from projections.period_sums import PeriodSums
+
+ChainAt = Callable[[int], str | None]
 
 
 @attrs.define
@@ -100,16 +103,22 @@ class PeriodOrder:
 class SealCheck:
     """Adds the books up again and holds each seal against them.
 
-    zone: in which days end. Feed it the whole log, from its first position on.
+    zone: in which days end. chain_at: the hash chain that was sealed at a position, hex; None where
+    it is not known. Feed it the whole log, from its first position on.
     """
 
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
+    def __init__(self, zone: str, chain_at: ChainAt) -> None:
+        self._zone, self._chain_at = zone, chain_at
         self._journal, self._sums = Journal(), PeriodSums(zone)
 
     def see(self, recorded: Recorded[Any], say: Say) -> None:
         """The next fact of the log."""
         event = recorded.event
+        if isinstance(event, PeriodClosed):
+            chain = self._chain_at(event.position)
+            if chain is not None and chain != event.head_hash:
+                words = f"{event.period}: {event.head_hash[:16]} of position {event.position}"
+                say("seal-hash-wrong", f"{words}, sealed is {chain[:16]}")
         if isinstance(event, PeriodClosed) and event.zone == self._zone:
             self._check(event, say)
         elif isinstance(event, PeriodLocked):

@@ -21,6 +21,9 @@ from tests.api.requests import problem
 from tests.specimens import approval_offered, requested, started
 from tests.systems import T0, HandClock, project, write
 
+# Figures are read here; see conftest.py.
+COUNTS = True
+
 PATH = "/callbacks/dintero/main"
 QUERY = "?transaction_id=T1.t1&merchant_reference=s-1-1-1-0123456789&event=CAPTURE"
 SECRET = Secret("y" * 24)

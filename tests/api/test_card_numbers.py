@@ -13,6 +13,9 @@ from tests.api.requests import problem
 from tests.specimens import signed_up
 from tests.systems import write
 
+# Figures are read here; see conftest.py.
+COUNTS = True
+
 PATH = "/v1/subscriptions/s-1/credits"
 PLAIN = {"amount": {"minor": 500, "currency": "NOK"}, "reason": "outage"}
 

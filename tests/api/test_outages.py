@@ -10,6 +10,9 @@ from tests.api.conftest import Client
 from tests.specimens import signed_up
 from tests.systems import T0, project, write
 
+# Figures are read here; see conftest.py.
+COUNTS = True
+
 
 def break_down(system: System) -> None:
     row = OpenCircuit(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from domain.money import Money
 from infrastructure.bootstrap import System
+from infrastructure.proof.rounds import verify_round
+from infrastructure.proof.signing import Signer
 from tests.api.conftest import Client
 from tests.api.requests import MUSIC, post, problem
 from tests.domain.stages import answered, attempted, invoiced
 from tests.specimens import DUE, captured, key
 from tests.systems import project, write
+
+# Figures are read here; see conftest.py.
+COUNTS = True
 
 
 def test_due_shows_what_falls_due_and_what_waits(client: Client, system: System) -> None:
@@ -132,6 +137,42 @@ def test_health_readiness_and_figures(client: Client, system: System) -> None:
     figures = client.get("/metrics").text
     assert "billing_log_position 1.0" in figures
     assert 'billing_projection_position{projection="charges"} 0.0' in figures
+
+
+def test_the_last_verification_is_told(client: Client, system: System) -> None:
+    """What it found does not make the process unready: taking it away would mend nothing."""
+    post(client, "/v1/subscriptions", MUSIC)
+    project(system)
+
+    def verify(quick: bool, rows: str = "clean") -> None:
+        keys = (Signer(system.signer.origin, b"x" * 32).verifier,)
+        verify_round(
+            system,
+            system.seal_keys if rows == "clean" else keys,
+            [],
+            quick=quick,
+            actor="test",
+            catch_up=lambda: None,
+        )
+
+    system.sealer.seal_all()
+    verify(quick=False)
+    at = system.clock().timestamp()
+    told = client.get("/ready").json()["verified"]
+    assert (told["scope"], told["verdict"], told["whole_verdict"]) == ("full", "clean", "clean")
+    assert (told["head"], told["proved_to"]) == (1, 1)
+    figures = client.get("/metrics").text
+    assert 'billing_verification_clean{scope="full"} 1.0' in figures
+    system.clock.forward(hours=1)  # type: ignore[attr-defined]
+    verify(quick=True, rows="broken")
+    answer = client.get("/ready")
+    assert (answer.status_code, answer.json()["verified"]["verdict"]) == (200, "broken")
+    figures = client.get("/metrics").text
+    assert 'billing_verification_clean{scope="quick"} 0.0' in figures
+    assert 'billing_verification_clean{scope="full"} 1.0' in figures
+    lines = dict(line.rsplit(" ", 1) for line in figures.splitlines() if line[:1] != "#")
+    assert float(lines['billing_verified_timestamp_seconds{scope="full"}']) == at
+    assert float(lines['billing_verified_timestamp_seconds{scope="quick"}']) == at + 3600
 
 
 def test_unready_when_the_database_is_away(client: Client, system: System) -> None:

@@ -15,6 +15,7 @@ import pytest
 from domain.proof.notes import read_checkpoint, read_key, read_note
 from domain.recorded import Stamp
 from infrastructure.cli.exits import DIFFERENT, DONE, INCOMPLETE, REFUSED, USAGE
+from infrastructure.proof.publishing import PublishedCheckpoints
 from infrastructure.proof.signing import Signer, is_signed_by
 from infrastructure.store.ledger import Append
 from tests.api.billing import music
@@ -290,3 +291,95 @@ def test_nobody_is_erased_from_a_broken_log(running: Terminal) -> None:
     tamper(running, EDITED)
     refused = running.run(*ERASE, "--keys-only")
     assert (refused.exit_code, "log-broken" in refused.stderr) == (REFUSED, True)
+
+
+def settle_in(terminal: Terminal, line: str) -> None:
+    """One more line at the beginning of the settings."""
+    config = Path(terminal.environment["BILLING_CONFIG"])
+    config.write_text(f"{line}\n{config.read_text('utf-8')}", encoding="utf-8")
+
+
+def test_a_change_of_keys(running: Terminal) -> None:
+    """What the older one signed stays proved where it is known: by the settings, or by --key."""
+    note, old = note_of(running), key_of(running)
+    proof = prove(running, "invoice", "s-1", "1")
+    seed = running.folder / "seal.key"
+    seed.write_text("bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3LW5ldy0=", encoding="utf-8")
+    settle_in(running, f'seal_key_file = "{seed}"')
+    alone = running.run("verify", "--quick")
+    assert (alone.exit_code, "seal-unsigned at 1" in alone.stdout) == (DIFFERENT, True)
+    refused = running.run("prove", "invoice", "s-1", "1")
+    assert (refused.exit_code, "log-broken" in refused.stderr) == (REFUSED, True)
+    new = key_of(running)
+    assert new != old
+    both = ("--key", new, "--key", old)
+    assert running.run("verify", "--quick", *both).exit_code == DONE
+    settle_in(running, f'older_seal_keys = ["{old}"]')
+    said = running.run("verify", "--quick", "--checkpoint", kept(running, note))
+    assert (said.exit_code, "anchored" in said.stdout) == (DONE, True)
+    assert prove(running, "invoice", "s-1", "1") == proof
+    running.run("credit", "s-1", "5.00", "--reason", "outage")
+    assert is_signed_by(read_note(note_of(running)), read_key(new))
+    later = prove(running, "invoice", "s-1", "1")
+    assert json.loads(later)["key"] == new
+    assert verifier().verify(later, [new, old])[0].startswith("PROVED")
+    path = running.folder / "proof"
+    path.write_text(later, encoding="utf-8")
+    offline = [sys.executable, str(SCRIPT), str(path)]
+    assert subprocess.run([*offline, *both], capture_output=True, check=False).returncode == 0
+    assert subprocess.run([*offline, *both[:2]], capture_output=True, check=False).returncode == 1
+
+
+def test_an_older_key_of_another_log_or_none(running: Terminal) -> None:
+    """The settings are refused."""
+    other = str(Signer("billing-ledger/other", b"o" * 32).verifier)
+    for older in (other, key_of(running)[:-4]):
+        config = Path(running.environment["BILLING_CONFIG"])
+        before = config.read_text("utf-8")
+        settle_in(running, f'older_seal_keys = ["{older}"]')
+        said = running.run("verify", "--quick")
+        assert (said.exit_code, "older_seal_keys" in said.stderr) == (USAGE, True)
+        config.write_text(before, encoding="utf-8")
+
+
+def test_the_last_verification_is_told(running: Terminal) -> None:
+    """With where the books stand."""
+    assert "never" in running.run("info").stdout.split("verified")[1].splitlines()[0]
+    assert running.json("info")["verified"] == "never"
+    running.run("checkpoint")
+    running.run("verify")
+    head = running.json("info")["head"]
+    said = running.json("info")["verified"]
+    assert f"clean at 2025-01-10 23:00Z (full), proved to {head}, unanchored; as a whole" in said
+    tamper(running, EDITED)
+    running.run("verify", "--quick")
+    assert running.json("info")["verified"].startswith("broken at")
+
+
+def test_a_forged_close_is_found_by_verify_and_by_audit(running: Terminal) -> None:
+    """Its hash of the log is another one: the audit holds it against the seals."""
+    running.set_clock("2025-02-03T12")
+    closed = running.run("period", "close", "2025-01", "--reason", "done")
+    assert closed.exit_code == DONE, closed.output
+    assert running.run("audit").exit_code == DONE
+    tamper(
+        running,
+        "UPDATE EVENTS SET body = jsonb_set(body::jsonb, '{head_hash}', to_jsonb(repeat('ab', 32)))"
+        "::json WHERE name = 'period-closed.v1'",
+    )
+    audited = running.run("audit")
+    assert (audited.exit_code, "seal-hash-wrong: 2025-01" in audited.stdout) == (DIFFERENT, True)
+    found = running.run("verify", "--quick")
+    assert (found.exit_code, "period-hash-wrong at" in found.stdout) == (DIFFERENT, True)
+
+
+def test_with_checkpoints_published_nothing_is_signed_on_a_replaced_log(running: Terminal) -> None:
+    """By no command either."""
+    folder = running.folder / "outside"
+    outside = {"BILLING_CHECKPOINTS": str(folder)}
+    note = running.run("checkpoint", **outside).stdout
+    with books_of(running) as system:
+        PublishedCheckpoints(folder, system.seal_keys).publish(note)
+    tamper(running, EDITED, "DELETE FROM SEALS")
+    refused = running.run("checkpoint", **outside)
+    assert (refused.exit_code, "log-broken" in refused.stderr) == (DIFFERENT, True)

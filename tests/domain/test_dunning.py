@@ -479,7 +479,7 @@ def test_what_is_refused_of_an_invoice(decision: Decision) -> None:
         start.when(decision, 1, **{**call, "reason": words}).then_refused("reason-malformed")
     little = captured(Money(1, "NOK"))
     disputed = start.when(settle, key(1, 2), little, evidence="callback", now=USED_UP + DAY)
-    looked = given(*disputed.before, *disputed.facts)
+    looked = disputed.before.and_(*disputed.facts)
     looked.when(decision, 1, **call).then_refused("discrepancy-unresolved")
 
 

@@ -175,7 +175,7 @@ def test_it_is_refused_beside_another_page_a_token_or_a_charge() -> None:
     )
     given(*doubtful.facts).when(pay_in_session, **arguments).then_refused("charge-open")
     ended = given(*agreed().facts).when(cancel, reason="moved", now=NOW)
-    given(*ended.before, *ended.facts).when(pay_in_session, **arguments).then_refused(
+    ended.before.and_(*ended.facts).when(pay_in_session, **arguments).then_refused(
         "subscription-ended"
     )
 

@@ -191,7 +191,7 @@ def test_a_decline_told_again_is_quiet() -> None:
     """Neither a second decline nor a second retry."""
     for no in (declined(), HARD, PAYER_ACTION, MERCHANT):
         once = attempted().when(settle, key(), no, evidence=ANSWER, now=LATER)
-        settled = given(*once.before, *once.facts)
+        settled = once.before.and_(*once.facts)
         settled.when(settle, key(), no, evidence="callback", now=LATER + DAY).then_nothing()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import attrs
 
 from domain.due_runs.events import DueRunEvent
-from domain.due_runs.items import RunFacts, began, ended, found_due
+from domain.due_runs.items import Due, RunFacts, began, ended, found_due
 from domain.identity import SUBSCRIPTION_STREAMS, due_run_stream, event_id, stream_of
 from domain.processes.agenda import agenda_of, next_due
 from domain.recorded import Recorded
@@ -70,26 +70,50 @@ class InMemory:
     rested: bool
 
 
-def run(books: Books, until: datetime, replies: Iterator[Reply]) -> InMemory:
+def run(books: Books, until: datetime, replies: Iterator[Reply], run_id: UUID = RUN) -> InMemory:
     """A due run from now until an instant, with its manifest."""
+    position, found = begin(books, until, run_id)
+    rested = work_until(books, until, replies)
+    end(books, run_id, until, position, found)
+    log: Sequence[Any] = books.log
+    return InMemory(replay(DUE_RUNS, log)[str(run_id)], tuple(log), rested)
+
+
+def begin(books: Books, until: datetime, run_id: UUID) -> tuple[int, tuple[Due, ...]]:
+    """A run begins: the position that it knows, and what is due."""
     position, states = len(books.log), states_of(books)
     found = tuple(each for name in states for each in found_due(name, states[name], until))
-    _record(books, began(RUN, found, until=until, position=position, now=books.now))
-    rested = work_until(books, until, replies)
+    _record(books, began(run_id, found, until=until, position=position, now=books.now))
+    return position, found
+
+
+def end(
+    books: Books,
+    run_id: UUID,
+    until: datetime,
+    position: int,
+    found: tuple[Due, ...],
+) -> None:
+    """It ends. position, found: of its beginning."""
     facts = RunFacts()
     for recorded in books.log[position:]:
         if recorded.stream.startswith(SUBSCRIPTION_STREAMS):
             facts.take(recorded)
     ends = ends_of(found, facts, states_of(books), until)
-    _record(books, ended(RUN, ends, now=books.now))
-    log: Sequence[Any] = books.log
-    return InMemory(replay(DUE_RUNS, log)[str(RUN)], tuple(log), rested)
+    _record(books, ended(run_id, ends, now=books.now))
+
+
+def runs_of(books: Books, spans: Iterable[timedelta], replies: Iterator[Reply]) -> None:
+    """Runs one after the other, beside one that never ends."""
+    begin(books, books.now, uuid5(RUN, "interrupted"))
+    for number, span in enumerate(spans):
+        run(books, books.now + span, replies, uuid5(RUN, f"run {number}"))
 
 
 def _record(books: Books, event: DueRunEvent) -> None:
-    stream = due_run_stream(RUN)
+    stream = due_run_stream(event.run_id)
     version = books.versions[stream] = books.versions.get(stream, 0) + 1
-    command = uuid5(RUN, str(version))
+    command = uuid5(event.run_id, str(version))
     log: list[Any] = books.log
     log.append(
         Recorded(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.due_runs.items import REASONS
 from domain.subscription.events import ChargeFoundLate, ChargeSucceeded
+from projections.audit import audit_log
 from projections.due_runs import check_run
 from tests.due_runs.running import run
 from tests.histories import Books, Mood, Start, lists_of_moves, play, wishes
@@ -57,6 +58,8 @@ def test_every_item_has_one_outcome(
     assert all((each.reason in REASONS) == bool(each.reason) for each in report.ends)
     twice = [each for each in report.ends if len(each.taken) > 1]
     assert bool(report.wrong) == bool(twice), report.wrong
+    wrong = [each for each in audit_log(made.log).findings if each.code.startswith("run-")]
+    assert wrong == []
     for each in report.ends:
         event(f"{each.outcome.value} {each.reason}")
     event(f"came due meanwhile: {len(keys) > len(report.found)}")

@@ -20,4 +20,6 @@ def stored(books: Books) -> Iterator[Stored]:
         ) as pool,
     ):
         conn.autocommit = True
+        # Its threads draw from `random` when a connection is to end: not while histories are drawn.
+        pool.wait()
         yield Stored(books, conn, pool)

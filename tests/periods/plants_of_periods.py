@@ -119,5 +119,10 @@ PLANTS_OF_PERIODS: list[Plan] = [
         changed(PeriodClosed, when=lambda e: len(e.totals) > 1, totals=lambda e: e.totals[1:]),
     ),
     ("entries", "seal-wrong", changed(PeriodClosed, entries=lambda event: event.entries + 1)),
+    (
+        "another hash of the log",
+        "seal-hash-wrong",
+        changed(PeriodClosed, head_hash=lambda _: "cd" * 32),
+    ),
     ("balances", "seal-wrong", changed(PeriodClosed, digest=lambda _: "00" * 32)),
 ]

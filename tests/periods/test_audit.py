@@ -7,7 +7,7 @@ import pytest
 from projections.audit import audit_log
 from projections.periods import words_of_period
 from tests.examples_of_periods import PERIOD_EXAMPLES
-from tests.periods.closing_books import closed_story
+from tests.periods.closing_books import CHAIN, closed_story
 from tests.periods.plants_of_periods import PLANTS_OF_PERIODS
 from tests.projections.forging import Forger
 
@@ -20,10 +20,10 @@ from tests.projections.forging import Forger
 def test_a_fault_planted_in_a_period_is_found(code: str, forge: Forger) -> None:
     """In a story that is clean without it."""
     log = list(closed_story().log)
-    assert audit_log(log).findings == ()
+    assert audit_log(log, chain_at=lambda _: CHAIN).findings == ()
     forged = forge(log)
     assert forged
-    found = audit_log(forged).findings
+    found = audit_log(forged, chain_at=lambda _: CHAIN).findings
     assert code in {each.code for each in found}
     assert all(each.words and each.subscription for each in found)
 

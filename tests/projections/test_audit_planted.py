@@ -6,6 +6,7 @@ import pytest
 
 from projections.audit import Verdict, audit_log
 from projections.auditing.codes import CODES
+from tests.due_runs.plants_of_runs import PLANTS_OF_RUNS
 from tests.histories import History
 from tests.periods.plants_of_periods import PLANTS_OF_PERIODS
 from tests.projections.forging import Forger
@@ -73,6 +74,6 @@ def test_a_fault_planted_in_a_story_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    apart = (*PLANTS_OF_PLANS, *PLANTS_OF_PERIODS, *PLANTS_OF_PAYOUTS)
+    apart = (*PLANTS_OF_PLANS, *PLANTS_OF_PERIODS, *PLANTS_OF_PAYOUTS, *PLANTS_OF_RUNS)
     planted = {code for _, code, *_ in (*PLANTS, *TOLD, *apart)}
     assert planted == set(CODES)

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from domain.proof.merkle import leaf_hash
-from domain.proof.notes import Checkpoint, read_checkpoint, read_note
+from domain.proof.notes import Checkpoint, Note, read_checkpoint, read_note
 from infrastructure.proof.signing import Signer
 from tests.proof.offline import verifier
 from tests.proof.proofs import ASKED, OTHER_ATTEMPT, SIGNER, SIZES, proof_of, text_of, tree_of
@@ -416,3 +417,66 @@ def test_F35_what_is_no_proof_at_all(text):
     """Neither a crash nor a wait."""
     with pytest.raises(SCRIPT.NotProved):
         SCRIPT.verify(text, KEY)
+
+
+OLD = Signer(SIGNER.origin, b"o" * 32)
+
+
+def rotated() -> dict[str, Any]:
+    """A proof whose checkpoint before was signed by an older key."""
+    asked, (before, size) = ("invoice", "subscription-s-1", "1"), (64, 256)
+    proof = proof_of(asked, (before, size))
+    proof["previous"]["checkpoint"] = tree_of(size, before).checkpoint(before, OLD)
+    return proof
+
+
+def test_a_proof_across_a_change_of_keys() -> None:
+    """Proved by who knows both keys, also where the older one signed the checkpoint itself."""
+    text, both = text_of(rotated()), [KEY, str(OLD.verifier)]
+    assert SCRIPT.verify(text, both)[0].startswith("PROVED")
+    assert SCRIPT.verify(text, list(reversed(both)), tree_of(256, 64).checkpoint(256))
+    with pytest.raises(SCRIPT.NotProved, match="signed with another key"):
+        SCRIPT.verify(text, KEY)
+    with pytest.raises(SCRIPT.NotProved, match="another key than the one that you trust"):
+        SCRIPT.verify(text, str(OLD.verifier))
+    old = rotated()
+    old["checkpoint"], old["key"] = tree_of(256, 64).checkpoint(256, OLD), str(OLD.verifier)
+    assert SCRIPT.verify(text_of(old), both)
+    with pytest.raises(SCRIPT.NotProved, match="another key"):
+        SCRIPT.verify(text_of(old), KEY)
+    old["key"] = KEY
+    with pytest.raises(SCRIPT.NotProved, match="signed with another key"):
+        SCRIPT.verify(text_of(old), both)
+
+
+def test_two_signatures_of_a_checkpoint() -> None:
+    """Both of trusted keys; one that fails spoils it, and in a proof strangers have no place."""
+    both, proof = [KEY, str(OLD.verifier)], rotated()
+    note = read_note(proof["checkpoint"])
+    second = OLD.sign(note.text).signatures[0]
+    proof["checkpoint"] = str(Note(note.text, (*note.signatures, second)))
+    assert SCRIPT.verify(text_of(proof), both)
+    with pytest.raises(SCRIPT.NotProved, match="another key, or twice"):
+        SCRIPT.verify(text_of(proof), KEY)
+    before = read_note(proof["previous"]["checkpoint"])
+    good, proof = rotated(), rotated()
+    cosigned = Note(before.text, (*before.signatures, *SIGNER.sign(before.text).signatures))
+    proof["previous"]["checkpoint"] = str(cosigned)
+    assert SCRIPT.verify(text_of(proof), both)
+    spoilt = attrs.evolve(before.signatures[0], signature=second.signature)
+    proof["previous"]["checkpoint"] = str(Note(before.text, (*cosigned.signatures[1:], spoilt)))
+    with pytest.raises(SCRIPT.NotProved, match="does not hold"):
+        SCRIPT.verify(text_of(proof), both)
+    witness = Signer("witness.example/w", b"w" * 32)
+    seen = Note(note.text, (*note.signatures, *witness.sign(note.text).signatures))
+    assert SCRIPT.verify(text_of(good), both, str(seen))
+
+
+def test_keys_of_two_logs_or_with_a_wrong_id() -> None:
+    """Nobody trusts two logs at once, and an id is part of its key."""
+    text, other = text_of(rotated()), Signer("billing-ledger/other", b"o" * 32)
+    with pytest.raises(SCRIPT.NotProved, match="not of one log"):
+        SCRIPT.verify(text, [KEY, str(other.verifier)])
+    wrong = KEY.replace(SIGNER.verifier.key_id.hex(), OLD.verifier.key_id.hex())
+    with pytest.raises(SCRIPT.NotProved, match="id is not its own"):
+        SCRIPT.verify(text, [KEY, wrong])

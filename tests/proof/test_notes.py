@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import attrs
 import pytest
 
 from domain.proof.notes import (
@@ -16,7 +17,7 @@ from domain.proof.notes import (
     read_key,
     read_note,
 )
-from infrastructure.proof.signing import Signer, derived_seed, is_signed_by, origin_of
+from infrastructure.proof.signing import Signer, derived_seed, is_signed_by, origin_of, signer_of
 from infrastructure.settings import SettingsError, read_settings, seal_key_bytes
 
 # The example of golang.org/x/mod/sumdb/note (note_test.go), which C2SP signed-note describes.
@@ -85,6 +86,44 @@ def test_no_other_text_and_no_other_key():
     assert not is_signed_by(
         Note(note.text, (SignatureLine(line.name, line.key_id, flipped),)), SIGNER.verifier
     )
+
+
+OLD = Signer(SIGNER.origin, b"o" * 32)
+KNOWN = (SIGNER.verifier, OLD.verifier)
+
+
+def test_an_older_key_that_is_known_and_one_that_is_not():
+    """Known keys are told by name and id."""
+    note = OLD.sign(CHECKPOINT.text)
+    assert signer_of(note, KNOWN) == OLD.verifier
+    assert signer_of(note, KNOWN[:1]) is None
+    assert is_signed_by(note, *KNOWN)
+    assert not is_signed_by(note, SIGNER.verifier)
+    assert not is_signed_by(note)
+
+
+def test_two_signatures():
+    """Either will do; who knows both keys demands both, and the first of them is named."""
+    ours, old = SIGNER.sign(CHECKPOINT.text).signatures, OLD.sign(CHECKPOINT.text).signatures
+    both = read_note(str(Note(CHECKPOINT.text, (*old, *ours))))
+    for keys in (KNOWN, KNOWN[:1], KNOWN[1:]):
+        assert is_signed_by(both, *keys)
+    assert signer_of(both, KNOWN[:1]) == SIGNER.verifier
+    spoilt = attrs.evolve(old[0], signature=ours[0].signature)
+    half = Note(CHECKPOINT.text, (*ours, spoilt))
+    assert is_signed_by(half, SIGNER.verifier)
+    assert not is_signed_by(half, *KNOWN)
+
+
+def test_a_key_whose_name_is_right_and_id_wrong():
+    """It is a stranger's; and no key can be written down so."""
+    line = SIGNER.sign(CHECKPOINT.text).signatures[0]
+    other = attrs.evolve(line, key_id=OLD.verifier.key_id)
+    assert not is_signed_by(Note(CHECKPOINT.text, (other,)), SIGNER.verifier)
+    assert not is_signed_by(Note(CHECKPOINT.text, (other,)), *KNOWN)
+    wrong = str(SIGNER.verifier).replace(SIGNER.verifier.key_id.hex(), OLD.verifier.key_id.hex())
+    with pytest.raises(NotANote):
+        read_key(wrong)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from domain.proof.notes import Checkpoint, read_checkpoint, read_note
 from domain.proof.tampering import Kind
+from infrastructure.proof import raw_log
+from infrastructure.proof import sealed as sealed_module
+from infrastructure.proof.outside import OutsideCheckpoint, read_outside
 from infrastructure.proof.sealed import SealedLog
 from infrastructure.proof.sealer import Sealer
 from infrastructure.proof.signing import Signer
-from infrastructure.proof.verifying import OutsideCheckpoint, read_outside, verify_log
+from infrastructure.proof.verifying import verify_log
 from tests.proof.stored.conftest import SIGNER, Log
 from tests.store.writing import NOW, facts_for
 
@@ -17,7 +22,7 @@ KEY = SIGNER.verifier
 
 
 def verified(log, *outside):
-    return verify_log(log.connect, log.books.schema, KEY, outside)
+    return verify_log(log.connect, log.books.schema, [KEY], outside)
 
 
 def newest(log):
@@ -302,3 +307,130 @@ def test_appending_goes_on_meanwhile(log):
     log.sealer.seal_to(10)
     log.ledger.append([facts_for("late")], now=NOW)
     assert verified(log).broken is None
+
+
+# --- closes of periods ----------------------------------------------------------------------------
+
+
+def close(log, head_hash=None, period="2025-01"):
+    """Close a period as it is done: what came before is sealed, and its hash held by the close."""
+    head = log.ledger.head()
+    chain = log.sealer.seal_to(head).chain
+    log.write(1, streams=1)
+    body = {"period": period, "position": head, "head_hash": head_hash or chain}
+    log.tamper(
+        f"UPDATE EVENTS SET name = 'period-closed.v1', stream = 'period-{period}', version = 1,"
+        f" body = '{json.dumps(body)}' WHERE position = {head + 1}"
+    )
+    return head + 1
+
+
+@pytest.fixture
+def closed(log):
+    """Two closes, at 301 and 402, and facts behind them; all sealed."""
+    log.write(300)
+    assert close(log) == 301
+    log.write(100)
+    assert close(log, period="2025-02") == 402
+    log.write(50)
+    log.sealer.seal_all()
+    return log
+
+
+def test_closes_that_hold_the_right_hash_are_whole(closed):
+    """Wherever seals were cut; and behind the last seal."""
+    assert (verified(closed).broken, verified(closed).proved_to) == (None, 452)
+    assert close(closed, period="2025-03") == 453
+    assert verified(closed).broken is None
+
+
+@pytest.mark.parametrize("sealed_after", [True, False])
+def test_a_close_with_another_hash_is_named(closed, sealed_after):
+    """Forged before it was sealed, so that only its hash tells. Proved is what the close before
+    it bears out."""
+    place = close(closed, "ab" * 32, "2025-03")
+    if sealed_after:
+        closed.write(3)
+        closed.sealer.seal_all()
+    found = verified(closed)
+    assert found.broken is not None
+    assert (found.broken.position, found.broken.kind) == (place, Kind.PERIOD_HASH)
+    assert "the close of 2025-03 holds hash abababab" in found.broken.words
+    assert found.proved_to == 401
+
+
+def test_a_close_of_another_position_is_named(closed):
+    """Its hash is right there, but it stands elsewhere."""
+    chain = closed.sealer.seal_to(200).chain
+    place = close(closed, period="2025-03")
+    body = json.dumps({"period": "2025-03", "position": 200, "head_hash": chain})
+    closed.tamper(f"UPDATE EVENTS SET body = '{body}' WHERE position = {place}")
+    assert verified(closed).broken.kind is Kind.PERIOD_HASH
+
+
+def test_F34_a_consistent_forgery_is_found_by_the_next_close(closed):
+    """All hashed and signed anew with our own key: the close of the period still knows better."""
+    closed.tamper(f"UPDATE EVENTS SET body = {FORGED} WHERE position = 350", "DELETE FROM SEALS")
+    closed.sealer.seal_all()
+    found = verified(closed)
+    assert found.broken is not None
+    assert (found.broken.position, found.broken.kind) == (402, Kind.PERIOD_HASH)
+    assert found.proved_to == 300
+
+
+def test_what_is_no_close_of_ours_says_nothing(closed):
+    """The audit cannot read it; its bytes are what was sealed."""
+    for number, body in enumerate(('"x"', '{"period": 1}', "[1]"), start=3):
+        place = close(closed, period=f"2025-0{number}")
+        closed.tamper(f"UPDATE EVENTS SET body = '{body}' WHERE position = {place}")
+    assert verified(closed).broken is None
+
+
+# --- keys, pieces ---------------------------------------------------------------------------------
+
+
+def test_seals_of_an_older_key_are_proved_where_it_is_known(sealed):
+    """And are unsigned where it is not."""
+    new = Signer(SIGNER.origin, b"n" * 32)
+    with sealed.books.pool(1) as pool:
+        sealer = Sealer(pool, sealed.books, new, clock=lambda: NOW, older_keys=[KEY])
+        assert sealer.keys == (new.verifier, KEY)
+        sealed.write(10)
+        sealer.seal_all()
+    both = verify_log(sealed.connect, sealed.books.schema, [new.verifier, KEY])
+    assert (both.broken, both.proved_to, both.origin) == (None, 610, KEY.name)
+    # A signature is looked at where a block ends, and at the last seal.
+    for keys, proved in (([new.verifier], 0), ([KEY], 512)):
+        found = verify_log(sealed.connect, sealed.books.schema, keys)
+        assert found.broken is not None
+        assert (found.broken.kind, found.proved_to) == (Kind.SEAL_UNSIGNED, proved)
+    other = Signer(SIGNER.origin, b"x" * 32).verifier
+    found = verify_log(sealed.connect, sealed.books.schema, [new.verifier, other])
+    assert "a key of" in found.broken.words
+    text = checkpoints(sealed)[1]
+    assert read_outside(text, new.verifier, KEY).size == 600
+    with pytest.raises(OutsideCheckpoint):
+        read_outside(text, new.verifier)
+
+
+def test_a_log_is_read_in_pieces(sealed, monkeypatch):
+    """With a rest after each, in which nobody of ours holds anything of the database."""
+    monkeypatch.setattr(raw_log, "PIECE", 100)
+    monkeypatch.setattr(sealed_module, "_PIECE", 2)
+    rests = []
+
+    def rest():
+        with sealed.connect() as conn:
+            rests.append(
+                conn.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND state IN ('active', 'idle in transaction') AND pid <> pg_backend_pid()"
+                    " AND backend_type = 'client backend' AND application_name = %s",
+                    [conn.info.parameter_status("application_name")],
+                ).fetchone()[0]
+            )
+
+    found = verify_log(sealed.connect, sealed.books.schema, [KEY], rest=rest)
+    assert (found.broken, found.proved_to) == (None, 600)
+    assert found.chain == sealed.sealer.seal_to(600).chain
+    assert rests == [0] * 6
