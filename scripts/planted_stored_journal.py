@@ -12,7 +12,7 @@ JOURNAL, ANSWERS = "projections/journal.py", "infrastructure/books/answers.py"
 
 RUN_ON = "tests/journal"
 NEEDS_SERVER = True
-TESTS = ("test_journal_tables", "test_journal_items")
+TESTS = ("test_journal_tables", "test_journal_items", "test_journal_parts")
 FAULTS = (
     Fault(
         "tables: the sums of a chunk forget its first position",
