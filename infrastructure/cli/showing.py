@@ -171,8 +171,11 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
 @pass_chosen
 def info(chosen: Chosen, as_json: bool) -> None:
     """Settings without secrets, and where the books stand."""
+    from infrastructure.commands.restoring import read_restored
+
     settings = chosen.settings()
     with chosen.system() as system:
+        restored = read_restored(system.ledger)
         answer = {
             "schema": settings.schema,
             "database": "a server of one's own" if settings.database_url else "embedded",
@@ -191,6 +194,7 @@ def info(chosen: Chosen, as_json: bool) -> None:
             "inbox_pending": system.inbox.pending(),
             "outages": [f"{each}, by {each.process}" for each in system.circuits.read()],
             "zone_version": system.zone_version,
+            "restored": None if restored is None else restored.until,
         }
     if as_json:
         print_json(answer)
