@@ -43,6 +43,7 @@ from projections.auditing.codes import CODES
 from projections.auditing.judging import Judges
 from projections.auditing.leftovers import leftovers
 from projections.auditing.periods import PeriodOrder, SealCheck
+from projections.auditing.restoring import check_restored
 from projections.auditing.tying import Tying
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
@@ -136,6 +137,8 @@ class Audit:
         derived = event_id(recorded.command_id, recorded.stream, recorded.version)
         if recorded.event_id != derived:
             say("event-id-wrong", f"{recorded.event_id} instead of {derived}")
+        if check_restored(recorded, say):
+            return
         if type(recorded.event) in _PLAN_EVENTS:
             self._judges.shelves.judge(recorded.event, recorded.stream, say)
             return

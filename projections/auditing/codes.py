@@ -43,6 +43,10 @@ CODES: Mapping[str, str] = {
     "locked, or was not asked for",
     "period-same-person": "one person asked for a period to be opened and approved it",
     "seal-wrong": "a seal holds other figures than the facts give",
+    # restorations
+    "restoration-misnamed": "a restoration's fact in another stream than its own, or another fact "
+    "in that one",
+    "restoration-head-wrong": "a restoration does not stand right behind the head that it names",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",

@@ -8,15 +8,11 @@ to is looked for. The simulators' own books are the oracle: each invoice is capt
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
-
-import pytest
 
 from domain.identity import attempt_id, charge_reference, reference_of_charge
-from domain.subscription.events import ChargeAttempted, ChargeNotMade, ChargeSucceeded
+from domain.subscription.events import ChargeNotMade, ChargeSucceeded
 from domain.subscription.starting import Start
 from infrastructure.commands.restoring import Restoring
-from infrastructure.commands.subscriptions import Subscriptions
 from infrastructure.simulators.book import Movement
 from infrastructure.simulators.faults import Fault, ScriptedFault
 from tests.system import oracle
