@@ -67,6 +67,8 @@ class Ledger:
     at: dict[str, datetime] = attrs.field(factory=dict)
     away: bool = False
     looks: int = 0
+    asked: list[Any] = attrs.field(factory=list)
+    answers: dict[str, Any] = attrs.field(factory=dict)  # to looks, by the end of a reference
 
     async def charge(self, order: Any) -> Any:
         luck = self.luck.get(int(order.reference.split("-")[-2]), Luck.PAID)
@@ -97,6 +99,7 @@ class Ledger:
 
     async def look_up(self, query: Any) -> Any:
         self.looks += 1
+        self.asked.append(query)
         return Unknown(reason="away") if self.away else self._shown(query.reference)
 
     async def refund(self, order: Any) -> Any:
@@ -110,9 +113,11 @@ class Ledger:
 
     async def look_up_refund(self, query: Any) -> Any:
         self.looks += 1
+        self.asked.append(query)
         if self.away:
             return Unknown(reason="away")
-        return self._given(query.reference)
+        said = self.answers.get(query.reference.rsplit("-", 1)[1])
+        return said or self._given(query.reference)
 
     def _shown(self, reference: str) -> Any:
         if reference in self.captured:
@@ -146,6 +151,11 @@ def _no(now: datetime) -> Declined:
     return Declined(decline=DeclineClass.SOFT, code="NO", message="", at=now)
 
 
+def given_luck(luck: Mapping[int, Luck]) -> Ledger:
+    """A provider whose book is empty."""
+    return Ledger(luck)
+
+
 class Records(Desk):
     """A desk that notes when each fact was recorded."""
 
@@ -167,6 +177,7 @@ class Life:
     provider: Ledger
     which: Provider = Provider.PAYPAL
     restored: Restored | None = None
+    second: Ledger | None = None  # the same provider's other account
 
     @property
     def facts(self) -> tuple[SubscriptionEvent, ...]:
@@ -189,6 +200,8 @@ class Life:
         )
         desk: Any = self.desk
         gateways: Any = {(self.which.value, "main"): self.provider}
+        if self.second is not None:
+            gateways[self.which.value, "second"] = self.second
         worker = Advancer(desk, gateways, ZONE_VERSION, restoration=lambda: self.restored)
         asyncio.run(worker.advance(hand))
         return hand
