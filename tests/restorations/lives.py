@@ -19,7 +19,7 @@ import attrs
 
 from domain.money import Money
 from domain.plan import Terms
-from domain.ports import Authorized, Captured, Declined, NotFound, Unknown
+from domain.ports import Authorized, Captured, Declined, NotFound, Offered, Unknown
 from domain.processes.agenda import agenda_of, next_due
 from domain.providers import Provider
 from domain.refund_ports import RefundDenied, Refunded, Voided
@@ -68,6 +68,7 @@ class Ledger:
     away: bool = False
     looks: int = 0
     asked: list[Any] = attrs.field(factory=list)
+    pages: list[str] = attrs.field(factory=list)
     answers: dict[str, Any] = attrs.field(factory=dict)  # to looks, by the end of a reference
 
     async def charge(self, order: Any) -> Any:
@@ -101,6 +102,11 @@ class Ledger:
         self.looks += 1
         self.asked.append(query)
         return Unknown(reason="away") if self.away else self._shown(query.reference)
+
+    async def request_token(self, order: Any) -> Any:
+        self.pages.append(order.first.reference)
+        url = "https://pay.example/1"
+        return Offered(provider_ref="session-1", approve_url=url, expires_at=None)
 
     async def refund(self, order: Any) -> Any:
         luck = self.refund_luck.get(int(order.reference.rsplit("-r", 1)[1]), Luck.PAID)

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from domain.identity import charge_reference
 from domain.plan import RetryPolicy
 from domain.ports import Authorized, Captured, Declined, NotDone, NotFound, Unknown
 from domain.providers import RULES, Provider
@@ -41,8 +42,10 @@ from domain.subscription.events import (
 from domain.subscription.invoicing import issue_invoice
 from domain.subscription.owed import Attempt
 from domain.subscription.state import Subscription
-from tests.restorations.lives import BEGUN, END, born, given_luck, lived
-from tests.specimens import DAY, DUE, HOUR, MINUTE, PRICE, ZONE_VERSION, signed_up, terms
+from tests.domain.test_in_session import NOW as AT_PAGE
+from tests.domain.test_in_session import asked
+from tests.restorations.lives import BEGUN, END, Life, Records, born, given_luck, lived
+from tests.specimens import DAY, DUE, HOUR, MINUTE, PRICE, ZONE_VERSION, key, signed_up, terms
 from tests.vocabulary import given
 
 MAIN: Place = (Provider.PAYPAL, "main")
@@ -252,6 +255,23 @@ def test_a_doubt_about_a_refund_holds_it() -> None:
     lost.work()
     assert lost.provider.refunded == {}
     assert lost.state.refunds[0].awaits_person
+
+
+@pytest.mark.parametrize("later", [0, 2, 3])
+def test_no_page_is_made_for_what_a_later_attempt_paid(later: int) -> None:
+    """The payer would pay what is paid. Where nothing shows, the page is made."""
+    run = asked()
+    restored = Restored(until=AT_PAGE - 2 * HOUR, since=AT_PAGE - DAY)
+    provider = given_luck({})
+    if later:
+        reference = charge_reference("s-1", 1, later, key(1, later))
+        provider.captured[reference], provider.at[reference] = [PRICE], AT_PAGE - 3 * HOUR
+    life = Life(Records(list(run.facts), AT_PAGE), provider, Provider.DINTERO, restored)
+    hand = life.work()
+    attempt = life.state.open_attempt
+    assert attempt is not None
+    assert provider.pages == ([] if later else [attempt.reference])
+    assert (hand.not_before == attempt.key_expires_at) is bool(later)
 
 
 def test_a_life_is_born_without_a_restoration() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from domain.plan import CaptureMode
@@ -57,6 +57,7 @@ def test_at_every_cut_an_invoice_is_captured_once(
         check(lost, version)
 
 
+@settings(deadline=None)
 @given(
     lucks=st.lists(st.sampled_from(Luck), max_size=3),
     which=st.sampled_from(Provider),
