@@ -36,9 +36,10 @@ def life_of(lucks: tuple[Luck, ...], which: Provider, capture: CaptureMode) -> L
 def check(lost: Life, version: int) -> None:
     """Each invoice was captured once, in the book and in the books."""
     paid = Counter(each.invoice_number for each in lost.facts if isinstance(each, ChargeSucceeded))
-    assert lost.provider.times() == paid, f"cut at {version}"
-    assert paid[1] == 1
-    assert set(paid.values()) == {1}
+    taken = lost.provider.times()
+    assert set(taken.values()) == {1}, f"cut at {version}"
+    assert paid[1] == taken[1] == 1
+    assert not paid - taken
     assert all(each.number > 1 for each in lost.state.open_invoices)
 
 
