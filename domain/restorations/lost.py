@@ -15,7 +15,13 @@ from uuid import UUID
 import attrs
 
 from domain.budgets import BUDGETS
-from domain.identity import attempt_id, charge_reference, refund_id, refund_reference
+from domain.identity import (
+    attempt_id,
+    charge_reference,
+    reference_parts,
+    refund_id,
+    refund_reference,
+)
 from domain.plan import Terms
 from domain.ports import (
     Authorized,
@@ -263,3 +269,14 @@ def _absent(providers: Iterable[Provider], restored: Restored, now: datetime) ->
     if now < proved_at:
         return Held(until=proved_at, reason="what was charged last may not show yet")
     return Absent()
+
+
+def is_ours(state: Subscription | None, reference: str) -> bool:
+    """Whether a charge's reference was made for this very subscription: its key derives from the
+    namespace, which nobody else has."""
+    parts = reference_parts(reference)
+    if state is None or parts is None:
+        return False
+    key = attempt_id(state.namespace, parts.invoice_number, parts.attempt_number)
+    own = charge_reference(state.subscription_id, parts.invoice_number, parts.attempt_number, key)
+    return own == reference

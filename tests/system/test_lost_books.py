@@ -15,6 +15,7 @@ import pytest
 from domain.identity import attempt_id, charge_reference, reference_of_charge
 from domain.money import Money
 from domain.providers import Provider
+from domain.restorations.events import BooksRestored
 from domain.subscription.events import ChargeNotMade, ChargeSucceeded
 from domain.subscription.refund_events import RefundSucceeded
 from domain.subscription.starting import FirstPayment, Start
@@ -25,7 +26,7 @@ from infrastructure.simulators.faults import Fault, ScriptedFault
 from tests.system import oracle
 from tests.system.customers import FIRST_DAY, SORTS, customer, customers
 from tests.system.house import House
-from tests.system.test_restored import backed_up, put_back
+from tests.system.test_restored import backed_up, fetched, put_back
 
 EACH = len(SORTS)
 # The first day of the second month of all of them.
@@ -205,6 +206,30 @@ def test_F45_what_was_paid_on_a_page_is_not_paid_again(home: House, paid_first: 
     home.send_home()
     assert captures(home) == before
     assert len(home.facts(ChargeSucceeded)) == 2 * (len(starts) + 1)
+    oracle.check(home)
+
+
+def test_F45_a_settlement_says_that_books_were_restored_where_nobody_did(home: House) -> None:
+    """It shows charges that only these books can have made, and that are not in them."""
+    starts = month_lived(home)
+    backup = backed_up(home)
+    come_to(home, BILLED + timedelta(days=8))
+    before = captures(home)
+    fetched(home, home.now.date())
+    assert home.facts(BooksRestored) == []  # all of it is here
+    put_back(home, backup)
+    fetched(home, home.now.date())
+    (fact,) = home.facts(BooksRestored)
+    assert fact.restored_by == "settlements"
+    assert "which is not here; in all" in fact.reason
+    assert fact.head > 0
+    fetched(home, home.now.date())
+    assert len(home.facts(BooksRestored)) == 1
+    with home.helper():
+        home.play(days=1)
+    home.send_home()
+    assert captures(home) == before
+    assert len(home.facts(ChargeSucceeded)) == 2 * len(starts)
     oracle.check(home)
 
 
