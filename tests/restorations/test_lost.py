@@ -8,12 +8,14 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from domain.identity import charge_reference
 from domain.plan import CaptureMode
 from domain.providers import Provider
-from domain.subscription.events import ChargeNotMade, ChargeSucceeded
+from domain.restorations.saying import Restored
+from domain.subscription.events import ChargeAttempted, ChargeNotMade, ChargeSucceeded
 from domain.subscription.refund_events import RefundSucceeded
 from tests.restorations.lives import BEGUN, END, Life, Luck, lived
-from tests.specimens import DAY, terms
+from tests.specimens import DAY, DUE, MINUTE, PRICE, key, terms
 
 STORIES: dict[str, tuple[Luck, ...]] = {
     "paid": (Luck.PAID,),
@@ -131,6 +133,21 @@ def test_absence_is_believed_after_the_providers_delay_only() -> None:
     lost.provider.captured = late
     lost.live(END + 3 * DAY)
     assert lost.provider.times() == {1: 1}
+
+
+@AT
+def test_an_attempt_of_the_backup_is_not_sent_however_young_it_is(which: Provider) -> None:
+    """The provider would take it as the first sending; but the lost books had it declined, and
+    then the backup method paid."""
+    life = life_of((), which, CaptureMode.AT_ONCE)
+    attempted = next(n for n, each in enumerate(life.facts) if isinstance(each, ChargeAttempted))
+    lost = life.cut(attempted + 1)
+    paid = charge_reference("s-1", 1, 2, key(1, 2))
+    lost.provider.captured, lost.provider.at = {paid: [PRICE]}, {paid: DUE + MINUTE}
+    lost.restored = Restored(until=DUE + 10 * MINUTE, since=DUE - DAY)
+    lost.desk.now = DUE + 11 * MINUTE
+    lost.live(DUE + 3 * DAY)
+    check(lost, attempted + 1)
 
 
 def test_books_that_were_never_restored_ask_nothing_more() -> None:
