@@ -97,12 +97,6 @@ FAULTS = (
         "    return False",
     ),
     Fault(
-        "restored: a refund of the backup is sent as if nobody had",
-        LOST,
-        "    return refund.attempted_at is not None and refund.attempted_at < restored.until",
-        "    return False",
-    ),
-    Fault(
         "restored: the refund after a refused one is not looked for",
         LOST,
         "            for number in range(known + 1, known + 1 + MORE_REFUNDS)",
@@ -123,7 +117,7 @@ FAULTS = (
     Fault(
         "restored: what is held is attempted all the same",
         ADVANCE,
-        "        return kept, None if held is None else self._held(hand, held)",
+        "        return kept, None if held is None else held_until(hand.state, held)",
         "        return step, None",
     ),
     Fault(

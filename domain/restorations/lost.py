@@ -106,11 +106,6 @@ def lost_sight_of(attempt: Attempt, restored: Restored) -> bool:
     return attempt.attempted_at < restored.until and not attempt.waits_for_payer
 
 
-def lost_sight_of_refund(refund: OpenRefund, restored: Restored) -> bool:
-    """The same of a refund that was about to be sent."""
-    return refund.attempted_at is not None and refund.attempted_at < restored.until
-
-
 def most_attempts(terms: Terms) -> int:
     """How many attempts on one invoice are looked for: what the plan tries on one card and its
     backup, twice, for a payer may have given a new one; and at least LEAST_ATTEMPTS."""

@@ -32,11 +32,9 @@ from domain.processes.steps import (
     Nothing,
     Record,
     SeeToken,
-    SendCapture,
     SendCharge,
     SendRefund,
     SendRenewal,
-    SendVoid,
 )
 from domain.refund_ports import Refunded, RefundLookUpAnswer
 from domain.refusals import Refused
@@ -51,6 +49,7 @@ from domain.subscription.refund_events import RefundAttempted
 from domain.subscription.settling_refunds import may_send_refund_again, refund_for_a_person
 from domain.subscription.token_events import TokenRevoked
 from infrastructure.store.ledger import Appended
+from infrastructure.workers.causes import cause_of
 from infrastructure.workers.crash_points import (
     AFTER_ANSWER,
     AFTER_INTENT,
@@ -63,7 +62,7 @@ from infrastructure.workers.crash_points import (
 from infrastructure.workers.deletions import delete_later, leave
 from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
 from infrastructure.workers.hand import Hand, LeaseLost, attempted_refunds
-from infrastructure.workers.lost import LostBooks, RefundShown, Restoration, never
+from infrastructure.workers.lost import LostBooks, RefundShown, Restoration, held_until, never
 from infrastructure.workers.outages import Guards, hold_back_s, without_new
 from infrastructure.workers.provider_calls import Gateways, ask
 
@@ -117,7 +116,7 @@ class Advancer:
                 taken_before=self._taken_before(hand),
                 zone_version=self._zone_version,
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
-                refunds_taken=hand.refunds_taken | self._lost.refunds_sent_before(hand.state),
+                refunds_taken=hand.refunds_taken,
                 refunds_held=hand.refunds_held,
                 not_renewed=hand.not_renewed,
                 tokens_held=hand.tokens_held,
@@ -145,7 +144,7 @@ class Advancer:
                 case AskToken() as call:
                     page = await self._lost.page_held(hand, call, self._desk.clock())
                     if page is not None:
-                        hand.not_before = self._held(hand, page)
+                        hand.not_before = held_until(hand.state, page)
                         return
                     if not await self.carry_out(hand, call):
                         return
@@ -166,17 +165,7 @@ class Advancer:
         if wait is not None:
             return without_new(step), now + timedelta(seconds=wait)
         kept, held = await self._lost.looked_for(hand, step, now)
-        return kept, None if held is None else self._held(hand, held)
-
-    def _held(self, hand: Hand, held: Held) -> datetime:
-        """Say what is not sent, and why; until when."""
-        log.warning(
-            "not sent, lost books may have sent it",
-            subscription=hand.state.subscription_id,
-            reason=held.reason,
-            until=held.until.isoformat(),
-        )
-        return held.until
+        return kept, None if held is None else held_until(hand.state, held)
 
     def _taken_before(self, hand: Hand) -> bool:
         """Whether somebody else may have sent the open attempt: another worker, or lost books."""
@@ -193,7 +182,7 @@ class Advancer:
             case Absent():
                 return await self.carry_out(hand, call)
             case Held():
-                hand.not_before = self._held(hand, verdict)
+                hand.not_before = held_until(hand.state, verdict)
                 return False
             case RefundShown(answer=answer):
                 if await self._conclude(hand, look, answer):
@@ -204,7 +193,7 @@ class Advancer:
                 words = f"not sent: {amount} went back as {provider_ref}, and is not in these books"
                 key = call.refund.refund_id
                 facts = refund_for_a_person(hand.state, key, words, now=now)
-                if not await self._write(hand, facts, _cause_of(look)):
+                if not await self._write(hand, facts, cause_of(look)):
                     await self._reload(hand)
                 return True
 
@@ -252,15 +241,11 @@ class Advancer:
             hand.taken_before = False
             hand.looked.add(call.attempt.attempt_id)
             return True
-        if (
-            isinstance(call, LookUpRefund)
-            and may_send_refund_again(
-                hand.state,
-                call.refund.refund_id,
-                cast(RefundLookUpAnswer, answer),
-                now=self._desk.clock(),
-            )
-            and call.refund.refund_id not in self._lost.refunds_sent_before(hand.state)
+        if isinstance(call, LookUpRefund) and may_send_refund_again(
+            hand.state,
+            call.refund.refund_id,
+            cast(RefundLookUpAnswer, answer),
+            now=self._desk.clock(),
         ):
             hand.refunds_taken.discard(call.refund.refund_id)
             return True
@@ -353,7 +338,7 @@ class Advancer:
             if not kept:
                 await self._keep_token(hand, call, answer)
                 kept = True
-            if await self._write(hand, events, _cause_of(call)):
+            if await self._write(hand, events, cause_of(call)):
                 await self._drop_tokens(events)
                 return True
             await self._reload(hand)
@@ -411,27 +396,3 @@ class Advancer:
             reason=answer.reason,
             until=hand.not_before.isoformat(),
         )
-
-
-def _cause_of(call: Call) -> str:
-    """What the facts after a call name as their cause."""
-    match call:
-        case AskToken() | SeeToken():
-            return "answer:token"
-        case SendCharge():
-            return "answer:charge"
-        case SendCapture():
-            return "answer:capture"
-        case SendRenewal():
-            return "answer:reauthorize"
-        case SendVoid():
-            return "answer:void"
-        case SendRefund():
-            return "answer:refund"
-        case DeleteToken():
-            return "answer:delete-token"
-        case LookUp() | LookUpRefund() | LookUpToken():
-            evidence = call.evidence
-            return f"answer:{evidence}"
-        case LookUpDispute(evidence=evidence):
-            return f"answer:{evidence}"

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import cast
-from uuid import UUID
 
 import attrs
 import structlog
@@ -29,7 +28,6 @@ from domain.restorations.lost import (
     attempts_to_look_for,
     judged,
     lost_sight_of,
-    lost_sight_of_refund,
     may_be_lost,
     refund_judged,
     refund_may_be_lost,
@@ -54,6 +52,17 @@ Restoration = Callable[[], Restored | None]
 def never() -> Restored | None:
     """Books that were never restored."""
     return None
+
+
+def held_until(state: Subscription, held: Held) -> datetime:
+    """Until when something is not sent; the log says what, and why."""
+    log.warning(
+        "not sent, lost books may have sent it",
+        subscription=state.subscription_id,
+        reason=held.reason,
+        until=held.until.isoformat(),
+    )
+    return held.until
 
 
 @attrs.frozen
@@ -83,13 +92,6 @@ class LostBooks:
         attempt = state.open_attempt
         begun = attempt is not None and (attempt.capture_id or attempt.void_id)
         return not begun and self.sent_before(state)
-
-    def refunds_sent_before(self, state: Subscription) -> set[UUID]:
-        """The refunds, by their keys, that they may have gone on with."""
-        restored = self._restoration()
-        if restored is None:
-            return set()
-        return {each.refund_id for each in state.refunds if lost_sight_of_refund(each, restored)}
 
     async def looked_for(
         self, hand: Hand, step: Record, now: datetime
