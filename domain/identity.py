@@ -22,6 +22,8 @@ PERIOD_STREAMS = "period-"
 SETTLEMENT_STREAMS = "settlement-"
 RECONCILIATION_STREAMS = "reconciliation-"
 DUE_RUN_STREAMS = "due-run-"
+# One stream for all restorations of these books.
+RESTORED_STREAM = "books-restored"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

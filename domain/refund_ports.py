@@ -42,6 +42,8 @@ class RefundQuery:
 
     provider_ref: the provider's id of the refund if we know it, else "".
     attempted_at: UTC instant of the intention; now: UTC instant of the question.
+    since: UTC instant before which it cannot have been made, whatever became of our books; a search
+        need not look further back. None: attempted_at. See ChargeQuery.
     """
 
     refund_id: UUID
@@ -52,6 +54,7 @@ class RefundQuery:
     provider_ref: str
     attempted_at: datetime
     now: datetime
+    since: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

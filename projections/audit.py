@@ -46,6 +46,7 @@ from projections.auditing.due_runs import RunCheck, RunOrder, Told
 from projections.auditing.judging import Judges
 from projections.auditing.leftovers import leftovers
 from projections.auditing.periods import ChainAt, PeriodOrder, SealCheck
+from projections.auditing.restoring import check_restored
 from projections.auditing.tying import Tying
 
 _SUBSCRIPTION_EVENTS = frozenset(get_args(SubscriptionEvent))
@@ -146,6 +147,8 @@ class Audit:
         derived = event_id(recorded.command_id, recorded.stream, recorded.version)
         if recorded.event_id != derived:
             say("event-id-wrong", f"{recorded.event_id} instead of {derived}")
+        if check_restored(recorded, say):
+            return
         if type(recorded.event) in _PLAN_EVENTS:
             self._judges.shelves.judge(recorded.event, recorded.stream, say)
             return

@@ -29,6 +29,7 @@ from domain.periods.events import PeriodEvent
 from domain.processes.agenda import ItemKind
 from domain.processes.reactions import REACTIONS
 from domain.recorded import stored_name
+from domain.restorations.events import BooksRestored
 from domain.settlements.events import ReconciliationEvent, SettlementEvent
 from domain.subscription.events import SubscriptionEvent
 from infrastructure.api.app import ROUTES
@@ -58,6 +59,7 @@ def page() -> str:
         *get_args(SettlementEvent),
         *get_args(ReconciliationEvent),
         *get_args(DueRunEvent),
+        BooksRestored,
     )
     parts = [
         INTRODUCTION,

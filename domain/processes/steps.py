@@ -19,6 +19,7 @@ Nothing     this subscription needs nothing now
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import attrs
@@ -98,10 +99,12 @@ class LookUp:
     """Ask the provider what became of an attempt; never send it.
 
     evidence: what made us look, as ChargeSucceeded.evidence records it.
+    since: UTC instant before which it cannot have been made; None: as the invoice says.
     """
 
     attempt: Attempt
     evidence: str
+    since: datetime | None = None
 
 
 @attrs.frozen
@@ -113,10 +116,12 @@ class SendRefund:
 
 @attrs.frozen
 class LookUpRefund:
-    """Ask the provider what became of a refund; never send it. evidence: as in LookUp."""
+    """Ask the provider what became of a refund; never send it. evidence, since: as in LookUp;
+    None: since it was asked for."""
 
     refund: OpenRefund
     evidence: str
+    since: datetime | None = None
 
 
 @attrs.frozen

@@ -101,6 +101,17 @@ def may_send_refund_again(
     return repeats and isinstance(answer, NotFound) and now < refund.key_expires_at
 
 
+def refund_for_a_person(
+    state: Subscription, refund_id: UUID, finding: str, *, now: datetime
+) -> Events:
+    """A refund that was about to be sent is not: money went back of which the books do not know,
+    and a person decides. Quiet where it has an outcome, or was never begun."""
+    refund = state.refund(refund_id)
+    if refund is None or refund.attempted_at is None:
+        return ()
+    return _for_a_person(refund, finding[:200], "", now)
+
+
 def decide_refund(
     state: Subscription,
     refund_id: UUID,

@@ -89,6 +89,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify": ("proving:verify", "Chain, tree, signatures, audit; what is proved, to where."),
     "prove": ("proving:prove", "A charge, an invoice, a period: a file to check offline."),
     "checkpoint": ("proving:checkpoint", "The newest signed checkpoint, to keep outside."),
+    "restored": ("restoring:restored", "Say that the books were put back to a backup."),
     "rebuild": ("auditing:rebuild", "Fold projections anew and swap them in."),
     "simulate": ("simulating:simulate", "A PayPal or a Dintero on loopback that charges nobody."),
 }

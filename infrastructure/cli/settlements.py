@@ -144,6 +144,9 @@ def _refused(found: SettlementUnreadable) -> Exception:
 def _tell(name: str, taken: Taken) -> None:
     what = f"version {taken.version}" if taken.changed else "known, nothing new"
     click.echo(f"{name}: {what} (position {taken.position})")
+    if taken.lost:
+        words = f"{len(taken.lost)} charges that these books made are not in them"
+        click.echo(f"  {words}: they were restored, and that is on record now", err=True)
     for each in taken.changes[:MOST_LINES]:
         click.echo(f"  {_side(each.before)} -> {_side(each.after)}")
 

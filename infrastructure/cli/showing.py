@@ -172,8 +172,11 @@ def inbox(chosen: Chosen, requeue: tuple[int, ...], as_json: bool) -> None:
 @pass_chosen
 def info(chosen: Chosen, as_json: bool) -> None:
     """Settings without secrets, and where the books stand."""
+    from infrastructure.commands.restoring import read_restored
+
     settings = chosen.settings()
     with chosen.system() as system:
+        restored = read_restored(system.ledger)
         answer = {
             "schema": settings.schema,
             "database": "a server of one's own" if settings.database_url else "embedded",
@@ -193,6 +196,7 @@ def info(chosen: Chosen, as_json: bool) -> None:
             "outages": [f"{each}, by {each.process}" for each in system.circuits.read()],
             "verified": _verified(system.last_verified()),
             "zone_version": system.zone_version,
+            "restored": None if restored is None else restored.until,
         }
     if as_json:
         print_json(answer)

@@ -26,6 +26,7 @@ from domain.settlements.reading import Change, changes, read
 from domain.settlements.state import SettlementState, Statement
 from infrastructure.bootstrap import System
 from infrastructure.commands.deciding import TRIES, Deciding, StreamBusy
+from infrastructure.commands.restoring import Restoring
 from infrastructure.store.ledger import Append, Appended
 
 # Ten thousand lines: some two megabytes in one transaction.
@@ -37,6 +38,7 @@ class Taken:
     """What came of a settlement. version: the one that it is; changed: whether it is a new one.
 
     changes: what differs from the version before. position: reads at or after it show it.
+    lost: references of charges that these books made, and that are not in them any more.
     """
 
     settlement_id: str
@@ -44,6 +46,7 @@ class Taken:
     changed: bool
     changes: tuple[Change, ...]
     position: int
+    lost: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +65,7 @@ class Settlements(Deciding):
     def __init__(self, system: System, *, actor: str) -> None:
         super().__init__(system, actor=actor)
         self._system = system
+        self._restoring = Restoring(system, actor=actor)
 
     def take(
         self,
@@ -76,6 +80,7 @@ class Settlements(Deciding):
         self._check_account(provider, account)
         settlement_id = report.settlement.settlement_id
         stream = settlement_stream(provider.value, account, settlement_id)
+        lost: tuple[str, ...] = ()
         for _ in range(TRIES):
             state, version = self._settlement(stream)
             facts = read(
@@ -97,6 +102,8 @@ class Settlements(Deciding):
                     changes=(),
                     position=head,
                 )
+            # Before it is written: after a crash in between it is read, and noticed, again.
+            lost = self._restoring.notice(report.lines, settlement=settlement_id) or lost
             position = self._append_all(stream, version, facts, command_id)
             if position is not None:
                 return Taken(
@@ -105,6 +112,7 @@ class Settlements(Deciding):
                     changed=True,
                     changes=changes(before, report.lines) if state.known else (),
                     position=position,
+                    lost=lost,
                 )
         raise StreamBusy(f"settlement {settlement_id} is being written by others")
 

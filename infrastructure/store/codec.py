@@ -22,6 +22,7 @@ import msgspec
 import domain.catalogue.events
 import domain.due_runs.events
 import domain.periods.events
+import domain.restorations.events
 import domain.settlements.events
 import domain.subscription.events  # noqa: F401 - likewise
 from domain.recorded import STORED_NAMES, stored_name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -32,23 +32,24 @@ from domain.processes.steps import (
     Nothing,
     Record,
     SeeToken,
-    SendCapture,
     SendCharge,
     SendRefund,
     SendRenewal,
-    SendVoid,
 )
-from domain.refund_ports import RefundLookUpAnswer
+from domain.refund_ports import Refunded, RefundLookUpAnswer
 from domain.refusals import Refused
+from domain.restorations.lost import Absent, Held
+from domain.subscription.charging import LOOK_UP
 from domain.subscription.disputing import taken_back
 from domain.subscription.events import ChargeAttempted, SubscriptionEvent
 from domain.subscription.folding import evolve
 from domain.subscription.invoicing import invoice_due
 from domain.subscription.looking_up import may_send_again
 from domain.subscription.refund_events import RefundAttempted
-from domain.subscription.settling_refunds import may_send_refund_again
+from domain.subscription.settling_refunds import may_send_refund_again, refund_for_a_person
 from domain.subscription.token_events import TokenRevoked
 from infrastructure.store.ledger import Appended
+from infrastructure.workers.causes import cause_of
 from infrastructure.workers.crash_points import (
     AFTER_ANSWER,
     AFTER_INTENT,
@@ -61,6 +62,7 @@ from infrastructure.workers.crash_points import (
 from infrastructure.workers.deletions import delete_later, leave
 from infrastructure.workers.desk import SNAPSHOT_EVERY, Desk, Given
 from infrastructure.workers.hand import Hand, LeaseLost, attempted_refunds
+from infrastructure.workers.lost import LostBooks, RefundShown, Restoration, held_until, never
 from infrastructure.workers.outages import Guards, hold_back_s, without_new
 from infrastructure.workers.provider_calls import Gateways, ask
 
@@ -86,6 +88,7 @@ class Advancer:
     zone_version: version of the tz database that due instants are computed with.
     budgets: how often a card may be tried.
     guards: the gateways that may be out of order: nothing new is begun at those that are.
+    restoration: what is known of restorations of these books.
     """
 
     def __init__(
@@ -95,9 +98,11 @@ class Advancer:
         zone_version: str,
         budgets: Sequence[Budget] = BUDGETS,
         guards: Guards | None = None,
+        restoration: Restoration = never,
     ) -> None:
         self._desk, self._gateways, self._zone_version = desk, gateways, zone_version
         self._budgets, self._guards = budgets, guards or {}
+        self._lost = LostBooks(gateways, restoration)
 
     async def advance(self, hand: Hand) -> None:
         """Do all that is due now. Raises: LeaseLost."""
@@ -108,7 +113,7 @@ class Advancer:
             step = next_step(
                 hand.state,
                 now=now,
-                taken_before=hand.taken_before,
+                taken_before=self._taken_before(hand),
                 zone_version=self._zone_version,
                 plan=await self._desk.plan(hand.state.terms.plan) if billing else None,
                 refunds_taken=hand.refunds_taken,
@@ -121,24 +126,76 @@ class Advancer:
                     leave(hand)
                     return
                 case Record():
-                    wait = await hold_back_s(self._guards, hand.state, step)
-                    kept = step if wait is None else without_new(step)
-                    if wait is None or kept.events:
+                    kept, until = await self._allowed(hand, step)
+                    if until is None or kept.events:
                         await self._record(hand, kept)
                         continue
-                    hand.not_before = self._desk.clock() + timedelta(seconds=wait)
+                    hand.not_before = until
                     held = _refunds_in(step)
                     if not held:
                         return
                     hand.refunds_held |= held
-                case SendRefund() | LookUpRefund() as call:
+                case SendRefund() as call:
+                    if not await self._give_back(hand, call):
+                        hand.refunds_held.add(call.refund.refund_id)
+                case LookUpRefund() as call:
                     if not await self.carry_out(hand, call):
                         hand.refunds_held.add(call.refund.refund_id)
+                case AskToken() as call:
+                    page = await self._lost.page_held(hand, call, self._desk.clock())
+                    if page is not None:
+                        hand.not_before = held_until(hand.state, page)
+                        return
+                    if not await self.carry_out(hand, call):
+                        return
                 case DeleteToken() as call:
                     await self.carry_out(hand, call)
                 case call:
                     if not await self.carry_out(hand, call):
                         return
+
+    async def _allowed(self, hand: Hand, step: Record) -> tuple[Record, datetime | None]:
+        """What of a step may be recorded now; and until when the rest has to wait, or None.
+
+        Nothing new is begun at an account that is out of order, or that lost books may have begun
+        before; what they did is recorded in its place.
+        """
+        now = self._desk.clock()
+        wait = await hold_back_s(self._guards, hand.state, step)
+        if wait is not None:
+            return without_new(step), now + timedelta(seconds=wait)
+        kept, held = await self._lost.looked_for(hand, step, now)
+        return kept, None if held is None else held_until(hand.state, held)
+
+    def _taken_before(self, hand: Hand) -> bool:
+        """Whether somebody else may have sent the open attempt: another worker, or lost books."""
+        attempt = hand.state.open_attempt
+        looked = attempt is not None and attempt.attempt_id in hand.looked
+        return hand.taken_before or (not looked and self._lost.sent_before(hand.state))
+
+    async def _give_back(self, hand: Hand, call: SendRefund) -> bool:
+        """Send a refund, unless lost books gave it back, or another of its charge. False: wait."""
+        now = self._desk.clock()
+        verdict = await self._lost.refund_looked_for(hand, call, now)
+        look = LookUpRefund(call.refund, LOOK_UP)
+        match verdict:
+            case Absent():
+                return await self.carry_out(hand, call)
+            case Held():
+                hand.not_before = held_until(hand.state, verdict)
+                return False
+            case RefundShown(answer=answer):
+                if await self._conclude(hand, look, answer):
+                    return True
+                self._wait(hand, answer)
+                return False
+            case Refunded(amount=amount, provider_ref=provider_ref):
+                words = f"not sent: {amount} went back as {provider_ref}, and is not in these books"
+                key = call.refund.refund_id
+                facts = refund_for_a_person(hand.state, key, words, now=now)
+                if not await self._write(hand, facts, cause_of(look)):
+                    await self._reload(hand)
+                return True
 
     async def _record(self, hand: Hand, step: Record) -> None:
         """Write what follows from the state and the time.
@@ -171,13 +228,18 @@ class Advancer:
         """Make a call and write what follows. False when the provider did nothing: wait."""
         answer = await self._ask(hand, call)
         reached(AFTER_ANSWER)
-        if isinstance(call, LookUp) and may_send_again(
-            hand.state,
-            call.attempt.attempt_id,
-            cast(LookUpAnswer, answer),
-            now=self._desk.clock(),
+        if (
+            isinstance(call, LookUp)
+            and may_send_again(
+                hand.state,
+                call.attempt.attempt_id,
+                cast(LookUpAnswer, answer),
+                now=self._desk.clock(),
+            )
+            and not self._lost.only_looked_up(hand.state)
         ):
             hand.taken_before = False
+            hand.looked.add(call.attempt.attempt_id)
             return True
         if isinstance(call, LookUpRefund) and may_send_refund_again(
             hand.state,
@@ -276,7 +338,7 @@ class Advancer:
             if not kept:
                 await self._keep_token(hand, call, answer)
                 kept = True
-            if await self._write(hand, events, _cause_of(call)):
+            if await self._write(hand, events, cause_of(call)):
                 await self._drop_tokens(events)
                 return True
             await self._reload(hand)
@@ -334,27 +396,3 @@ class Advancer:
             reason=answer.reason,
             until=hand.not_before.isoformat(),
         )
-
-
-def _cause_of(call: Call) -> str:
-    """What the facts after a call name as their cause."""
-    match call:
-        case AskToken() | SeeToken():
-            return "answer:token"
-        case SendCharge():
-            return "answer:charge"
-        case SendCapture():
-            return "answer:capture"
-        case SendRenewal():
-            return "answer:reauthorize"
-        case SendVoid():
-            return "answer:void"
-        case SendRefund():
-            return "answer:refund"
-        case DeleteToken():
-            return "answer:delete-token"
-        case LookUp() | LookUpRefund() | LookUpToken():
-            evidence = call.evidence
-            return f"answer:{evidence}"
-        case LookUpDispute(evidence=evidence):
-            return f"answer:{evidence}"

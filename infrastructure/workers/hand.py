@@ -7,6 +7,7 @@ from uuid import UUID
 
 import attrs
 
+from domain.restorations.lost import Verdict
 from domain.subscription.state import Subscription
 from infrastructure.store.agenda import Claim
 
@@ -27,6 +28,8 @@ class Hand:
         for again.
     position: the last position written here.
     unanswered: whether a look at the provider was certainly not carried out.
+    lost: by invoice numbers, what was shown of charges that lost books may have made; see lost.py.
+    looked: attempts that were looked up here, and may be carried on with.
     refused: disputes and reversals, by the provider's ids, that a person has to look at, and why.
     check_lease_at: monotonic seconds after which the lease is asked for before a call.
     """
@@ -45,6 +48,8 @@ class Hand:
     refused: dict[str, str] = attrs.field(factory=dict)
     not_renewed: set[UUID] = attrs.field(factory=set)
     tokens_held: set[str] = attrs.field(factory=set)
+    looked: set[UUID] = attrs.field(factory=set)
+    lost: dict[int, Verdict] = attrs.field(factory=dict)
     delete_again_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:

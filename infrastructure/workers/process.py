@@ -23,6 +23,7 @@ from infrastructure.workers.desk import Desk
 from infrastructure.workers.idle_tokens import IdleTokens
 from infrastructure.workers.older_tokens import name_older_tokens
 from infrastructure.workers.outage_watch import OutageWatch
+from infrastructure.workers.restorations import RestorationWatch
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,10 @@ async def work(
         holders=system.holders,
     )
     guards = guards_of(gateways)
-    advancer = Advancer(desk, gateways, system.zone_version, guards=guards)
+    restorations = RestorationWatch(system.ledger)
+    advancer = Advancer(
+        desk, gateways, system.zone_version, guards=guards, restoration=restorations.known
+    )
     watch = OutageWatch(guards, system.circuits, system.owner)
     idle = IdleTokens(system)
     agenda = AgendaWorker(desk, advancer, in_flight=system.settings.in_flight, poll_s=poll_s)
@@ -78,10 +82,12 @@ async def work(
             await _views_exist(system, stopping)
             await unless_away(asyncio.to_thread(name_older_tokens, system))
             await unless_away(watch.look())
+            await restorations.first_look(stopping)
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_told(agenda.run(stopping), stopping))
                 group.create_task(_until_told(callbacks.run(stopping), stopping))
                 group.create_task(_until_told(watch.run(stopping), stopping))
+                group.create_task(_until_told(restorations.run(stopping), stopping))
                 group.create_task(_until_told(idle.run(stopping), stopping))
         except* ClockJumped as jumped:
             log.error("clock jumped; stopping", reason=str(jumped.exceptions[0]))

@@ -104,12 +104,12 @@ async def ask(
                     authorization_ref=attempt.authorization_ref,
                 )
             )
-        case LookUp(attempt=attempt):
-            return await gateway.look_up(_query(state, attempt, now))
+        case LookUp(attempt=attempt, since=since):
+            return await gateway.look_up(_query(state, attempt, now, since))
         case SendRefund(refund=refund):
             return await gateway.refund(_refund_order(refund))
-        case LookUpRefund(refund=refund):
-            return await gateway.look_up_refund(_refund_query(refund, now))
+        case LookUpRefund(refund=refund, since=since):
+            return await gateway.look_up_refund(_refund_query(refund, now, since))
         case LookUpDispute(dispute_ref=dispute_ref):
             return await gateway.look_up_dispute(dispute_ref)
         case DeleteToken(token=asked_of) | LookUpToken(token=asked_of):
@@ -215,10 +215,11 @@ def _capture_order(state: Subscription, attempt: Attempt, capture_id: UUID) -> C
     )
 
 
-def _query(state: Subscription, attempt: Attempt, now: datetime) -> ChargeQuery:
-    fell_due = [
-        each.due_at for each in state.open_invoices if each.number == attempt.invoice_number
-    ]
+def _query(
+    state: Subscription, attempt: Attempt, now: datetime, since: datetime | None
+) -> ChargeQuery:
+    earlier = [each.due_at for each in state.open_invoices if each.number == attempt.invoice_number]
+    earlier += [] if since is None else [since]
     return ChargeQuery(
         attempt_id=attempt.attempt_id,
         reference=attempt.reference,
@@ -229,7 +230,7 @@ def _query(state: Subscription, attempt: Attempt, now: datetime) -> ChargeQuery:
         authorization_ref=attempt.authorization_ref,
         order_ref=attempt.order_ref,
         capture_id=attempt.capture_id,
-        since=min([attempt.attempted_at, *fell_due]),
+        since=min([attempt.attempted_at, *earlier]),
     )
 
 
@@ -248,7 +249,8 @@ def _refund_order(refund: OpenRefund) -> RefundOrder:
     )
 
 
-def _refund_query(refund: OpenRefund, now: datetime) -> RefundQuery:
+def _refund_query(refund: OpenRefund, now: datetime, since: datetime | None) -> RefundQuery:
+    attempted_at = refund.attempted_at or refund.requested_at
     return RefundQuery(
         refund_id=refund.refund_id,
         reference=refund.reference,
@@ -256,6 +258,7 @@ def _refund_query(refund: OpenRefund, now: datetime) -> RefundQuery:
         charge_reference=refund.charge_reference,
         charge_ref=refund.charge_ref,
         provider_ref=refund.provider_ref,
-        attempted_at=refund.attempted_at or refund.requested_at,
+        attempted_at=attempted_at,
         now=now,
+        since=min(attempted_at, refund.requested_at, since or attempted_at),
     )

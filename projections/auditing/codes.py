@@ -53,6 +53,10 @@ CODES: Mapping[str, str] = {
     "run-outcome-wrong": "a run tells other outcomes than the facts",
     "run-sum-wrong": "a run took other money than it tells",
     "run-digest-wrong": "the digest of a run's outcomes is not that of the outcomes",
+    # restorations
+    "restoration-misnamed": "a restoration's fact in another stream than its own, or another fact "
+    "in that one",
+    "restoration-head-wrong": "a restoration does not stand right behind the head that it names",
     # vaulting
     "token-request-wrong": "a token request's number or id is not the next one",
     "token-request-doubled": "a token was requested while another request was open",

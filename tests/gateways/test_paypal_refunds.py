@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -436,3 +436,21 @@ def test_look_up_only_reads() -> None:
     for answers in ({}, shown(), report(), report(row()), {**shown(), **report(row())}):
         _, canned = looked_up(answers, provider_ref="1JU08902781691411")
         assert {request.method for request in canned.requests} == {"GET"}
+
+
+def test_F45_a_refund_made_before_its_intention_is_found() -> None:
+    """Books that were put back intend what was made: the report is searched since the charge."""
+    later = {"attempted_at": AT + timedelta(days=40), "now": AT + timedelta(days=40, minutes=5)}
+    early = {**later, "since": AT - timedelta(days=1)}
+    empty: dict[str, Any] = {"transaction_details": [], "total_pages": 1}
+    (told,) = report(row()).values()
+    answers: Any = {("GET", REPORT): [(200, empty), (200, empty), told]}
+    found, canned = looked_up(answers, charge_ref="not an id", **early)
+    assert isinstance(found, Refunded)
+    assert canned.paths.count(REPORT) == 3
+    answers = {("GET", REPORT): [(200, empty), (500, "down")]}
+    doubt, _ = looked_up(answers, charge_ref="not an id", **early)
+    assert isinstance(doubt, Unknown)
+    none, canned = looked_up({("GET", REPORT): (200, empty)}, charge_ref="not an id", **later)
+    assert isinstance(none, NotFound)
+    assert canned.paths.count(REPORT) == 1

@@ -27,6 +27,7 @@ from tests.projections.plants_of_refunds import PLANTS_OF_REFUNDS
 from tests.projections.plants_of_settlements import PLANTS_OF_SETTLEMENTS
 from tests.projections.plants_of_tokens import PLANTS_OF_TOKENS
 from tests.projections.plants_of_voids import PLANTS_OF_VOIDS
+from tests.restorations.restored_books import PLANTS_OF_RESTORATIONS
 
 # Faults planted in stories that are told for them.
 TOLD = [
@@ -74,6 +75,9 @@ def test_a_fault_planted_in_a_story_is_found(plant: Plant):
 
 def test_every_code_is_planted():
     """A check that nothing can trip would be decoration."""
-    apart = (*PLANTS_OF_PLANS, *PLANTS_OF_PERIODS, *PLANTS_OF_PAYOUTS, *PLANTS_OF_RUNS)
+    apart = (
+        *(*PLANTS_OF_PLANS, *PLANTS_OF_PERIODS, *PLANTS_OF_PAYOUTS, *PLANTS_OF_RUNS),
+        *PLANTS_OF_RESTORATIONS,
+    )
     planted = {code for _, code, *_ in (*PLANTS, *TOLD, *apart)}
     assert planted == set(CODES)

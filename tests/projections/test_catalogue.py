@@ -13,16 +13,19 @@ from tests.due_runs.running import run_story
 from tests.examples import EXAMPLES, PLAN_EXAMPLES, SETTLEMENT_EXAMPLES
 from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
+from tests.examples_of_restorations import RESTORATION_EXAMPLES
 from tests.histories import History
 from tests.periods.closing_books import closed_story
 from tests.projections.plants_of_plans import moved_story
 from tests.projections.scenes_of_payouts import settled_story
+from tests.restorations.restored_books import restored_story
 
 OTHERS = (
     *PLAN_EXAMPLES.values(),
     *PERIOD_EXAMPLES.values(),
     *SETTLEMENT_EXAMPLES.values(),
     *DUE_RUN_EXAMPLES.values(),
+    *RESTORATION_EXAMPLES.values(),
 )
 
 listening = pytest.mark.parametrize("listed", TABLES, ids=lambda listed: listed.projection.name)
@@ -31,8 +34,9 @@ projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each:
 
 @pytest.fixture(scope="module")
 def corpus(corpus: list[History]) -> list[History]:
-    """With stories of the catalogue, of books that are closed, of settlements, of a due run."""
-    stories = (moved_story(), closed_story(), settled_story(), run_story())
+    """With stories of the catalogue, of books that are closed, of settlements, of a due run,
+    of a restoration."""
+    stories = (moved_story(), closed_story(), settled_story(), run_story(), restored_story())
     return [
         *(History((), (), tuple(each.log), dict(each.states)) for each in stories),
         *corpus,

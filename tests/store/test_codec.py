@@ -28,6 +28,7 @@ from tests.examples import EXAMPLES as SUBSCRIPTION_EXAMPLES
 from tests.examples import PLAN_EXAMPLES, SETTLEMENT_EXAMPLES
 from tests.examples_of_due_runs import DUE_RUN_EXAMPLES
 from tests.examples_of_periods import PERIOD_EXAMPLES
+from tests.examples_of_restorations import RESTORATION_EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 # Facts whose class has got fields since their first golden file was written. That file stays as it
@@ -51,6 +52,7 @@ EXAMPLES: dict[str, Any] = {
     **PERIOD_EXAMPLES,
     **SETTLEMENT_EXAMPLES,
     **DUE_RUN_EXAMPLES,
+    **RESTORATION_EXAMPLES,
 }
 SUCCEEDED = EXAMPLES["charge-succeeded.v1"]
 

@@ -5,8 +5,8 @@ Nothing here can make a charge: every call is a GET.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
 from domain.ports import (
     Authorized,
@@ -22,15 +22,16 @@ from domain.subscription.events import DeclineClass
 from infrastructure.gateways.exchange import Call, Exchange, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal import orders
-from infrastructure.gateways.paypal.reports import ReportRow, TransactionReports, finding
+from infrastructure.gateways.paypal.reports import (
+    ReportRow,
+    TransactionReports,
+    earlier_windows,
+    finding,
+)
 from infrastructure.gateways.paypal.wire import mapping, not_done, text_of, unknown
 
 # Statuses of an authorisation of which something was captured.
 _TAKEN = frozenset({"CAPTURED", "PARTIALLY_CAPTURED"})
-# Windows before the intention: a little less than PayPal takes, so that they overlap; a year back.
-_STEP, _MOST_EARLIER = timedelta(days=30), 12
-# By so much the window around the intention begins before it.
-_COVERED = timedelta(minutes=10)
 
 
 class LookUps:
@@ -113,7 +114,7 @@ class LookUps:
     async def _by_report(self, query: ChargeQuery) -> LookUpAnswer:
         """Around the intention first; then from the day on which it can have been made first."""
         answer = await self._in_window(query.attempted_at, query.now, query)
-        for start in _earlier(query):
+        for start in earlier_windows(query.attempted_at, query.since):
             if not isinstance(answer, NotFound):
                 break
             earlier = await self._in_window(start, query.attempted_at, query)
@@ -164,18 +165,6 @@ class LookUps:
         return await self._http.send(
             Call(method="GET", path=path + resource_id, template=path + "{id}")
         )
-
-
-def _earlier(query: ChargeQuery) -> Iterator[datetime]:
-    """Where windows begin that cover what lies before the intention, the latest first."""
-    since = query.since or query.attempted_at
-    start = query.attempted_at - _STEP
-    # What the first window covers already is not read again.
-    for _ in range(_MOST_EARLIER if since < query.attempted_at - _COVERED else 0):
-        yield max(start, since)
-        if start <= since:
-            return
-        start -= _STEP
 
 
 def _read(answer: Exchange, meaning: Callable[[Reply], ChargeAnswer]) -> LookUpAnswer | None:

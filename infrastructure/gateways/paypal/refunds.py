@@ -28,7 +28,12 @@ from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal import declines
 from infrastructure.gateways.paypal.calls import CAPTURES, ORDERS, REFUNDS, is_id, post, read
 from infrastructure.gateways.paypal.orders import order_id_of
-from infrastructure.gateways.paypal.reports import ReportRow, TransactionReports, finding
+from infrastructure.gateways.paypal.reports import (
+    ReportRow,
+    TransactionReports,
+    earlier_windows,
+    finding,
+)
 from infrastructure.gateways.paypal.wire import (
     amount_json,
     amount_of,
@@ -189,7 +194,19 @@ class Refunds:
         return NotFound(finding=f"not among the {len(shown)} refunds of the charge's order")
 
     async def _by_report(self, query: RefundQuery) -> RefundLookUpAnswer:
-        window = await self._reports.window(query.attempted_at, query.now)
+        """Around the intention first; then from the day on which it can have been made first."""
+        answer = await self._in_window(query.attempted_at, query.now, query)
+        for start in earlier_windows(query.attempted_at, query.since):
+            if not isinstance(answer, NotFound):
+                break
+            earlier = await self._in_window(start, query.attempted_at, query)
+            answer = answer if isinstance(earlier, NotFound) else earlier
+        return answer
+
+    async def _in_window(
+        self, since: datetime, until: datetime, query: RefundQuery
+    ) -> RefundLookUpAnswer:
+        window = await self._reports.window(since, until)
         if isinstance(window, NotSent):
             return not_done(window)
         if isinstance(window, NoAnswer):

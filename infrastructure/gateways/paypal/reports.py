@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ _WINDOWS_KEPT = 4
 _MOST_ROWS_KEPT = 50_000
 # Their clock may run before ours: a window starts this much before the intention.
 _SKEW = timedelta(minutes=10)
+# Windows before the intention: a little less than PayPal takes, so that they overlap; a year back.
+_STEP, _MOST_EARLIER = timedelta(days=30), 12
 
 
 @attrs.frozen(kw_only=True)
@@ -141,6 +143,18 @@ class TransactionReports:
             known = rows.get(name, ())
             rows[name] = known + tuple(row for row in found if row not in known)
         return Window(rows=rows, refreshed_at=late.refreshed_at)
+
+
+def earlier_windows(attempted_at: datetime, since: datetime | None) -> Iterator[datetime]:
+    """Where windows begin that cover what lies before an intention, the latest first."""
+    since = since or attempted_at
+    start = attempted_at - _STEP
+    # What the first window covers already is not read again.
+    for _ in range(_MOST_EARLIER if since < attempted_at - _SKEW else 0):
+        yield max(start, since)
+        if start <= since:
+            return
+        start -= _STEP
 
 
 def finding(window: Window) -> str:

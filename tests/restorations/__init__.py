@@ -1,0 +1,1 @@
+"""Books that were put back to a backup, and what the lost ones had done."""
