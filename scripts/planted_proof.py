@@ -68,8 +68,8 @@ FAULTS = (
     Fault(
         "a signature of whatever text",
         SIGNING,
-        "            except InvalidSignature:\n                return False\n",
-        "            except InvalidSignature:\n                return True\n",
+        "        except InvalidSignature:\n            return None\n",
+        "        except InvalidSignature:\n            return key\n",
     ),
     Fault(
         "base64 in more spellings than one",
@@ -142,7 +142,7 @@ FAULTS = (
     Fault(
         "offline: whatever key the file brings along",
         OFFLINE,
-        '    if proof["key"] != key:\n',
+        '    if proof["key"] not in keys:\n',
         '    if not proof["key"]:\n',
     ),
 )

@@ -58,10 +58,12 @@ def check_money(system: System, simulators: Mapping[str, str]) -> None:
 
 
 def check_facts(log: Log) -> None:
-    """At most one success a period, one outcome an attempt, no attempt after the end."""
+    """At most one success a period, one outcome an attempt, no attempt after the end; nothing is
+    taken back that did not come."""
     paid: Counter[tuple[str, int]] = Counter()
     outcomes: Counter[object] = Counter()
     late: Counter[object] = Counter()
+    kept: Counter[object] = Counter()
     shown: set[object] = set()
     cancelled: set[str] = set()
     for recorded in log:
@@ -75,19 +77,29 @@ def check_facts(log: Log) -> None:
                 shown.add(event.attempt_id)
             case ChargeSucceeded():
                 paid[recorded.stream, event.invoice_number] += 1
+                kept[event.attempt_id] += event.amount.minor
             case ChargeReversed():
-                # Owed again, so it may be paid again.
+                # Owed again, so it may be paid again. In parts perhaps, and of money that was found
+                # late, so it is no outcome.
                 paid[recorded.stream, event.invoice_number] -= 1
-                outcomes[event.attempt_id] += 1
+                kept[event.attempt_id] -= event.amount.minor
             case ChargeDeclined() | ChargeNotMade() | AuthorizationVoided():
                 outcomes[event.attempt_id] += 1
             case ChargeFoundLate():
                 late[event.attempt_id] += 1
+                kept[event.attempt_id] += event.amount.minor
     twice = {key: times for key, times in paid.items() if times > 1}
     unexplained = {key for key in twice if not _explained(log, key, shown)}
     assert not unexplained, f"paid twice, and no fact says so: {unexplained}"
-    assert not [key for key, times in outcomes.items() if times > 1], "settled twice"
+    doubled = [key for key, times in outcomes.items() if times > 1]
+    assert not doubled, f"settled twice: {[_told(log, key) for key in doubled]}"
     assert not [key for key, times in late.items() if times > 1], "found late twice"
+    assert min(kept.values(), default=0) >= 0, "more taken back than came"
+
+
+def _told(log: Log, attempt_id: object) -> list[object]:
+    """What the log says of an attempt."""
+    return [each.event for each in log if getattr(each.event, "attempt_id", None) == attempt_id]
 
 
 def _explained(log: Log, period: tuple[str, int], shown: set[object]) -> bool:
