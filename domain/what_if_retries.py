@@ -137,7 +137,8 @@ class _Path:
         day = self._day(due)
         for number in range(place + 1, len(cycle.tried)):
             tried = cycle.tried[number]
-            if not tried.backup and day in (self._day(tried.planned_at), self._day(tried.at)):
+            first = not tried.backup or tried.instead
+            if first and day in (self._day(tried.planned_at), self._day(tried.at)):
                 return number
         return None
 

@@ -20,6 +20,18 @@ FAULTS = (
         "due in (tried.planned_at, tried.at):",
     ),
     Fault(
+        "retried: what the second card was charged on a retry's day is no retry",
+        PATH,
+        "            first = not tried.backup or tried.instead\n",
+        "            first = not tried.backup\n",
+    ),
+    Fault(
+        "retried: the second card, tried because retries were used up, is a retry of its day",
+        READ,
+        "                instead=backup and cycle.waits_for is not None,",
+        "                instead=backup,",
+    ),
+    Fault(
         "retried: the provider's advice is forgotten",
         PATH,
         "decided_at, tried.decline.retry_not_before",
