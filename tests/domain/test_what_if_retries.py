@@ -220,6 +220,54 @@ def test_the_second_card_after_the_last_retry_is_no_retry_of_its_day() -> None:
     assert first.tries[1].backup is False
 
 
+def paid_on_a_new_second_card() -> Books:
+    """No retry is agreed to. Declined on 31 January; on 20 February the payer gives a second card
+    as well, and that one pays. The next month is paid, too."""
+    books = later(replied(Reply.SOFT, wait_days=(), backup=True), 20)
+    books.add_backup("s-1")
+    books.work("s-1", Reply.YES)
+    return billed(books)
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected", "standing", "least"),
+    [
+        ((), ["01-31 declined", "02-20 paid"], Standing.SAME, P),
+        ((3,), ["01-31 declined", "02-03 not known", "02-20 paid"], Standing.AT_THE_LATEST, P),
+        # On the 20th a retry on the first card is still to come.
+        ((25,), ["01-31 declined", "02-25 not known"], Standing.LATER, 0),
+    ],
+)
+def test_a_new_second_card_is_tried_once_retries_are_used_up(
+    waits: tuple[int, ...], expected: list[str], standing: Standing, least: int
+) -> None:
+    """An invoice that was given up is tried on it, under any schedule that had given it up."""
+    (first, *_) = under(paid_on_a_new_second_card(), *waits).invoices
+    assert (tries(first), first.standing) == (expected, standing)
+    assert (first.least, first.most, first.was.minor) == (least, P, P)
+
+
+@pytest.mark.parametrize(
+    ("end", "grace", "certain", "until"),
+    [
+        (DunningEnd.SUSPEND, 10, P, "2024-02-19"),
+        (DunningEnd.SUSPEND, 20, P, None),
+        (DunningEnd.WRITE_OFF, 10, 0, None),
+        (DunningEnd.WRITE_OFF, 20, P, None),
+    ],
+)
+def test_a_new_second_card_comes_before_the_end_or_after_it(
+    end: DunningEnd, grace: int, certain: int, until: str | None
+) -> None:
+    """Suspended on 10 February until it pays; written off on that day, it is not asked."""
+    first, _ = under(paid_on_a_new_second_card(), end=end, grace=grace).invoices
+    assert (first.certain, first.lost) == (certain, P - certain)
+    assert (first.stop is not None) == (grace == 10)
+    if first.stop is not None:
+        assert first.stop.certain
+        assert until == (first.stop.until and str(first.stop.until.date()))
+
+
 def collected_again() -> Books:
     """Given up on 3 February; on the 20th a person has it collected, and it is paid."""
     books = later(replied(Reply.SOFT, Reply.SOFT, wait_days=(3,)), 17)
