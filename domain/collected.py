@@ -42,6 +42,7 @@ class Tried:
     """One attempt. planned_at: when it was to be made; at: when it was. Both UTC.
 
     asked: what was open. policy: the schedule in force. backup: by the second method.
+    instead: by the second method on a retry's day, because the first could not be charged then.
     paid, paid_at: what it brought, if anything. decline: why not, if it was declined.
     decided_at: when the schedule decided what follows from the decline; None: it did not.
     used_up: whether that was the end of the retries. to_backup: whether the second method was next,
@@ -55,6 +56,7 @@ class Tried:
     asked: Money
     policy: RetryPolicy
     backup: bool
+    instead: bool = False
     paid: Money | None = None
     paid_at: datetime | None = None
     decline: ChargeDeclined | None = None
@@ -140,14 +142,16 @@ def _read(found: Collection, before: Subscription, recorded: Recorded[Subscripti
             )
         case ChargeAttempted():
             cycle = found.invoices[event.invoice_number].cycles[-1]
-            backup = before.backup
+            second = before.backup
+            backup = second is not None and second.token_ref == event.token_ref
             tried = Tried(
                 attempt_id=event.attempt_id,
                 planned_at=cycle.waits_for or event.effective_at,
                 at=event.effective_at,
                 asked=event.amount,
                 policy=before.terms.retry,
-                backup=backup is not None and backup.token_ref == event.token_ref,
+                backup=backup,
+                instead=backup and cycle.waits_for is not None,
             )
             cycle.tried.append(tried)
             cycle.waits_for = None

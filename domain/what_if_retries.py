@@ -108,8 +108,9 @@ class _Path:
             now = due
         if tried.to_backup and now == decided_at:
             return place + 1, retries  # the second method, as it was
-        self._used_up(cycle, tried, policy, now)
-        return None, retries
+        following = self._on_new_second(cycle, place, now)
+        self._used_up(cycle, place, policy, now, following)
+        return None if self._given_up else following, retries
 
     @property
     def _doubt(self) -> bool:
@@ -137,12 +138,25 @@ class _Path:
         day = self._day(due)
         for number in range(place + 1, len(cycle.tried)):
             tried = cycle.tried[number]
-            if not tried.backup and day in (self._day(tried.planned_at), self._day(tried.at)):
+            first = not tried.backup or tried.instead
+            if first and day in (self._day(tried.planned_at), self._day(tried.at)):
                 return number
         return None
 
-    def _used_up(self, cycle: Cycle, tried: Tried, policy: RetryPolicy, now: datetime) -> None:
-        """Nothing is tried any more; what the plan says follows after the grace."""
+    def _on_new_second(self, cycle: Cycle, place: int, now: datetime) -> int | None:
+        """The real try after the retries were used up, because a second method came later, or
+        None. It is made here, too, if they are used up before."""
+        for number in range(place + 1, len(cycle.tried)):
+            if cycle.tried[number - 1].used_up and cycle.tried[number].at >= now:
+                return number
+        return None
+
+    def _used_up(
+        self, cycle: Cycle, place: int, policy: RetryPolicy, now: datetime, following: int | None
+    ) -> None:
+        """Nothing is tried any more, or only on a new second method; what the plan says follows
+        after the grace."""
+        tried = cycle.tried[place]
         if tried.backup_follows and not tried.backup:
             unknown = Try(on=self._day(now), at=now, outcome=Outcome.NOT_KNOWN, backup=True)
             self.tries.append(unknown)
@@ -150,11 +164,13 @@ class _Path:
         if tried.used_up and not doubt and _ends_alike(policy, tried.policy):
             return
         at = now + timedelta(days=policy.grace_days)
-        over = cycle.until is not None and at >= cycle.until
+        until = cycle.until if following is None else cycle.tried[following].at
+        over = until is not None and at >= until
         if policy.end is DunningEnd.LEAVE_OPEN or over or at > self._found.horizon:
             return
         # What was paid in this cycle, and is not reached, is not paid here.
-        later = [each.at for each in self._invoice.paid if each not in cycle.tried]
+        missed = cycle.tried[:following]
+        later = [each.at for each in self._invoice.paid if each not in missed]
         lifted = [each for each in (*later, *self._found.reinstated) if each > at]
         self.stop = Stop(
             invoice_number=self._invoice.number,

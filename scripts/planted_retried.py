@@ -20,6 +20,48 @@ FAULTS = (
         "due in (tried.planned_at, tried.at):",
     ),
     Fault(
+        "retried: what the second card was charged on a retry's day is no retry",
+        PATH,
+        "            first = not tried.backup or tried.instead\n",
+        "            first = not tried.backup\n",
+    ),
+    Fault(
+        "retried: the second card, tried because retries were used up, is a retry of its day",
+        READ,
+        "                instead=backup and cycle.waits_for is not None,",
+        "                instead=backup,",
+    ),
+    Fault(
+        "retried: a second card that comes later is tried on no invoice that was given up",
+        PATH,
+        "            if cycle.tried[number - 1].used_up and cycle.tried[number].at >= now:",
+        "            if False:",
+    ),
+    Fault(
+        "retried: a second card that comes while retries are left is tried",
+        PATH,
+        "            if cycle.tried[number - 1].used_up and cycle.tried[number].at >= now:",
+        "            if cycle.tried[number - 1].used_up:",
+    ),
+    Fault(
+        "retried: the end comes although a second card was tried before it",
+        PATH,
+        "        until = cycle.until if following is None else cycle.tried[following].at",
+        "        until = cycle.until",
+    ),
+    Fault(
+        "retried: what a second card pays later ends no suspension",
+        PATH,
+        "        missed = cycle.tried[:following]",
+        "        missed = cycle.tried",
+    ),
+    Fault(
+        "retried: what was written off is tried on a second card that comes later",
+        PATH,
+        "        return None if self._given_up else following, retries",
+        "        return following, retries",
+    ),
+    Fault(
         "retried: the provider's advice is forgotten",
         PATH,
         "decided_at, tried.decline.retry_not_before",

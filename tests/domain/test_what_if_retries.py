@@ -24,6 +24,7 @@ from tests.domain.asking import nok
 from tests.histories import History, histories
 from tests.projections.scenes import billed, signed_up
 from tests.projections.scenes_of_dunning import decided, later
+from tests.projections.scenes_of_tokens import revoked
 from tests.projections.stories import story_of_dunning
 from tests.replies import Reply
 from tests.specimens import DAY, DUE, HOUR, SIGNED_UP, terms
@@ -171,6 +172,100 @@ def test_what_the_schedule_does_not_decide_stays() -> None:
     for waits in ((), (3,), (1, 1, 1)):
         (first, *_) = under(books, *waits).invoices
         assert (first.standing, first.least, first.most) == (Standing.SAME, P, P)
+
+
+def second_in_place_of_first(reply: Reply) -> Books:
+    """Declined on 31 January; the first card is revoked before the retry of 3 February. Nobody
+    gives another, so the second is charged on that day."""
+    books = agreed(terms(backup=True, retry=RetryPolicy((3, 5, 7), DunningEnd.SUSPEND)))
+    books.add_backup("s-1")
+    billed(books, Reply.SOFT)
+    revoked(books)
+    books.now = DUE + 3 * DAY
+    books.work("s-1", reply)
+    later(books, 20)
+    return decided(books, lambda state: grant_credit(state, nok(1), reason="x", now=books.now))
+
+
+@pytest.mark.parametrize(
+    ("reply", "last", "was"),
+    [
+        (Reply.SOFT, "02-03 declined", 0),
+        (Reply.YES, "02-03 paid", P),
+        (Reply.UNKNOWN, "02-03 open", 0),
+    ],
+)
+def test_a_retry_on_the_second_card_is_the_retry_of_its_day(
+    reply: Reply, last: str, was: int
+) -> None:
+    """No schedule could have charged the first that day. Declined, it waits for a new card, so
+    that no later retry is missed and no suspension either."""
+    books = second_in_place_of_first(reply)
+    for waits in ((3, 5, 7), (3,)):
+        (first, *_) = under(books, *waits).invoices
+        assert tries(first) == ["01-31 declined", last]
+        assert [each.backup for each in first.tries] == [False, True]
+        assert (first.standing, first.stop) == (Standing.SAME, None)
+        assert (first.least, first.most, first.was.minor) == (was, was, was)
+
+
+def test_the_second_card_after_the_last_retry_is_no_retry_of_its_day() -> None:
+    """No retry is agreed to; two days late, the second pays. On that day nobody tried the first."""
+    books = agreed(terms(backup=True, retry=RetryPolicy(())))
+    books.add_backup("s-1")
+    later(billed(books, Reply.SOFT), 2)
+    books.work("s-1", Reply.YES)
+    (first, *_) = under(later(books, 20), 2).invoices
+    assert tries(first)[:2] == ["01-31 declined", "02-02 not known"]
+    assert first.tries[1].backup is False
+
+
+def paid_on_a_new_second_card() -> Books:
+    """No retry is agreed to. Declined on 31 January; on 20 February the payer gives a second card
+    as well, and that one pays. The next month is paid, too."""
+    books = later(replied(Reply.SOFT, wait_days=(), backup=True), 20)
+    books.add_backup("s-1")
+    books.work("s-1", Reply.YES)
+    return billed(books)
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected", "standing", "least"),
+    [
+        ((), ["01-31 declined", "02-20 paid"], Standing.SAME, P),
+        ((3,), ["01-31 declined", "02-03 not known", "02-20 paid"], Standing.AT_THE_LATEST, P),
+        # On the 20th a retry on the first card is still to come.
+        ((25,), ["01-31 declined", "02-25 not known"], Standing.LATER, 0),
+    ],
+)
+def test_a_new_second_card_is_tried_once_retries_are_used_up(
+    waits: tuple[int, ...], expected: list[str], standing: Standing, least: int
+) -> None:
+    """An invoice that was given up is tried on it, under any schedule that had given it up."""
+    (first, *_) = under(paid_on_a_new_second_card(), *waits).invoices
+    assert (tries(first), first.standing) == (expected, standing)
+    assert (first.least, first.most, first.was.minor) == (least, P, P)
+
+
+@pytest.mark.parametrize(
+    ("end", "grace", "certain", "until"),
+    [
+        (DunningEnd.SUSPEND, 10, P, "2024-02-19"),
+        (DunningEnd.SUSPEND, 20, P, None),
+        (DunningEnd.WRITE_OFF, 10, 0, None),
+        (DunningEnd.WRITE_OFF, 20, P, None),
+    ],
+)
+def test_a_new_second_card_comes_before_the_end_or_after_it(
+    end: DunningEnd, grace: int, certain: int, until: str | None
+) -> None:
+    """Suspended on 10 February until it pays; written off on that day, it is not asked."""
+    first, _ = under(paid_on_a_new_second_card(), end=end, grace=grace).invoices
+    assert (first.certain, first.lost) == (certain, P - certain)
+    assert (first.stop is not None) == (grace == 10)
+    if first.stop is not None:
+        assert first.stop.certain
+        assert until == (first.stop.until and str(first.stop.until.date()))
 
 
 def collected_again() -> Books:
