@@ -88,7 +88,7 @@ FAULTS = (
     Fault(
         "retried: a payment that is never reached ends a suspension",
         PATH,
-        "        later = [each.at for each in self._invoice.paid if each not in cycle.tried]",
+        "        later = [each.at for each in self._invoice.paid if each not in missed]",
         "        later = [each.at for each in self._invoice.paid]",
     ),
     Fault(
