@@ -262,6 +262,7 @@ def test_a_new_second_card_comes_before_the_end_or_after_it(
     """Suspended on 10 February until it pays; written off on that day, it is not asked."""
     first, _ = under(paid_on_a_new_second_card(), end=end, grace=grace).invoices
     assert (first.certain, first.lost) == (certain, P - certain)
+    assert tries(first) == ["01-31 declined", *(["02-20 paid"] if certain else [])]
     assert (first.stop is not None) == (grace == 10)
     if first.stop is not None:
         assert first.stop.certain
