@@ -18,6 +18,7 @@ from domain.refusals import Refused
 from domain.retried import InvoiceRetried, Retried, Standing
 from domain.subscription.crediting import grant_credit
 from domain.subscription.dunning import collect_again, write_off
+from domain.subscription.vaulting import request_token
 from domain.what_if_retries import what_if_retried
 from tests.books import Books
 from tests.domain.asking import nok
@@ -275,6 +276,27 @@ def collected_again() -> Books:
     decided(books, lambda state: collect_again(state, 1, reason="called", now=books.now))
     books.work("s-1")
     return billed(billed(books))
+
+
+def test_collected_anew_its_retries_count_from_the_first() -> None:
+    """Given up on 3 February. On the 20th a person has it collected, or the payer gives another
+    card in place of the first: declined, and paid on the retry three days later."""
+    by_person = later(replied(Reply.SOFT, Reply.SOFT, wait_days=(3,)), 17)
+    decided(by_person, lambda state: collect_again(state, 1, reason="called", now=by_person.now))
+    on_another = later(replied(Reply.SOFT, Reply.SOFT, wait_days=(3,)), 17)
+    decided(
+        on_another, lambda state: request_token(state, reason="payer asked", now=on_another.now)
+    )
+    on_another.work("s-1")
+    on_another.payer_comes("s-1", Reply.YES)
+    for books in (by_person, on_another):
+        books.work("s-1", Reply.SOFT)
+        (first, *_) = under(billed(books), 3).invoices
+        assert tries(first)[1:] == ["02-03 declined", "02-20 declined", "02-23 paid"]
+        assert (first.standing, first.certain) == (Standing.SAME, P)
+        (first, *_) = under(books).invoices
+        assert tries(first) == ["01-31 declined", "02-20 declined"]
+        assert (first.standing, first.lost) == (Standing.NEVER, P)
 
 
 @pytest.mark.parametrize(
