@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from domain.books.accounts import Entry
 from domain.recorded import Recorded
+from infrastructure.collecting import few_collections
 from infrastructure.store.ledger import Poison, Unreadable
 from projections.journal import Journal
 
@@ -41,11 +42,12 @@ class KnownJournal:
     def __iter__(self) -> Iterator[Entry]:
         """Entry by entry. Raises: Unreadable at a fact that cannot be read; Unbalanced."""
         self.position, posts = 0, Journal()
-        for recorded in self._facts():
-            self.position = recorded.position
-            entry = posts.post(recorded)
-            if entry is not None:
-                yield entry
+        with few_collections():
+            for recorded in self._facts():
+                self.position = recorded.position
+                entry = posts.post(recorded)
+                if entry is not None:
+                    yield entry
 
     def _facts(self) -> Iterator[Recorded[Any]]:
         stop, instant = self.log.head(), None
