@@ -56,8 +56,8 @@ FAULTS = (
     Fault(
         "families: the facts of a family come stream by stream",
         "infrastructure/store/recorder.py",
-        "WHERE e.position > %b AND e.position <= %b ORDER BY e.position LIMIT %b\"\n        )",
-        "WHERE e.position > %b AND e.position <= %b ORDER BY e.stream LIMIT %b\"\n        )",
+        'WHERE e.position > %b AND e.position <= %b ORDER BY e.position LIMIT %b"\n        )',
+        'WHERE e.position > %b AND e.position <= %b ORDER BY e.stream LIMIT %b"\n        )',
     ),
     Fault(
         "rebuild: tables are not emptied before the log's order",
