@@ -25,8 +25,8 @@ from infrastructure.gateways.paypal import orders
 from infrastructure.gateways.paypal.reports import (
     ReportRow,
     TransactionReports,
-    earlier_windows,
     finding,
+    look_back,
 )
 from infrastructure.gateways.paypal.wire import mapping, not_done, text_of, unknown
 
@@ -112,15 +112,12 @@ class LookUps:
         return Unknown(reason="captured, but its order does not show the capture")
 
     async def _by_report(self, query: ChargeQuery) -> LookUpAnswer:
-        """Around the intention first; then from the day on which it can have been made first."""
-        answer = await self._in_window(query.attempted_at, query.now, query)
-        for start in earlier_windows(query.attempted_at, query.since):
-            if not isinstance(answer, NotFound):
-                break
-            earlier = await self._in_window(start, query.attempted_at, query)
-            # How far the report had got is said of its end.
-            answer = answer if isinstance(earlier, NotFound) else earlier
-        return answer
+        return await look_back(
+            lambda since, until: self._in_window(since, until, query),
+            attempted_at=query.attempted_at,
+            since=query.since,
+            now=query.now,
+        )
 
     async def _in_window(
         self, since: datetime, until: datetime, query: ChargeQuery

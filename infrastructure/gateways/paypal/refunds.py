@@ -31,8 +31,8 @@ from infrastructure.gateways.paypal.orders import order_id_of
 from infrastructure.gateways.paypal.reports import (
     ReportRow,
     TransactionReports,
-    earlier_windows,
     finding,
+    look_back,
 )
 from infrastructure.gateways.paypal.wire import (
     amount_json,
@@ -194,14 +194,12 @@ class Refunds:
         return NotFound(finding=f"not among the {len(shown)} refunds of the charge's order")
 
     async def _by_report(self, query: RefundQuery) -> RefundLookUpAnswer:
-        """Around the intention first; then from the day on which it can have been made first."""
-        answer = await self._in_window(query.attempted_at, query.now, query)
-        for start in earlier_windows(query.attempted_at, query.since):
-            if not isinstance(answer, NotFound):
-                break
-            earlier = await self._in_window(start, query.attempted_at, query)
-            answer = answer if isinstance(earlier, NotFound) else earlier
-        return answer
+        return await look_back(
+            lambda since, until: self._in_window(since, until, query),
+            attempted_at=query.attempted_at,
+            since=query.since,
+            now=query.now,
+        )
 
     async def _in_window(
         self, since: datetime, until: datetime, query: RefundQuery

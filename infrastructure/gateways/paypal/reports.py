@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from domain.money import Money
+from domain.ports import NotFound
 from infrastructure.gateways.exchange import Call, NoAnswer, NotSent, Reply
 from infrastructure.gateways.http import ProviderHttp
 from infrastructure.gateways.paypal.declines import refusal_of
 from infrastructure.gateways.paypal.wire import amount_of, items, mapping, time_of
+
+A = TypeVar("A")
 
 PATH = "/v1/reporting/transactions"
 LONGEST_WINDOW = timedelta(days=31)
@@ -145,9 +148,27 @@ class TransactionReports:
         return Window(rows=rows, refreshed_at=late.refreshed_at)
 
 
-def earlier_windows(attempted_at: datetime, since: datetime | None) -> Iterator[datetime]:
+async def look_back(
+    look: Callable[[datetime, datetime], Awaitable[A]],
+    *,
+    attempted_at: datetime,
+    since: datetime | None,
+    now: datetime,
+) -> A:
+    """What a look at windows of the report shows: at the one around an intention first; then at
+    earlier ones, from the day on which it can have been made first."""
+    answer = await look(attempted_at, now)
+    for start in _earlier(attempted_at, since or attempted_at):
+        if not isinstance(answer, NotFound):
+            break
+        earlier = await look(start, attempted_at)
+        # How far the report had got is said of its end.
+        answer = answer if isinstance(earlier, NotFound) else earlier
+    return answer
+
+
+def _earlier(attempted_at: datetime, since: datetime) -> Iterator[datetime]:
     """Where windows begin that cover what lies before an intention, the latest first."""
-    since = since or attempted_at
     start = attempted_at - _STEP
     # What the first window covers already is not read again.
     for _ in range(_MOST_EARLIER if since < attempted_at - _SKEW else 0):
